@@ -97,6 +97,9 @@ MAKES: Final[Mapping[str, tuple[Callable[[Path], Killable], int]]] = {
 MOST: Final = {"study": 40}
 """At how many of its writes a command of many minutes meets each fault in the long tests."""
 
+BEFORE: Final = f"{OUT}/.run.importing/before"
+"""Where the folder is that `import --force` replaces, until the new one has its name."""
+
 SHORT: Final = [name for name, (_, few) in MAKES.items() if few]
 
 
@@ -223,6 +226,12 @@ def _of_files(whole: Whole, code: int | None, old: Content, killed: bool) -> Ite
     yield from _of_user(whole)
 
 
+def _is_beside(whole: Whole, old: Content) -> bool:
+    """Whether a folder that could not be put back is whole beside its place, and nothing is in its place."""
+    there = {path: data for path, data in whole.there().items() if not path.startswith(f"{OUT}/.run.importing/run/")}
+    return {path.replace(BEFORE, f"{OUT}/run"): data for path, data in there.items()} == old
+
+
 def _of_user(whole: Whole) -> Iterator[str]:
     for folder in (whole.folder, *([whole.folder / OUT] if whole.command.wholes else [])):
         if not (folder / MINE).is_file() or (folder / MINE).read_bytes() != b"mine\n":
@@ -257,7 +266,9 @@ def _case(
     whole.prepared()
     old = whole.with_old_files() if replaces else whole.before
     code, errors = whole.started(disk, limits)
-    wrong = [*_of_line(code, errors), *_of_files(whole, code, old, ENDED in errors)]
+    wrong = [*_of_line(code, errors)]
+    if BEFORE not in errors or not _is_beside(whole, old):
+        wrong += _of_files(whole, code, old, ENDED in errors)
     if code == 3 and (whole.there() != old or not whole.command.wholes):
         wrong += _of_next(whole)
     what = f"{disk[0]} {whole.writes[disk[0] - 1]}" if disk else limits
@@ -275,6 +286,17 @@ def test_a_command_whose_disk_fails_at_some_writes(name: str, fault: str, wholes
     last = len(whole.writes)
     some = [*sorted(draw.sample(range(1, last), MAKES[name][1] - 1)), last]
     assert not _wrong(whole, draw, [((number, FAULTS[fault]), NO_LIMITS) for number in some])
+
+
+def test_a_replaced_folder_that_cannot_be_put_back_is_named(wholes: Callable[[str], Whole]) -> None:
+    """From the write on that would give the new folder its name, the old one is beside it, and the line says where."""
+    whole = wholes("import --force")
+    whole.prepared()
+    code, errors = whole.started((len(whole.writes) - 1, FULL))
+    assert code == 3
+    assert f"whole in {whole.folder / BEFORE}, which it puts back" in errors
+    assert _is_beside(whole, whole.before)
+    assert not [*_of_next(whole)]
 
 
 @pytest.mark.long

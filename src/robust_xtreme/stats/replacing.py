@@ -70,5 +70,7 @@ def _moved(out: Path, beside: Path) -> None:
         (beside / _RUN).rename(out)
         sync_folder(out.parent)
     except OSError as error:
-        _restored(out, beside / _BEFORE)
-        raise store.disk_error(out, error, "folder: -o DIR") from error
+        with suppress(OSError):  # where nothing can be written any more
+            _restored(out, beside / _BEFORE)
+        kept = f"; what was there is whole in {beside / _BEFORE}, which it puts back" * (not out.exists())
+        raise store.disk_error(out, error, f"folder: -o DIR{kept}") from error
