@@ -47,14 +47,17 @@ def attack(
     stop_words: Collection[str],
     seed: int,
     watch: Callable[[int, int], None] = lambda *_: None,
+    search: str = "greedy",
+    access: str = ACCESS[0],
+    share: str = "1",
 ) -> Attacked:
-    """Examples after a greedy search among DeepWordBug's edits, with so many queries beside the clean text."""
+    """Examples after a search among DeepWordBug's edits of a share of words, with queries beside the clean text."""
     fields = field_texts(examples)
     campaign = Campaign(examples, fields, edits_of(fields.texts, stop_words, seed), probes_of(fields.texts, "[UNK]"))
     seeds = np.arange(len(examples), dtype=np.uint64) + np.uint64(seed << 32)
-    items = campaign.items("1", Settings(queries, "", None, ACCESS[0], "", ""), seeds)
+    items = campaign.items(share, Settings(queries, "", None, access, "", ""), seeds)
     items = [replace(item, problem=replace(item.problem, most_graphemes=MOST)) for item in items]
-    (result,) = attacked(examples, [AttackPlan(campaign, items, registry.load("search", "greedy"))], ask, watch)
+    (result,) = attacked(examples, [AttackPlan(campaign, items, registry.load("search", search))], ask, watch)
     return result
 
 

@@ -173,6 +173,19 @@ def test_the_heat_table_sorts_and_tells(browser: Browser, small: str) -> None:
     assert messages == []
 
 
+def test_the_heads_of_the_heat_table_cover_no_row(browser: Browser, address: str) -> None:
+    """They are at the top of the table or below the filters, whichever is lower, also where a choice narrows it."""
+    page, _ = _opened(browser, address, viewport={"width": 800, "height": 900})
+    page.evaluate("document.querySelector('.heat').scrollIntoView(); scrollBy(0, 250)")
+    for choice in ("", "#?task=lareqa", ""):
+        page.evaluate(f"location.hash = '{choice}'")
+        page.wait_for_timeout(200)
+        where = "(part) => document.querySelector(part).getBoundingClientRect().toJSON()"
+        head, table, tools = (page.evaluate(where, part) for part in (".heat thead", ".heat", "#tools"))
+        under = tools["bottom"] if tools["top"] <= 0 else 0
+        assert head["top"] == pytest.approx(max(table["top"], under), abs=2), choice
+
+
 def test_a_term_says_its_sentence(browser: Browser, address: str) -> None:
     """At the keyboard, too: what the legend says of it is beside it."""
     page, _ = _opened(browser, address)

@@ -21,7 +21,7 @@ from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.document import Gate, code_of, contrast_table, differences_sentence, is_shown, linked
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import GATED, OVER_SEEDS, across_seeds, add_equivalence, decide, unpaired
+from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, add_equivalence, decide, unpaired
 from robust_xtreme.noise.conditions.condition import FROZEN
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report import heat
@@ -122,7 +122,7 @@ def comparison_note(baseline: Baseline, candidate: Baseline) -> str:
     if baseline.seeds > 1:
         tested = f"Tasks are tested over the training seeds of {baseline.seeds} runs of one recipe, other rows by items"
     precisions = [side.facts.get("precision", "") for side in (candidate, baseline)]
-    tested += ". Precision: {}, of the baseline {}".format(*precisions) if len({*precisions, ""}) > 2 else ""
+    tested += ". Precision: candidate {}, baseline {}".format(*precisions) if len({*precisions, ""}) > 2 else ""
     return f"{levels}{alone}{tested}. Compared: {candidate.described} with {baseline.described}."
 
 
@@ -191,9 +191,7 @@ _TICK: Final = "The tick is minus the MDE: the fall that is detected with 80 % p
 
 _MARGINS: Final = (
     "Candidate minus baseline in points, the largest fall first, with the 95 % interval of the row alone; grey: a row "
-    f"that does not fail. Dashed: the margin. {_TICK} A row fails where its p, one-sided and corrected over the rows "
-    "of its kind, is at most {level:g}, and the fall is not shown to be within the margin; a comparison asks for falls "
-    "and rises at once, so that fewer levels are shown to differ there."
+    f"that does not fail. Dashed: the margin. {_TICK}"
 )
 
 
@@ -262,15 +260,15 @@ def _cell(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> heat.HeatC
 
 def gate_page(gate: Gate, folder: Path) -> doc.ReportPage:
     """The page of a gate, in a folder, with the intervals of rows that fail or are not decided, largest falls first."""
-    first, note, *more = document.gate_blocks(gate, folder)
+    first, note, rule, *more = document.gate_blocks(gate, folder)
     rows = gate.verdicts.filter(pl.col("low").is_not_null(), pl.col("verdict") != document.OK, against=SIDES[0])
     many = f"{gate.failing.height} of {counted(gate.verdicts['verdict'].count(), 'row')}"
     title = "Gate passed" if gate.passed else f"Gate failed: {many}"
     shown = rows.sort("difference").head(_FIRST)
     of = f"{shown.height} largest falls of the {rows.height} rows" if shown.height < rows.height else "rows"
-    told = _MARGINS.format(level=gate.policy.alpha / gate.verdicts["against"].n_unique() / len(GATED))
-    chart = [doc.Chart(f"The {of} that are not ok", told, _drawn(shown))] if shown.height else []
-    return doc.ReportPage(title, (first, note, *(doc.Paragraph(each.description) for each in chart), *chart, *more))
+    chart = [doc.Chart(f"The {of} that are not ok", _MARGINS, _drawn(shown))] if shown.height else []
+    about = (doc.Paragraph(each.description) for each in chart)
+    return doc.ReportPage(title, (first, note, rule, *about, *chart, *more))
 
 
 def _drawn(rows: pl.DataFrame) -> dict[str, Any]:

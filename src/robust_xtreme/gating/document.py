@@ -25,6 +25,7 @@ from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_JOINT
 
 OK, REGRESSED, BETTER, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
 BASELINE, ANCHOR = SIDES
+GATED: Final = (TASKS, CELLS)  # the kinds of rows that are gated; each has half of alpha
 
 
 @final
@@ -100,8 +101,8 @@ LEGEND: Final = {
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
     "scale": "change: of what the noise costs, noisy minus clean; a level otherwise.",
-    "shown": "worse, better: the candidate, by a difference that is shown; costs more, less: the noise, the candidate, "
-    "which loses less from a lower clean level. no: the joint interval contains 0, which it "
+    "shown": "worse, better: the candidate, by a difference that is shown; costs more, less: the noise costs the "
+    "candidate so, which also loses less from a lower clean level. no: the joint interval contains 0, which it "
     "can where p adj. is below 0.05; without one, p adj. is not below it. That does not show that there is no "
     "difference: see mde. -: not tested.",
     "90 % interval": "Of the difference. Where few answers changed it is as wide as the clusters allow: of n clusters "
@@ -124,11 +125,14 @@ _GATE_LEGEND: Final = {
     "difference": LEGEND["difference"],
     "bound": "The one-sided 95 % bound of the difference, never nearer than the loss that so few clusters could miss "
     "(300 / clusters points); a row is ok where it is above minus the margin.",
-    "p": "Against no fall, one-sided, corrected over the rows of its kind; half of alpha is for tasks, half for cells, "
-    "and with an anchor half of each for it.",
+    "p": "Against no fall, one-sided, corrected over the rows of its kind: tasks, or cells.",
     "mde": LEGEND["mde"],
-    "extra": "How much more the noise costs the candidate than the baseline (below 0), in points.",
+    "extra": "The candidate's change under the noise minus the baseline's, in points; below 0 it costs more.",
 }
+_RULE: Final = (
+    "A row fails where its p, one-sided and corrected over the rows of its kind, is at most {:g}, and the fall is "
+    "not shown to be within the margin; compare asks for falls and rises at once, and shows fewer levels to differ."
+)
 _NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
     "baseline": 9, "candidate": 9, "difference": 9, "95 % interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
@@ -206,13 +210,15 @@ def details(contrasts: pl.DataFrame) -> Iterator[str]:
         yield f"Mean difference of the levels: {signed(tests.select(pl.mean('difference')).item())}, not tested."
     if missed := tests.join(shown, on=CONTRASTS.key, how="anti").select(pl.median("mde")).item():
         yield f"In half of the levels without a shown difference, one of up to {points(missed)} could be missed (mde)."
-    of = []
-    for kind, title in KINDS.items():
-        changes = contrasts.filter(pl.col("p_adjusted").is_not_null(), scale=SCALES[2], kind=kind)
-        more = [row["difference"] < 0 for row in changes.iter_rows(named=True) if is_shown(row)]
-        named = f"in {sum(more)} and less in {len(more) - sum(more)} of {changes.height} {title.lower()}"
-        of += [named] if changes.height else []
-    yield from [f"Noise is shown to cost the candidate more {', '.join(of)}."] if of else []
+    asked = contrasts.filter(pl.col("p_adjusted").is_not_null(), scale=SCALES[2])
+    of, costs = Counter(asked["kind"]), Counter(
+        (row["kind"], row["difference"] < 0) for row in asked.iter_rows(named=True) if is_shown(row)
+    )  # fmt: skip
+    more, less = (
+        ", ".join(f"{costs[kind, is_more]} of {of[kind]} {title.lower()}".removeprefix("1 of 1 ")
+                  for kind, title in KINDS.items() if costs[kind, is_more]) or "nowhere" for is_more in (True, False)
+    )  # fmt: skip
+    yield from [f"Shown to cost the candidate more under noise: {more}; less: {less}."] if asked.height else []
     ties = [row for row in tests.iter_rows(named=True) if row.get("harmful") is not None and not is_shown(row)]
     if most := max((row["harmful"] for row in ties), default=0.0):
         beyond = max(row["harmful_high"] or 0.0 for row in ties)
@@ -260,7 +266,8 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
     is_open = contrasts.filter(pl.col("verdict").fill_null(UNDECIDED) != UNDECIDED).is_empty()
     if is_open and not any(map(is_shown, contrasts.iter_rows(named=True))):
         have, need = contrasts.filter(pl.col("items").is_not_null(), kind=OVERALL).select(pl.max("n", "items")).row(0)
-        more = f" These are {have:,} items; the overall mean needs about {_BOTH * need:,.0f}." if need else ""
+        more = f" These are {have:,} items; for 80 % power of each of its two tests the overall mean needs about "
+        more = f"{more}{need:,.0f}, for both {_BOTH * need:,.0f}." if need else ""
         return f"Undecided: neither equivalence within {margin} nor a difference is shown in any row.{more}"
     return f"Equivalence within {margin} is shown in {told}.{reach}"
 
@@ -368,6 +375,7 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     """
     yield doc.Paragraph(outcome(gate))
     yield from [doc.Paragraph(linked(_short(gate.note, 9 * _LONGEST), gate.pages, folder))] if gate.note else []
+    yield doc.Paragraph(_RULE.format(gate.policy.alpha / gate.verdicts["against"].n_unique() / len(GATED)))
     yield from _anchored(gate)
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
     if unused := gate.policy.unused(gate.verdicts.iter_rows(named=True)):
@@ -376,7 +384,7 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     groups = {
         "Failing": gate.failing,
         "Accepted": passing.filter("accepted"),
-        "Not failing": passing.filter(~pl.col("accepted"), pl.col("verdict").is_in((REGRESSED, BEYOND))),
+        "Not failing after correction": passing.filter(pl.col("verdict").is_in((REGRESSED, BEYOND)), accepted=False),
         "Undecided": passing.filter(verdict=UNDECIDED),
         "Missing": passing.filter(verdict=MISSING),
     }

@@ -18,9 +18,9 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.gating.baselines import Baseline, check_comparable
-from robust_xtreme.gating.document import BETTER, BEYOND, OK, REGRESSED, UNDECIDED
+from robust_xtreme.gating.document import BETTER, BEYOND, GATED, OK, REGRESSED, UNDECIDED
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import GATED, decide
+from robust_xtreme.gating.verdicts import decide
 from robust_xtreme.report.blocks import Block, Paragraph, Strong, grid
 from robust_xtreme.report.columns import points
 from robust_xtreme.stats.components import Numbers, numbered

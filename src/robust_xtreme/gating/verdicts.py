@@ -22,7 +22,7 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, UserError, counted
 from robust_xtreme.files.schema import CELL, CONTRASTS, SCALES, VERDICTS, build
-from robust_xtreme.gating.document import BASELINE, BETTER, BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
+from robust_xtreme.gating.document import BASELINE, BETTER, BEYOND, GATED, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.gating.policy import FAIL, Policy, Row
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.claims import CORRECTIONS, holm
@@ -185,9 +185,6 @@ def _seeded(row: Mapping[str, Any], test: Retrained) -> dict[str, Any]:
 
 _NORMAL: Final = sum(map(NormalDist().inv_cdf, (intervals.CONFIDENCE, intervals.POWER)))
 """A one-sided test has its power at a margin of so many standard errors."""
-
-GATED: Final = (TASKS, CELLS)
-"""The kinds of rows that are gated; each has half of alpha."""
 
 
 def verdicts_of(lower: Any, upper: Any, p: Any, margin: Any, alpha: float) -> Any:

@@ -132,7 +132,7 @@ _IN_TITLE: Final = ("metric", "scope", "fields", "perturbation", "strength")
 _LONG: Final = ("fields", "perturbation")
 
 _JOINT: Final = (
-    "Of the change, wide enough that with 95 % all tests of the family have theirs right at once: the worst cell can "
+    "Of the change, widened until, with 95 % probability, those of all tests contain the truth at once: the worst can "
     f"be picked afterwards. None with fewer than {FEWEST_JOINT} clusters. It can contain 0 where p adj. is below 0.05, "
     "and exclude 0 where p adj. is not: a bootstrap widens all of them alike, while Holm corrects each p by its rank."
 )
@@ -202,7 +202,7 @@ CATALOGUE: Final = (
     _show("attacked", ("attacked", "n"), "{} of {}".format, "Items that are right when clean, but for those "
           "whose gold class is the target of an attack; others are skipped. Each noise seed counts."),
     _show("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
-          "their label may have changed; negators are those of the packs `negators`."),
+          "their label may have changed; negators are those of the bundled lists."),
     _show("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),
     _show("interval without", ("without_risk_low", "without_risk_high"), interval, "Its 95 % interval, as that of the "
           "change; it is not tested."),
@@ -211,8 +211,8 @@ CATALOGUE: Final = (
     _show("with marks", ("marked",), percent, "Share of the averaged languages (of several tasks: of the tasks' "
           "languages) with a mark, such as not shown above chance; no figure where none has one and none is tested. An "
           "average drop is small where clean cells have little to lose, so models are not ranked by it."),
-    _show("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "Of the languages (of several tasks: of "
-          "the tasks' languages) that are averaged, with 95 %.", room=WIDE),
+    _show("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "In how many of the averaged "
+          "languages (of several tasks: of the tasks' languages) there is a drop, with 95 % confidence.", room=WIDE),
     _show("spread", ("spread", "change_prediction_low", "change_prediction_high"), _level, "Standard deviation of the "
           "change over languages, and, as a description, where the change of another language like them would be.",
           room=WIDEST),
@@ -222,7 +222,7 @@ CATALOGUE: Final = (
           "averaged as edits are; a word is what is between blanks, so a whole phrase where words are not spaced.",
           room=WIDE),
     _show("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _both("{:.2f} > {:.2f}"),
-          "Of the model's tokenizer, clean > perturbed; words as in the column words.", room=WIDE),
+          "Of the model's tokenizer, clean > perturbed; a word is what is between blanks.", room=WIDE),
     _show("drawn at", ("nominal",), _text, "The strength that the noise was drawn with: where a realised strength was "
           "asked for, it was solved for on the language's calibration text."),
     _show("unknown", ("unknown_clean", "unknown"), _shares, "The token for text that the vocabulary does not "
@@ -242,9 +242,9 @@ CATALOGUE: Final = (
           "chance`: above chance is not above 0. `constant`: one answer covers 95 % of the items. `overlap`: the model "
           "was trained on text of this split. `own training data`: an intermediate stage learned the task's own "
           "training data.", right=False),
-    _show("least change", ("least",), _text, "The averaged language that changes least, with its change, and edits: a "
+    _show("best change", ("least",), _text, "The averaged language with the least loss or most gain; edits: a "
           "strength edits less in some languages.", right=False, room=WIDE),
-    _show("most change", ("most",), _text, "The averaged language that changes most, with its change, and edits.",
+    _show("worst change", ("most",), _text, "The averaged language with the largest loss, its change, and edits.",
           right=False, room=WIDE),
     _show("languages", ("over",), _text, "Languages that are averaged, of those of the run (of several tasks: of the "
           "tasks' languages). In the others the noise does not apply, edits nothing or is inert, their files cannot be "

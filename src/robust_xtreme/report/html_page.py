@@ -147,11 +147,11 @@ def tiles(results: Results) -> Iterator[doc.Section]:
 def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> tuple[doc.Phrase, ...]:
     """A task's row, with its split and its model where `every` cell of the task, and of the run, has several.
 
-    Its worst cell has the largest drop that is shown or, if none is, the largest loss; without an average over
-    languages the levels are those of this cell.
+    Its worst cell that can be measured has the largest drop that is shown or, if none is, the largest loss; without
+    an average over languages the levels are those of this cell.
     """
     task, split, model = cells.select("task", "split", "model").row(0)
-    worst = cells.sort(pl.col("p_adjusted").fill_null(1.0) >= summary.ALPHA, "change").row(0, named=True)
+    worst = cells.sort("near_chance", pl.col("p_adjusted").fill_null(1.0) >= summary.ALPHA, "change").row(0, named=True)
     whole = averages.filter(task=task, split=split, model=model)
     over = whole.filter(pl.col("condition").is_in(cells["condition"].implode()))
     many = pl.col("languages").str.split(" ").list.len()
@@ -169,13 +169,14 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
     most = ", the largest mean over" if cells["perturbation"].n_unique() > 1 and count < cells.height else ","
     noise = shown["noise"] + (f"{most} {shown['over']} languages" if over.height else "")
+    noise = noise.replace("mean over 1 of 1 languages", "in its one language")
     for few in over.filter(pl.col("change") < shown["change"]).sort("change").head(1).iter_rows(named=True):
         noise += f"; {few['noise']} {signed(few['change'])} in {few['over']}"
     small = all(mark(cell) == summary.MARKED for cell in cells.iter_rows(named=True))
     change = f"{signed(shown['change'])}{summary.MARKED}" if small else doc.Strong(signed(shown["change"]))
-    linked = doc.Hyperlink(named, f"#{worst['address']}")
+    linked = ("worst: ", doc.Hyperlink(named, f"#{worst['address']}"), other) if count < cells.height else ()
     levels = (points(shown["clean"]), points(shown["value"]), (change,), bounds)
-    return (title, noise, *levels, ("worst: ", linked, other, *unmeasured))
+    return (title, noise, *levels, (*linked, *unmeasured))
 
 
 def _noise(row: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ GLOSSARY: Final = {
     "headline": "Of a task's metrics the first, for each group of fields that is noised: what is tested.",
     "tested": "Whether a cell is in the family: all headline cells at each perturbation's highest strength whose "
     "clusters suffice for an interval. A drop is shown where p, corrected for all of them, is below 0.05.",
-    "family": "The tests whose p are corrected together, so that one false drop among all of them has 5 %.",
+    "family": "The tests whose p are corrected together, so that the chance of even one false drop is at most 5 %.",
     "clusters": "Items that belong together, as the questions on one passage, count as one draw: an interval comes "
     "from leaving out one cluster at a time. With fewer than 20 of them there is none.",
     "few clusters": "Fewer than 20: no interval and no test.",
@@ -68,10 +68,8 @@ def title(results: Results) -> str:
     tests = headline_cells(results).filter(pl.col("p_adjusted").is_not_null())
     if results.manifest.get("runs") or tests.is_empty():
         return asked
-    of, drops = (
-        counted(tests.height, "tested cell"),
-        tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).height,
-    )
+    of = counted(tests.height, "tested cell")
+    drops = tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).height
     told = f"{asked}: no drop is shown in {of}{_blind(tests)}"
     blind = pl.col("near_chance") | pl.col("marks").fill_null("").str.contains("no room")
     if tests.select((blind & (pl.col("p_adjusted") >= ALPHA)).all()).item():
@@ -191,7 +189,8 @@ def _tests_of(cells: pl.DataFrame) -> tuple[doc.Inline, ...]:
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
     if tests.is_empty():
         return (doc.Strong("No change was tested."),)
-    shown = tests.filter(pl.col("p_adjusted") < ALPHA).sort("change")
+    rose = pl.col("change") >= 0  # at both ends are cells that can be measured
+    shown = tests.filter(pl.col("p_adjusted") < ALPHA).sort(rose, pl.col("near_chance") != rose, "change")
     of, lost = counted(tests.height, "test"), shown.filter(pl.col("change") < 0).height
     if shown.is_empty():
         missed = f"there is none: drops below {points(tests.select(pl.max('mde')).item())} points can be missed (mde)"
@@ -218,9 +217,9 @@ def _missed(cells: pl.DataFrame) -> tuple[doc.Inline, ...]:
     if others.is_empty() or cells.select((pl.col("p_adjusted") < ALPHA).sum()).item() == 0:
         return ()
     middle, most = (points(others.sort()[at]) for at in (others.len() // 2, -1))
-    wide = f" in half of these tests, and of up to {most} in the worst that can be measured" if middle != most else ""
-    missed = f"Where no drop is shown, one of up to {middle} points could be missed{wide} ("
-    return (missed, doc.explained("mde"), ").")
+    wide = f" in the median, {most} in the worst cell that can be measured" if middle != most else ""
+    sizes = f") is {middle} points{wide}."
+    return ("Where no drop is shown, the smallest drop that these items detect (", doc.explained("mde"), sizes)
 
 
 def _blind(tests: pl.DataFrame) -> str:

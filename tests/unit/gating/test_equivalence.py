@@ -277,7 +277,7 @@ def test_commands_and_functions_take_a_margin(tmp_path: Path) -> None:
     assert program("compare", str(old), str(new), "--equivalent", "0").code == 2
     eight = finished_run(tmp_path / "int8", 0.8, 1, inference="len128 precision=int8", spec={"precision": "int8"})
     both = compare(old, eight, equivalent=0.1)
-    assert "Precision: int8, of the baseline fp32." in both.note
+    assert "Precision: candidate int8, baseline fp32." in both.note
     assert both.note.endswith("Margin of equivalence in points: 0.1.")
     assert set(both.frame["verdict"]) == {"undecided"}  # no item differs, but these are not the same weights
 
@@ -291,7 +291,7 @@ def test_what_is_undecided_says_how_many_items_both_tests_need(tmp_path: Path) -
     z = NormalDist().inv_cdf
     needed = overall["items"].max() * ((z(0.95) + z(0.9)) / (z(0.95) + z(0.8))) ** 2  # type: ignore[operator]  # a number
     sentence = text_of(differences_sentence(pl.concat([frame, overall])))
-    told = re.search(r"Undecided: neither .* within a margin of 2 .* about ([\d,]+)\.", sentence)
+    told = re.search(r"Undecided: neither .* within a margin of 2 .* for both ([\d,]+)\.", sentence)
     assert told is not None
     assert int(told[1].replace(",", "")) == pytest.approx(needed, rel=0.01)
 

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from tests.synthetic_run import averages, conditions, run
 
-from robust_xtreme.report.blocks import Inline, Strong, inlines, text_of, within
+from robust_xtreme.report.blocks import Hyperlink, Inline, Strong, inlines, text_of, within
 from robust_xtreme.report.blocks import Table as Shown
 from robust_xtreme.report.document import document, notebook, show
 from robust_xtreme.report.html_page import coloured, tiles
@@ -117,12 +117,24 @@ def test_drops_are_counted_over_all_tests(results: Results) -> None:
     unproven = shown.with_columns(p_adjusted=pl.when(is_unproven).then(0.5).otherwise("p_adjusted"))
     text = text_of(_verdict(unproven))
     assert "6 of 7 tests show a drop." in text
-    assert "could be missed" not in text
+    assert "these items detect" not in text
     measured = unproven.with_columns(near_chance=False)
     missed = unproven.filter(is_unproven).get_column("mde").item()
-    assert f". Where no drop is shown, one of up to {missed:.1f} points could be missed (mde)." in text_of(
-        _verdict(measured)
+    assert (
+        f". Where no drop is shown, the smallest drop that these items detect (mde) is {missed:.1f} points."
+        in text_of(_verdict(measured))
     )
+
+
+def test_the_largest_change_is_of_a_cell_that_can_be_measured(results: Results) -> None:
+    """A larger drop of a cell near chance, and a larger rise where all rise, is counted and not named."""
+    near, changes = pl.Series([True, False, False, True]), pl.Series([-30.0, -8.0, -5.0, -40.0])
+    cells = _cells(results, p_adjusted=0.001).with_columns(near_chance=near, change=changes)
+    address = f"#{cells.row(1, named=True)['address']}"
+    for sign in (1, -1):
+        verdict = _verdict(cells.with_columns(change=sign * pl.col("change")))
+        links = [part.href for part in verdict if isinstance(part, Hyperlink)]
+        assert [link for link in links if not link.startswith("#term")] == [address], sign
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,10 @@ def test_labels_that_the_file_lacks_can_be_named() -> None:
         ({"language_field": "", "language": "swahili"}, "There is no language named 'swahili'. Did you mean 'sw'?"),
         ({"language_field": "stars"}, "reviews.csv:2: There is no language named 'good'"),
         ({"language_field": "", "language": "en-XX"}, "There is no language named 'en-XX'. Did you mean 'en'?"),
-        ({"format": "squad"}, "eval reads rows of csv, tsv, jsonl, parquet, conll, conllu, iob2, not squad: save a JSON array as JSON lines"),
+        (
+            {"format": "squad"},
+            "parquet, conll, conllu, iob2, not squad: save a JSON array as JSON lines",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_one_line(options: dict[str, Any], line: str) -> None:

@@ -49,10 +49,8 @@ def differing_level(log: str, metric: str, ours: list[float], stated: float) -> 
 def compared(computed: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
     """By cell and metric the rows with a score that was computed and one that was given: sums, and how many differ."""
     score = pl.col("stats").list.first() / pl.col("stats").list.last()
-    ours, theirs = (
-        computed.filter(scope="all").select("row", *_KEY, ours=score),
-        given.filter(pl.col("stats").list.len() == 2, scope="all").select("row", *_KEY, theirs=score),
-    )
+    ours = computed.filter(scope="all").select("row", *_KEY, ours=score)
+    theirs = given.filter(pl.col("stats").list.len() == 2, scope="all").select("row", *_KEY, theirs=score)
     pairs = ours.join(theirs, on=["row", *_KEY])
     differ = ((pl.col("ours") - pl.col("theirs")).abs() > _OF_ONE).sum()
     return pairs.group_by(_KEY).agg(pl.col("ours", "theirs").sum(), n=pl.len(), differ=differ)

@@ -298,10 +298,8 @@ def _classes(rows: Sequence[TableRow]) -> tuple[str, ...]:
 def _check_rows(table: packs.PackTable, rows: Sequence[TableRow]) -> None:
     """Raise DataError at the first row that cannot be used, or that is there twice."""
     known, seen = _classes(rows), set[tuple[str, frozenset[str], tuple[str, ...]]]()
-    head, scheme = (
-        table.header.get("script") or languages.language(table.header["language"]).script,
-        table.header["scheme"],
-    )
+    head = table.header.get("script") or languages.language(table.header["language"]).script
+    scheme = table.header["scheme"]
     scripts = tuple(dict.fromkeys((head, _writes(scheme.removesuffix(_BACK)))))
     for row in rows:
         labels = _LABEL.findall(row.letters)

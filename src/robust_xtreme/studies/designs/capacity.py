@@ -101,10 +101,8 @@ def crossed(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> gri
     grid, ladder = grids.grid_of(values), rungs(analysis.pairs, "pairs")
     gains = _gains(grid, ladder, _cells(grid, ladder), grids.POINTS)
     sizes = _sizes(arms, ladder)
-    levels, slopes = (
-        grids.each_seed(gains, grids.mean),
-        grids.each_seed(gains, lambda numbers: grids.slope(sizes, numbers)),
-    )
+    levels = grids.each_seed(gains, grids.mean)
+    slopes = grids.each_seed(gains, lambda numbers: grids.slope(sizes, numbers))
     point = grids.crossing([*levels.values()], [*slopes.values()], grids.mean(sizes))
     return point if point is not None and min(sizes) <= point.estimate <= max(sizes) else None
 

@@ -143,6 +143,7 @@
         title.querySelector("button")?.setAttribute("aria-expanded", String(!folded.has(title.dataset.task)));
       }
       table.parentElement.classList.toggle("fits", table.offsetWidth <= table.parentElement.clientWidth);
+      keep_heads();
     };
     repeat();
     return arrange;
@@ -331,14 +332,16 @@
       if (goal) { event.preventDefault(); goal.focus(); return; }
     }
   });
-  // The heads of a heat table that is wider than the page stay below the filters, while the page scrolls.
-  const keep_heads = () => {
-    const bar = byId("tools"), from = bar && getComputedStyle(bar).position === "sticky" ? bar.getBoundingClientRect().bottom : 0;
-    for (const head of all(".scroll:not(.fits) > .heat thead")) {
-      const box = head.closest(".scroll").getBoundingClientRect();
-      head.style.top = `${Math.max(0, Math.min(from - box.top, box.height - head.offsetHeight - 60))}px`;
+  // The heads of a heat table stay below the filters, where these are above it, while the page scrolls.
+  function keep_heads() {
+    const bar = byId("tools"), at = bar?.getBoundingClientRect();
+    const from = at && at.top <= 0 && getComputedStyle(bar).position === "sticky" ? at.bottom : 0;
+    for (const head of all(".scroll > .heat thead")) {
+      const part = head.closest(".scroll"), box = part.getBoundingClientRect();
+      const down = Math.max(0, Math.min(from - box.top, box.height - head.offsetHeight - 60));
+      head.style.top = `${part.matches(".fits") ? from : down}px`;
     }
-  };
+  }
   addEventListener("scroll", () => { quiet(); keep_heads(); }, { passive: true });
 
   // A term says its sentence where it stands; a cell leads to its examples, if there are any.
