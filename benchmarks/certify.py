@@ -1,6 +1,7 @@
 """Certificates beside attacks, of a model and one trained with deletions: the figures, page and chart of a benchmark.
 
     python -m benchmarks.certify plain=DIR deletions=DIR --data DIR --tasks panx --languages en,sw,hi
+    python -m benchmarks.certify plain=DIR deletions=DIR --data DIR --tasks xnli --languages en,sw,hi
 
 Each model is attacked (`eval`), certified at each probability of a deletion (`certify --beside`), and its certificates
 are attacked with fresh draws (`tools.certified`). Seconds are those of a command that had nothing to continue; the
@@ -120,21 +121,23 @@ def _cells(figures: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
 
 def _blocks(figures: Mapping[str, Any]) -> Iterator[Block]:
     first = figures["rows"][0]
+    cluster, unit, trained_on = _TASKS[first["task"]]
     yield Paragraph(
-        f"By python -m benchmarks.certify, from certify.json. Task {first['task']}, split {first['split']}, "
-        f"{counted(first['clusters'], 'sentence')} of each language, items are words; attack {first['attack']}; "
+        f"By python -m benchmarks.certify, from {_stem(first['task'])}.json. Task {first['task']}, split "
+        f"{first['split']}, {counted(first['clusters'], cluster)} of each language, items are {unit}; attack "
+        f"{first['attack']}; "
         f"{figures['first']} draws choose an answer, {figures['draws']} others bound it at 99.9 %."
     )
-    yield Prose(_READ)
+    yield Prose(_READ.format(unit=unit))
     of_smoothed = ("model", "deletion", "language", "items", "constant", "certified", "smoothed", "same")
     heads = (*of_smoothed, "attacked", "random search", "clean", "queries", "edits", "within", "abstained")
     yield grid(heads, (list(_line(cell)) for cell in _cells(figures)), left=3)
     yield Paragraph(_found(figures))
-    yield Prose("![Levels of the smoothed model and of the model itself, by language](certify.svg)")
+    yield Prose(f"![Levels of the smoothed model and of the model itself, by language]({_stem(first['task'])}.svg)")
     yield Heading("Attacks with fresh draws")
     yield grid(("model", "what was found"), ((each["model"], each["said"]) for each in figures["fresh"]))
     yield Heading("Training")
-    yield Prose(_TRAINED)
+    yield Prose(_TRAINED.format(trained_on))
     trained = (
         ["; ".join(each[key]) if key in ("tasks", "perturb") else str(each[key]) for key in _LEARNED]
         for each in figures["models"]
@@ -174,7 +177,7 @@ def _found(figures: Mapping[str, Any]) -> str:
         sums = [[sum(row[name] for row in part) / len(part) for name in names] for part in rows]
         changes = (f"{name} {after - before:+.1f}" for name, before, after in zip(names, *sums, strict=True))
         text += f" On average over languages, {other['model']} minus {first['model']}: {', '.join(changes)}."
-    return f"{text} Few sentences and one seed: no difference is tested."
+    return f"{text} Few texts and one seed: no difference is tested."
 
 
 def _certified(row: Mapping[str, Any]) -> str:
@@ -197,18 +200,36 @@ def chart(figures: Mapping[str, Any]) -> str:
 
 _READ: Final = """\
 Each row has two models. Of the *smoothed model*, which reads texts with deleted graphemes and answers by votes,
-certified is the share of words that are right and stay so in every text within so many edits; no opponent with them
+certified is the share of {unit} that are right and stay so in every text within so many edits; no opponent with them
 leaves less, and without one it is smoothed. Of the *model itself* attack and random search leave the levels beside
 clean, upper bounds of what the worst opponent with such edits leaves. Neither bounds the other. Constant is the level,
-and the certificate, of one answer for all words: only what is above it is certified skill; same: the words (%) with
+and the certificate, of one answer for all {unit}: only what is above it is certified skill; same: the {unit} (%) with
 the most frequent smoothed answer. Within: the share of edited texts with no more edits than the largest radius of the
 row. One training run each: these checkpoints only."""
 
 
 _TRAINED: Final = """\
-Heads and all weights of multilingual-e5-small, on 4,955 English sentences of PAN-X; with several perturbations each
-example draws one of them in each pass. `robust-xtreme train --tasks panx --data DATA --from ENCODER --overlap drop`,
-with these keys:"""
+Heads and all weights of multilingual-e5-small, on {}; with several perturbations each
+example draws one of them in each pass, with these keys:"""
+
+_TASKS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "panx": (
+        "sentence",
+        "words",
+        "4,955 English sentences of PAN-X: `robust-xtreme train --tasks panx --from ENCODER --overlap drop`",
+    ),
+    "xnli": (
+        "premise",
+        "pairs of a premise and a hypothesis",
+        "10,071 English pairs of MultiNLI (`robust-xtreme train configs/real/train/xnli.toml`), deletions from plain",
+    ),
+}
+"""Of a task: what a cluster is, what an item is, and what the heads were trained on."""
+
+
+def _stem(task: str) -> str:
+    """The name of the files of a task."""
+    return "certify" if task == "panx" else f"certify-{task}"
 
 
 def main() -> None:
@@ -226,9 +247,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/certify"))
     given = parser.parse_args()
     figures = measure(given, given.out)
-    (FOLDER / "certify.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (FOLDER / "certify.svg").write_text(chart(figures), encoding="utf-8")
-    (FOLDER / "certify.md").write_text(page(figures), encoding="utf-8")
+    stem, text = _stem(given.tasks), json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
+    for ending, content in (("json", text), ("svg", chart(figures)), ("md", page(figures))):
+        (FOLDER / f"{stem}.{ending}").write_text(content, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -101,8 +101,8 @@ LEGEND: Final = {
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
     "scale": "change: of what the noise costs, noisy minus clean; a level otherwise.",
-    "shown": "worse, better: the candidate, by a difference that is shown; costs more, less: the noise costs the "
-    "candidate so, which also loses less from a lower clean level. no: the joint interval contains 0, which it "
+    "shown": "worse, better: the candidate, by a difference that is shown; costs more, less: what the noise "
+    "takes from the candidate; less can be due to a lower clean level. no: the joint interval contains 0, which it "
     "can where p adj. is below 0.05; without one, p adj. is not below it. That does not show that there is no "
     "difference: see mde. -: not tested.",
     "90 % interval": "Of the difference. Where few answers changed it is as wide as the clusters allow: of n clusters "
@@ -218,7 +218,7 @@ def details(contrasts: pl.DataFrame) -> Iterator[str]:
         ", ".join(f"{costs[kind, is_more]} of {of[kind]} {title.lower()}".removeprefix("1 of 1 ")
                   for kind, title in KINDS.items() if costs[kind, is_more]) or "nowhere" for is_more in (True, False)
     )  # fmt: skip
-    yield from [f"Shown to cost the candidate more under noise: {more}; less: {less}."] if asked.height else []
+    yield from [f"Noise is shown to cost the candidate more: {more}; less: {less}."] if asked.height else []
     ties = [row for row in tests.iter_rows(named=True) if row.get("harmful") is not None and not is_shown(row)]
     if most := max((row["harmful"] for row in ties), default=0.0):
         beyond = max(row["harmful_high"] or 0.0 for row in ties)
