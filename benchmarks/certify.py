@@ -220,7 +220,7 @@ _TASKS: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
     "xnli": (
         "premise",
-        "pairs of a premise and a hypothesis",
+        "pairs",
         "10,071 English pairs of MultiNLI (`robust-xtreme train configs/real/train/xnli.toml`), deletions from plain",
     ),
 }

@@ -105,8 +105,9 @@ LEGEND: Final = {
     "takes from the candidate; less can be due to a lower clean level. no: the joint interval contains 0, which it "
     "can where p adj. is below 0.05; without one, p adj. is not below it. That does not show that there is no "
     "difference: see mde. -: not tested.",
-    "90 % interval": "Of the difference. Where few answers changed it is as wide as the clusters allow: of n clusters "
-    "without a loss, one of 300 / n points could be missed.",
+    "90 % interval": "Of the difference: its one-sided 95 % bounds. On the side of rare changes it is further away, "
+    "also beyond the 95 % interval. Where no answer changed, in means and in scores between wrong and right none is "
+    "nearer than 300 / n points, the loss that n clusters could miss.",
     "verdict": "equivalent: the 90 % interval is within the margin (two one-sided tests at 5 %); else worse or better "
     "where p is at most 0.05; else undecided.",
     "languages": "All are equivalent, by one claim at 5 %; else so many are after Holm's correction.",
@@ -117,21 +118,21 @@ LEGEND: Final = {
     "another answer, known where both runs have predictions.",
 }
 _GATE_LEGEND: Final = {
-    "verdict": "regressed: a fall is shown, corrected for all rows. beyond margin: the interval of the row alone says "
-    "that the fall exceeds the margin. undecided: neither a fall nor its absence within the margin is shown. Where the "
+    "verdict": "regressed: a fall is shown, corrected for all rows. beyond margin: so says the bound on the other "
+    "side, which is found as bound is. undecided: neither a fall nor its absence within the margin is shown. Where the "
     "policy asks for equivalence, rises count, too; better: one is shown.",
     "margin": "A fall that is shown to be smaller is ok, in points.",
     "marks": "What makes a cell hard to measure, as in the report of the candidate.",
     "difference": LEGEND["difference"],
-    "bound": "The one-sided 95 % bound of the difference, never nearer than the loss that so few clusters could miss "
-    "(300 / clusters points); a row is ok where it is above minus the margin.",
+    "bound": "The one-sided 95 % bound of the difference, in means and in scores between wrong and right never nearer "
+    "than the loss that n clusters could miss (300 / n points); a row is ok where it is above minus the margin.",
     "p": "Against no fall, one-sided, corrected over the rows of its kind: tasks, or cells.",
     "mde": LEGEND["mde"],
     "extra": "The candidate's change under the noise minus the baseline's, in points; below 0 it costs more.",
 }
 _RULE: Final = (
     "A row fails where its p, one-sided and corrected over the rows of its kind, is at most {:g}, and the fall is "
-    "not shown to be within the margin; compare asks for falls and rises at once, and shows fewer levels to differ."
+    "not shown to be within the margin."
 )
 _NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
@@ -266,8 +267,8 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
     is_open = contrasts.filter(pl.col("verdict").fill_null(UNDECIDED) != UNDECIDED).is_empty()
     if is_open and not any(map(is_shown, contrasts.iter_rows(named=True))):
         have, need = contrasts.filter(pl.col("items").is_not_null(), kind=OVERALL).select(pl.max("n", "items")).row(0)
-        more = f" These are {have:,} items; for 80 % power of each of its two tests the overall mean needs about "
-        more = f"{more}{need:,.0f}, for both {_BOTH * need:,.0f}." if need else ""
+        more = f"about {need or 0:,.0f} for each one-sided test, {_BOTH * (need or 0):,.0f} for both"
+        more = f" Of the overall mean 80 % power needs {more} items; these are {have:,}." if need else ""
         return f"Undecided: neither equivalence within {margin} nor a difference is shown in any row.{more}"
     return f"Equivalence within {margin} is shown in {told}.{reach}"
 

@@ -211,8 +211,9 @@ CATALOGUE: Final = (
     _show("with marks", ("marked",), percent, "Share of the averaged languages (of several tasks: of the tasks' "
           "languages) with a mark, such as not shown above chance; no figure where none has one and none is tested. An "
           "average drop is small where clean cells have little to lose, so models are not ranked by it."),
-    _show("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "In how many of the averaged "
-          "languages (of several tasks: of the tasks' languages) there is a drop, with 95 % confidence.", room=WIDE),
+    _show("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "In how many of the averaged languages "
+          "(of several tasks: of the tasks' languages) there is a drop: one-sided at 95 %, by this row alone, marked "
+          "or not, so that it can be 1 of 1 where no drop is shown.", room=WIDE),
     _show("spread", ("spread", "change_prediction_low", "change_prediction_high"), _level, "Standard deviation of the "
           "change over languages, and, as a description, where the change of another language like them would be.",
           room=WIDEST),

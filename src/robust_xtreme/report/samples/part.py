@@ -423,7 +423,7 @@ _ABOUT: Final = (
     "Of each task and language those that lose most at the highest strength of the noise, and some that are drawn at "
     "random, as their titles say. {} in all: {}. An answer became wrong where it scores lower than the answer to "
     "the clean text, and right where it scores higher. Changed words are underlined in the clean text, shaded in the "
-    "noisy one; the right answer has a solid line, the model's a dotted one. Subwords are the model's tokens."
+    "noisy one; the right answer has a solid line, the model's a dotted one. Subwords are where its tokenizer splits."
 )
 
 Watch = Callable[[str], None]
