@@ -122,6 +122,8 @@ def report(run: TaskRun, examples: Sequence[Example], how: Smoothing, ask: Ask, 
     tried = [(rows[attack.example.id, at], answer) for attack in made for at, answer in attack.answers.items()]
     broken = sum(is_broken(row, answer) for row, answer in tried)
     given = ", ".join(f"{count} {answer}" for answer, count in Counter(answer for _, answer in tried).most_common())
+    if not tried:
+        return f"{run.label}: no answer is certified that could be attacked, {how}"
     what = f"{len(tried)} attacks on certified answers ({given}) in {len(made)} texts, {how}"
     return f"{run.label}: {broken} of {what}; at most {allowed(len(tried))} may be broken"
 
