@@ -147,7 +147,7 @@ def test_a_constant_is_certified_at_every_radius_with_its_level(
     monkeypatch.syspath_prepend(str(tmp_path))
     named = ("--model", "panx=python:alike:tag", "--data", "mini", "--tasks", "panx", "--languages", "sw,zh")
     ended = program(
-        "certify", *named, "--limit", "3", "--draws", "300", "--radius", "1,5", "--out", str(tmp_path / "to")
+        "certify", *named, "--limit", "3", "--draws", "300", "--radius", "1,5,1", "--out", str(tmp_path / "to")
     )
     assert ended.code == 0, ended.err
     table = pl.read_csv(tmp_path / "to" / "certificates.csv")

@@ -51,7 +51,7 @@ def certify(
     with observing(quiet, verbose) as observer:
         from robust_xtreme.run.certifying import Smoothing, certify
 
-        how = Smoothing(tuple(map(int, words)), draws, first, delete, seed)
+        how = Smoothing(tuple(dict.fromkeys(map(int, words))), draws, first, delete, seed)
         folder, blocks = certify(spec, how, observer, plan, beside)
     if plan:
         show_next(*again(without=PLANNING))
