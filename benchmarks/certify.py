@@ -172,14 +172,15 @@ def _found(figures: Mapping[str, Any]) -> str:
     rate = figures["rows"][0]["delete"]
     least = [cell[-1] for cell in _cells(figures) if cell[-1]["delete"] == rate]
     above = sum(row["certified"] > row["constant"] + _STILL for row in least)
-    text = f"Certified at {counted(least[0]['radius'], 'edit')} is above constant in {above} of {len(least)} rows."
+    rows_of = f"{len(least)} rows with deletions at {rate}"
+    text = f"Certified at {counted(least[0]['radius'], 'edit')} is above constant in {above} of the {rows_of}."
     first, *others = figures["models"]
     for other in others:
         rows = [[row for row in least if row["model"] == each["model"]] for each in (first, other)]
         names = ("certified", "smoothed", "same", "attacked", "random", "clean")
         sums = [[sum(row[name] for row in part) / len(part) for name in names] for part in rows]
         changes = (f"{name} {after - before:+.1f}" for name, before, after in zip(names, *sums, strict=True))
-        text += f" On average over languages, {other['model']} minus {first['model']}: {', '.join(changes)}."
+        text += f" On average over their languages, {other['model']} minus {first['model']}: {', '.join(changes)}."
     return f"{text} Few texts and one seed: no difference is tested."
 
 
