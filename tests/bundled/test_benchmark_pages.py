@@ -62,7 +62,8 @@ def test_the_page_of_certificates_is_what_its_figures_say(stem: str) -> None:
     assert certify.page(figures) == (FOLDER / f"{stem}.md").read_text(encoding="utf-8")
     assert certify.chart(figures) == (FOLDER / f"{stem}.svg").read_text(encoding="utf-8")
     assert all(f"{row['language']}, {row['model']}" in certify.chart(figures) for row in figures["rows"])
-    assert all(row["certified"] <= row["smoothed"] and row["attacked"] <= row["clean"] for row in figures["rows"])
+    assert all(row["certified"] <= row["smoothed"] + 1e-9 for row in figures["rows"])
+    assert all(row["attacked"] <= row["clean"] for row in figures["rows"])
 
 
 def test_the_page_of_gradients_beside_textattack_is_what_its_figures_say() -> None:

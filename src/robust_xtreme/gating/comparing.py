@@ -123,8 +123,8 @@ def comparison_note(baseline: Baseline, candidate: Baseline) -> str:
         tested = f"Tasks are tested over the training seeds of {baseline.seeds} runs of one recipe, other rows by items"
     precisions = [side.facts.get("precision", "") for side in (candidate, baseline)]
     tested += ". Precision: candidate {}, baseline {}".format(*precisions) if len({*precisions, ""}) > 2 else ""
-    sides = f"the candidate, {candidate.described}, with the baseline, {baseline.described}"
-    return f"{levels}{alone}{tested}. Compared: {sides}."
+    against = baseline.described if baseline.saved_at else f"the baseline, {baseline.described}"
+    return f"{levels}{alone}{tested}. Compared: the candidate, {candidate.described}, with {against}."
 
 
 def _alone(side: Baseline, other: Baseline) -> str:

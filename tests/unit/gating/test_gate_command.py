@@ -74,7 +74,7 @@ def test_a_reviewer_is_told_data_pages_and_commit(old: Path, worse: Path, monkey
     unit = json.loads((old / "manifest.json").read_text("utf-8"))["units"][0]
     text = " ".join(ended.out.split())
     assert text.count(f"data mini: {unit['task']}/{unit['language']} {unit['data']} and 1 more; ") == 2
-    assert "worse/report.html) with the baseline reviewed (" in text
+    assert "worse/report.html), with the baseline reviewed (" in text
     assert "; old/report.html; saved " in text
     assert " Commit 0123456789ab." in text
     fall = r"^::error title=.*::Swahili \(sw\), xnli, char_noise.*, fell from [\d.]+ to [\d.]+ \(allowed 2\.0\)\.$"
