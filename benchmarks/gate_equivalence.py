@@ -53,8 +53,8 @@ from benchmarks._gate_designs import (
 from benchmarks._simulations import write
 from rich.progress import track
 
-from robust_xtreme.gating.document import REGRESSED
-from robust_xtreme.gating.verdicts import GATED, both_ways, verdicts_of
+from robust_xtreme.gating.document import GATED, REGRESSED
+from robust_xtreme.gating.verdicts import both_ways, verdicts_of
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.averages import Drop, average_moments, drop
 from robust_xtreme.stats.claims import holm

@@ -35,9 +35,8 @@ from rich.progress import track
 from robust_xtreme import api
 from robust_xtreme.gating.baselines import Baseline, of_runs
 from robust_xtreme.gating.comparing import gated
-from robust_xtreme.gating.document import BEYOND, OK, REGRESSED, UNDECIDED, Gate
+from robust_xtreme.gating.document import BEYOND, GATED, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import GATED
 from robust_xtreme.stats.contrasts import Key
 from robust_xtreme.stats.outcomes import Cells
 from robust_xtreme.stats.run_cells import KEY

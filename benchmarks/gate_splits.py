@@ -29,9 +29,8 @@ from rich.progress import track
 from robust_xtreme.files import store
 from robust_xtreme.gating.baselines import of_runs
 from robust_xtreme.gating.comparing import gated
-from robust_xtreme.gating.document import REGRESSED
+from robust_xtreme.gating.document import GATED, REGRESSED
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import GATED
 from robust_xtreme.stats.intervals import CONFIDENCE, t_quantile
 
 LEAST: Final = FEW + 1
