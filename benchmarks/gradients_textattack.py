@@ -45,17 +45,18 @@ _MORE: Final = ("mean queries", "edited words of successes, %", "seconds", "proc
 def main() -> None:
     """Measure, print the page, and write it with its figures where --out is given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=os.environ.get("ROBUST_XTREME_DATA"), required=False)
+    parser.add_argument("--data", default=os.environ.get("ROBUST_XTREME_DATA", "mini"))
     parser.add_argument("--model", type=Path, help="a run of `train` with a head for xnli; else the embedded one")
     parser.add_argument("--items", type=int, default=1000)
     parser.add_argument("--queries", type=int, default=QUERIES, help="for each item, the clean text among them")
     parser.add_argument("--share", default="0.15", help="the share of words that may change in the second runs")
     parser.add_argument("--out", type=Path)
-    figures = measure(parser.parse_args())
+    given = parser.parse_args()
+    figures = measure(given)
     print(page(figures))
-    if out := parser.parse_args().out:
-        out.mkdir(parents=True, exist_ok=True)
-        path = out / f"{PAGE}.json"
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)
+        path = given.out / f"{PAGE}.json"
         path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
         path.with_suffix(".md").write_text(page(figures), encoding="utf-8")
 
@@ -64,7 +65,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     """Each attack on the same items, one after the other."""
     task, seed = registry.load("task", TASK), 0
     checkpoint = load_checkpoint(given.model or resources.mini("model"), task, "cpu")
-    every = load(task, open_source(str(given.data)), "en", "test").examples
+    every = load(task, open_source(given.data), "en", "test").examples
     ask = oracle(task, checkpoint, BATCH_TOKENS["cpu"])
     right = ask(PerturbedExamples(every, untouched(()), {})).right
     items = [every[row] for row in np.flatnonzero(right)[: given.items].tolist()]

@@ -267,8 +267,10 @@ def _case(
     old = whole.with_old_files() if replaces else whole.before
     code, errors = whole.started(disk, limits)
     wrong = [*_of_line(code, errors)]
-    if BEFORE not in errors or not _is_beside(whole, old):
+    if BEFORE not in errors:
         wrong += _of_files(whole, code, old, ENDED in errors)
+    elif not old or not _is_beside(whole, old):
+        wrong.append("the old folder is not where the line says")
     if code == 3 and (whole.there() != old or not whole.command.wholes):
         wrong += _of_next(whole)
     what = f"{disk[0]} {whole.writes[disk[0] - 1]}" if disk else limits
@@ -288,13 +290,20 @@ def test_a_command_whose_disk_fails_at_some_writes(name: str, fault: str, wholes
     assert not _wrong(whole, draw, [((number, FAULTS[fault]), NO_LIMITS) for number in some])
 
 
+def test_a_first_import_has_no_old_folder_to_name(wholes: Callable[[str], Whole]) -> None:
+    """Where the new folder does not get its name, and none was there."""
+    whole = wholes("import")
+    at = max(number for number, write in enumerate(whole.writes, 1) if write.startswith("rename "))
+    assert not _wrong(whole, random.Random(0), [((at, FULL), NO_LIMITS)])
+
+
 def test_a_replaced_folder_that_cannot_be_put_back_is_named(wholes: Callable[[str], Whole]) -> None:
     """From the write on that would give the new folder its name, the old one is beside it, and the line says where."""
     whole = wholes("import --force")
     whole.prepared()
     code, errors = whole.started((len(whole.writes) - 1, FULL))
     assert code == 3
-    assert f"whole in {whole.folder / BEFORE}, which it puts back" in errors
+    assert f"whole in {whole.folder / BEFORE}, and the same command puts it back" in errors
     assert _is_beside(whole, whole.before)
     assert not [*_of_next(whole)]
 

@@ -168,8 +168,8 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     unmeasured = (doc.Strong(f"{of} cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
     most = ", the largest mean over" if cells["perturbation"].n_unique() > 1 and count < cells.height else ","
-    noise = shown["noise"] + (f"{most} {shown['over']} languages" if over.height else "")
-    noise = noise.replace("mean over 1 of 1 languages", "in its one language")
+    languages = "its one language" if shown.get("over") == "1 of 1" else f"{shown.get('over')} languages"
+    noise = shown["noise"] + (f"{most} {languages}" if over.height else "")
     for few in over.filter(pl.col("change") < shown["change"]).sort("change").head(1).iter_rows(named=True):
         noise += f"; {few['noise']} {signed(few['change'])} in {few['over']}"
     small = all(mark(cell) == summary.MARKED for cell in cells.iter_rows(named=True))

@@ -72,5 +72,5 @@ def _moved(out: Path, beside: Path) -> None:
     except OSError as error:
         with suppress(OSError):  # where nothing can be written any more
             _restored(out, beside / _BEFORE)
-        kept = f"; what was there is whole in {beside / _BEFORE}, which it puts back" * (not out.exists())
-        raise store.disk_error(out, error, f"folder: -o DIR{kept}") from error
+        kept = f"; the old one is whole in {beside / _BEFORE}, and the same command puts it back"
+        raise store.disk_error(out, error, "folder: -o DIR" + kept * (beside / _BEFORE).exists()) from error
