@@ -115,9 +115,16 @@ def test_a_killed_command_continues_and_writes_the_same(tmp_path: Path, monkeypa
     names = ("certified.parquet", "certificates.csv", "report.md", "report.html", "manifest.json")
     for name in names:
         assert (killed / name).read_bytes() == (there / name).read_bytes(), name
-    assert program(*_WORDS, "--out", str(there), "--radius", "2").code == 0  # of the same answers
+    assert program(*_WORDS, "--out", str(there), "--radius", "2", "--delete", ".90").code == 0  # of the same answers
     assert asked == ["panx", "xcopa", "xcopa"]
     _check(there)
+    part = next((killed / "parts").glob("*xcopa*"))
+    whole = part.read_bytes()
+    part.write_bytes(whole[:-9])
+    assert "a part is computed again" in program(*_WORDS, "--out", str(killed), "--verbose").err
+    assert asked.pop() == "xcopa"
+    assert part.read_bytes() == whole
+    assert "is not the folder of a run of eval: it has no run.toml" in program("report", str(there)).err
     for other in (("--normalise", "spelling"), ("--delete", "0.89"), ("--seed", "1")):
         assert f"{there} is not a folder of certificates" in program(*_WORDS, *other, "--out", str(there)).err
 
@@ -219,6 +226,8 @@ def test_levels_under_attacks_are_beside_certificates(tmp_path: Path) -> None:
         ended = program(*certifies, *other, "--beside", run, "--out", str(tmp_path / "other"))
         assert ended.code == 2
         assert re.search("has no attack on (panx|xcopa) sw with the same model, rows and settings", ended.err)
+    ended = program(*certifies[:1], "--tasks", "xnli", *certifies[3:], *limit, "--beside", run)
+    assert "has no attack on xnli sw (tasks: panx, xcopa)" in ended.err
     assert "not the folder of a run" in program(*certifies, "--beside", str(there.parent)).err
 
 

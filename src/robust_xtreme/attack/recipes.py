@@ -152,10 +152,7 @@ def load(recipe: str, scores: Scores) -> AttackRecipe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Model:
-    """What TextAttack calls a model wrapper: it gives the probabilities of labels (n, labels) float64.
-
-    Where scores are not numbers, the answer counts as right.
-    """
+    """The model as TextAttack asks it, for probabilities (n, labels) float64; NaN scores count as the right answer."""
 
     model: Scores
     gold: int

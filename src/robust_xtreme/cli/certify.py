@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final
 
 from robust_xtreme.cli._errors import PLANNING
@@ -51,7 +52,8 @@ def certify(
     with observing(quiet, verbose) as observer:
         from robust_xtreme.run.certifying import Smoothing, certify
 
-        how = Smoothing(tuple(dict.fromkeys(map(int, words))), draws, first, delete, seed)
+        share = re.sub(r"^0?(\.[0-9]*[1-9])0*$", r"0\1", delete)  # .90 is 0.9
+        how = Smoothing(tuple(dict.fromkeys(map(int, words))), draws, first, share, seed)
         folder, blocks = certify(spec, how, observer, plan, beside)
     if plan:
         show_next(*again(without=PLANNING))

@@ -225,10 +225,7 @@ def _pretrained_on(every: Sequence[Mapping[str, Any]], beside: bool) -> str | No
 
 
 def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Name, revision and kind of the encoder that the first stage started from; `scratch` where there was none.
-
-    Of a folder only the last part of its path is given, so that tables do not contain paths.
-    """
+    """Name, of a folder without its path, revision and kind of the first stage's encoder; or `scratch`."""
     first = every[0]
     base = {key: value for key, value in first.get("base", {}).items() if isinstance(value, str) and value}
     name = base.get("name") or (None if first.get("parent") else SCRATCH)

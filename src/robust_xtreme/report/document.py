@@ -83,6 +83,8 @@ def finished(folder: Path) -> Results:
     again = f"To evaluate it again: robust-xtreme eval --config {folder / 'run.toml'} --out FOLDER"
     check_version(path, str(manifest.get("schema_version", SCHEMA_VERSION)), again)
     if not manifest.get("complete"):
+        if not (folder / "run.toml").is_file():
+            raise MissingData(f"{folder} is not the folder of a run of eval: it has no run.toml.")
         what = f"The run in {folder} is not finished. To continue it"
         raise MissingData(f"{what}: robust-xtreme eval --config {folder / 'run.toml'} --out {folder}")
     if not fits(manifest, shapes.MANIFEST):

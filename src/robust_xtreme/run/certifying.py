@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import Mismatch, SpecError, counted, duration
+from robust_xtreme.core.errors import Mismatch, RobustXtremeError, SpecError, counted, duration
 from robust_xtreme.core.examples import Choice, Example, Tags, Target, Text, digest, kind_of, span_of
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.randomness import chosen, draws, salt, text_keys
@@ -215,7 +215,7 @@ def certify(
         manifest["identity"] = identity = digest(spec.identity(), repr(manifest))
         folder = Path(spec.out or f"runs/certify-{identity}")
         paths = [store.part_path(folder / _PARTS, identity, *run.key) for run in plan.task_runs]
-        todo = [(run, path) for run, path in zip(plan.task_runs, paths, strict=True) if not path.is_file()]
+        todo = [(run, path) for run, path in zip(plan.task_runs, paths, strict=True) if not _is_done(path, observer)]
         _check(folder, identity)
         attacked = attacked_levels(Path(beside), plan.task_runs, how.radius) if beside else pl.DataFrame()
         for cell in plan.not_run:
@@ -255,6 +255,15 @@ def _check(folder: Path, identity: str) -> None:
     if not known or (folder / _PARTS).is_symlink():
         what = "with the same model, data and options"
         raise Mismatch(f"{folder} is not a folder of certificates {what}. Name another folder with --out.")
+
+
+def _is_done(path: Path, observer: Observer) -> bool:
+    """Whether a part is there and can be read; of a damaged one a line says that it is computed again."""
+    try:
+        return path.is_file() and bool(store.read_frame(path, CERTIFIED).height)
+    except RobustXtremeError as error:
+        observer.say(f"warning: a part is computed again: {error}")
+    return False
 
 
 def _say_cost(pace: Mapping[int, float], runs: Sequence[TaskRun], how: Smoothing, observer: Observer) -> None:
@@ -302,9 +311,9 @@ def _blocks(table: pl.DataFrame, how: Smoothing) -> Iterator[doc.Block]:
     radii = [f"certified, {counted(radius, 'edit')}" for radius in how.radius]
     yield doc.grid((*heads, *radii, "abstained"), map(_line, cells), left=2)
     yield doc.Paragraph(
-        "Shares of items, in points, with 95 % intervals over items. Constant: the most frequent gold answer; clean: "
-        "no deletions; smoothed: no opponent; abstained: not shown to be the answer of most draws. A certificate holds "
-        f"with 99.9 %, by itself: of {counted(items, 'item')} at most {ALPHA * items:.2g} are expected to be false."
+        "Shares of items, in points; 95 % intervals from 20 clusters on. Constant: the most frequent gold answer; "
+        "clean: without deletions; smoothed: no opponent; abstained: not shown to be the answer of most draws. Each "
+        f"certificate holds with 99.9 %: of {counted(items, 'item')} at most {ALPHA * items:.2g} are expected false."
     )
 
 
@@ -340,7 +349,12 @@ def attacked_levels(folder: Path, runs: Sequence[TaskRun], radii: Sequence[int])
         cell |= dict(zip(("language", "context_language"), run.languages, strict=True))
         left = texts.filter(**cell).collect()
         if (identity, data.get((*named.values(),))) != (run.model.identity, run.data) or left.is_empty():
-            what = f"{folder} has no attack on {run.label} with the same model, rows and settings, {run.inference}"
+            alike = (
+                f"with the same model, rows and settings, {run.inference}"
+                if identity
+                else f"(tasks: {', '.join(models)})"
+            )
+            what = f"{folder} has no attack on {run.label} {alike}"
             raise Mismatch(f"{what}. Give eval --perturb attack_letters:0.1@queries=50, and all else as here.")
         of_run = stats.filter(pl.col("metric").is_in(["accuracy", "token_accuracy"]), scope="all", **cell).collect()
         found += [{**named, **row} for row in _levels(of_run, left, radii)]

@@ -249,12 +249,15 @@ def _conditions(
         if changed and asks(request.cell) and settings_of(bound(request.cell)[0]).sloped:
             what = "there are no gradients with --dims, --compile or --precision int8"
             raise SpecError(f"{request.cell}: {what}. Leave that, or @access=gradients, out.")
+        before = len(skipped)
         for task in tasks:
             on, left = _applied(request, task, models[task.name], spec.split)
             skipped += left
             for cell in on:
                 made = Condition(str(cell), cell, seeds, asks(cell), in_suite=bool(request.suite))
                 by_task[task.name] += [made, *(beside_attack(cell, seeds) if made.asks else ())]
+        if not request.suite and len(skipped) - before == len(tasks):
+            raise SpecError(skipped[-1].detail)
     return {name: tuple(dict.fromkeys(several)) for name, several in by_task.items()}, skipped
 
 

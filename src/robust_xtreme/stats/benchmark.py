@@ -174,10 +174,7 @@ def _shares(
 def _part(
     levels: Sequence[CellLevel], task: Task | None, benchmark: str
 ) -> tuple[list[CellLevel], tuple[str, ...] | None]:
-    """The levels of a task's languages with all metrics of its score, and the missing ones: None of none, () unknown.
-
-    They are from one split: that with most cells, of equals `test`.
-    """
+    """A task's levels in the split with most cells (of equals `test`), and the missing: None of none, () unknown."""
     languages = task.groups.get(benchmark, ()) if task else ()
     if task is None or not languages:
         return [], ()

@@ -217,10 +217,12 @@ def test_edits_of_low_estimates_are_asked_first() -> None:
 
 
 def test_what_has_no_gradients_is_refused_in_one_line(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other searches, precisions and options, and a function; other conditions of the run go on."""
+    """Other searches, precisions and options, small budgets, and a function; beside a task with some it goes on."""
     cell = "attack_letters:0.1@access=gradients"
     with pytest.raises(SpecError, match="@search=beam uses no gradients"):
         bound(PerturbationSpec.parse(f"{cell}@search=beam"))
+    with pytest.raises(SpecError, match="needs @queries=3"):
+        bound(PerturbationSpec.parse(f"{cell}@queries=2"))
     for option in ({"precision": "int8"}, {"compile": True}):
         spec = replace(RunSpec(tasks=("xnli",), languages=("sw",), perturb=(cell,), limit="3", out="unused"), **option)
         with pytest.raises(SpecError, match="no gradients with --dims, --compile or --precision int8"):
@@ -230,7 +232,10 @@ def test_what_has_no_gradients_is_refused_in_one_line(tmp_path: Any, monkeypatch
     given = RunSpec(
         model=("xnli=python:my_own:answer",), tasks=("xnli",), languages=("sw",), perturb=(cell,), limit="3", out="a"
     )
-    assert ["has no gradients (leave out" in row.detail for row in make_plan(given).not_run] == [True]
+    with pytest.raises(SpecError, match=r"has no gradients \(leave out"):
+        make_plan(given)
+    both = replace(given, model=("mini", *given.model), tasks=("panx", "xnli"))
+    assert [row.task for row in make_plan(both).not_run] == ["xnli"]
     pasted = Victim(registry.load("task", "xnli"), _Mute(), Work(64))
     example = Example("a", {}, Choice(0), "a")
     with pytest.raises(SpecError, match="the model has no gradients"):

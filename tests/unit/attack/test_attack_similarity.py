@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -230,16 +231,16 @@ def test_a_model_that_shows_no_states_is_named() -> None:
         list(Loaded(checkpoint).means([plain([[0, 5, 2]])]))
 
 
-def test_a_predictor_without_vectors_is_left_out_of_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line says so before anything is computed; without a floor the attack is planned."""
+def test_a_predictor_without_vectors_is_refused_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says so; without a floor the attack is planned."""
     monkeypatch.setattr(planning, "predictor_of", lambda *_: SimpleNamespace())
-    perturb = ("attack_keys:0.2@similar=0.5", "attack_keys:0.2")
-    plan = make_plan(RunSpec(tasks=("xnli",), languages=("sw",), perturb=perturb, limit="4", out="unused"))
-    (left,) = plan.not_run
-    assert left.detail.startswith("xnli: what predicts it with ")
-    assert left.detail.endswith(
-        "has no vectors of texts for @similar: attack_keys:0.2@similar=0.5 is not applied to it."
+    spec = RunSpec(
+        tasks=("xnli",), languages=("sw",), perturb=("attack_keys:0.2@similar=0.5",), limit="4", out="unused"
     )
+    what = "has no vectors of texts for @similar: attack_keys:0.2@similar=0.5 is not applied to it."
+    with pytest.raises(SpecError, match=f"^xnli: what predicts it with .*{what}$"):
+        make_plan(spec)
+    plan = make_plan(replace(spec, perturb=("attack_keys:0.2",)))
     assert any(condition.asks for condition in plan.task_runs[0].conditions)
 
 

@@ -279,10 +279,7 @@ def exported(known: Any, wrong: DataError) -> dict[str, Any]:
 
 
 def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> dict[str, Any]:
-    """The prediction and the gold answer, the number of one of `choices` or a text; None where no answer was found.
-
-    With `texts` all gold answers of the row count: in SQuAD's form, or as a list of texts.
-    """
+    """The prediction and the gold of `choices` or of `texts` (SQuAD's form or a list); None without an answer."""
     given = listed(sample.get("filtered_resps"))
     answers = mapping(sample.get("doc")).get("answers")
     several = mapping(answers).get("text", answers)

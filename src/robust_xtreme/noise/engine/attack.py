@@ -130,6 +130,8 @@ def _check(params: Params) -> None:
     search = params.get("search", (SEARCH,))[0]
     if params.get("access") == (ACCESS[2],) and search not in (SEARCH, "random"):
         raise SpecError(f"@search={search} uses no gradients: leave out @search, or @access={ACCESS[2]}")
+    if params.get("access") == (ACCESS[2],) and int(params.get("queries", ("200",))[0]) < 3:
+        raise SpecError(f"@access={ACCESS[2]} needs @queries=3: a gradient counts as two, and one asks for an edit")
 
 
 def settings_of(link: Bound) -> Settings:

@@ -294,10 +294,7 @@ def are_names(texts: Sequence[Text]) -> editing.Array:
 
 
 def _summed(links: Sequence[Bound], steps: Sequence[Edited]) -> tuple[tuple[str, ...], results.Counts]:
-    """The operators of a chain, and what it did to each text.
-
-    Units, clusters and words are those of the clean text. Edits are summed; edited words are at most all of them.
-    """
+    """The operators of a chain, and what it did to each clean text: edits summed, edited words at most all."""
     names = tuple(dict.fromkeys(name for link in links for name in link.perturbation.operators))
     clean, several = steps[0].counts, [step.counts for step in steps]
     edits = np.zeros((len(clean.eligible), len(names)), np.int64)

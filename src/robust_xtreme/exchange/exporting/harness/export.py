@@ -122,10 +122,7 @@ def _write_shots(sheet: TaskSheet, file: theirs.TaskFile, made: Path) -> dict[st
 def _settings(
     name: str, sheet: TaskSheet, page: Page, file: theirs.TaskFile, files: Mapping[str, str], path: Path
 ) -> dict[str, Any]:
-    """The settings of a task: those of lm-eval's own, which it includes, with other rows.
-
-    Its `process_docs` is among those that are included, and applies to rows and to examples in prompts.
-    """
+    """The settings of a task: those of lm-eval's, which it includes with its `process_docs`, with other rows."""
     evaluated, split = file.evaluated
     settings: dict[str, Any] = {
         "include": str(file.path),
