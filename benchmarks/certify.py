@@ -225,9 +225,11 @@ _TASKS: Final[Mapping[str, tuple[str, str, str]]] = {
     "xnli": (
         "premise",
         "pairs",
-        "10,071 English pairs of MultiNLI (`robust-xtreme train configs/real/train/xnli.toml --data DATA`), deletions "
-        "from plain (with `--from MODELS/plain --steps 300 --perturb char_noise:0@ops=delete --perturb "
-        "char_noise:0.6@ops=delete`)",
+        (
+            "10,071 English pairs of MultiNLI (`robust-xtreme train configs/real/train/xnli.toml --data DATA`), deletions "
+            "from plain (with `--from MODELS/plain --steps 300 --perturb char_noise:0@ops=delete --perturb "
+            "char_noise:0.6@ops=delete`)"
+        ),
     ),
 }
 """Of a task: what a cluster is, what an item is, and what the heads were trained on."""
