@@ -226,8 +226,8 @@ _TASKS: Final[Mapping[str, tuple[str, str, str]]] = {
         "premise",
         "pairs",
         (
-            "10,071 English pairs of MultiNLI (`robust-xtreme train configs/real/train/xnli.toml --data DATA`), deletions "
-            "from plain (with `--from MODELS/plain --steps 300 --perturb char_noise:0@ops=delete --perturb "
+            "10,071 English pairs of MultiNLI (`robust-xtreme train configs/real/train/xnli.toml --data DATA`), "
+            "deletions from plain (with `--from MODELS/plain --steps 300 --perturb char_noise:0@ops=delete --perturb "
             "char_noise:0.6@ops=delete`)"
         ),
     ),
