@@ -246,10 +246,7 @@ def check_comparable(baseline: Baseline, candidate: Baseline) -> None:
 
 
 def _stem(given: str, root: Path) -> Path | None:
-    """The files' path without a suffix, of a name or a path; None where it is not that of a baseline.
-
-    A name is looked up in `root` first. A run folder is not taken for the baseline of a file that has its name.
-    """
+    """The files' path without a suffix, of a path or a name in `root`; None where it is not that of a baseline."""
     named, path = root / given, Path(given.removesuffix(JSON))
     if "/" not in given and os.path.lexists(_files.files_of(named)[JSON]):
         return named

@@ -188,7 +188,7 @@ _STILL: Final = 1e-9
 _KEY: Final = f"Candidate minus baseline, in points, of the levels. {UNDECIDED} and dotted: no difference is shown."
 _DESCRIPTION: Final = "Candidate minus baseline in points, the largest fall first"
 _JOINT: Final = "thick ones are valid for all levels of a kind at once, thin ones for the row alone"
-_TICK: Final = "The tick is minus the MDE: the fall that is detected with 80 % power."
+_TICK: Final = "The tick is minus the MDE, which does not include what rare changes could hide."
 
 _MARGINS: Final = (
     "Candidate minus baseline in points, the largest fall first, with the 95 % interval of the row alone; grey: a row "
@@ -212,7 +212,7 @@ def differences_part(comparison: Comparison, folder: Path | None = None) -> doc.
     ]
     for part in document.tables_of(rows):
         blocks += _tables(*part)
-    return doc.Section(_TITLE, ANCHOR, (*blocks, doc.Terms(tuple(document.LEGEND.items()))))
+    return doc.Section(_TITLE, ANCHOR, (*blocks, document.legend(rows)))
 
 
 def no_differences(why: str) -> doc.Section:

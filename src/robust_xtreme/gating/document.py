@@ -105,28 +105,30 @@ LEGEND: Final = {
     "takes from the candidate; less can be due to a lower clean level. no: the joint interval contains 0, which it "
     "can where p adj. is below 0.05; without one, p adj. is not below it. That does not show that there is no "
     "difference: see mde. -: not tested.",
-    "90 % interval": "Of the difference: its one-sided 95 % bounds. On the side of rare changes it is further away, "
-    "also beyond the 95 % interval. Where no answer changed, in means and in scores between wrong and right none is "
-    "nearer than 300 / n points, the loss that n clusters could miss.",
+    "90 % interval": "Of the difference: its one-sided 95 % bounds. They are further away where rare changes could be "
+    "missed, also beyond the 95 % interval: where no answer changed, and in means, by at least about 300 / clusters "
+    "points, in some other cells too.",
     "verdict": "equivalent: the 90 % interval is within the margin (two one-sided tests at 5 %); else worse or better "
     "where p is at most 0.05; else undecided.",
     "languages": "All are equivalent, by one claim at 5 %; else so many are after Holm's correction.",
-    "p": "Of no fall or no rise, twice the smaller one, each corrected as p adj. is.",
-    "items needed": "With so many, if that is more, each of the two tests has 80 % power if the models are equal; with "
-    f"{_BOTH} times as many both have.",
+    "p": "Of no fall or no rise, twice the smaller one, each corrected by Holm over the rows of the table.",
+    "items needed": "Of an undecided row: with about so many each of the two one-sided tests has 80 % power if the "
+    f"models are equal, and with {_BOTH} times as many both. Empty: it has as many.",
     "harmful": "Items that were right and are not, with a 95 % interval; beneficial: the reverse; changed: those with "
     "another answer, known where both runs have predictions.",
 }
 _GATE_LEGEND: Final = {
-    "verdict": "regressed: a fall is shown, corrected for all rows. beyond margin: so says the bound on the other "
-    "side, which is found as bound is. undecided: neither a fall nor its absence within the margin is shown. Where the "
-    "policy asks for equivalence, rises count, too; better: one is shown.",
+    "verdict": "regressed: a fall is shown, p after correction. beyond margin: the bound on the other side is below "
+    "minus the margin, too, but p after correction shows no fall. undecided: neither a fall nor its absence within "
+    "the margin is shown. Where the policy asks for equivalence, rises count, too; better: one is shown.",
     "margin": "A fall that is shown to be smaller is ok, in points.",
-    "marks": "What makes a cell hard to measure, as in the report of the candidate.",
+    "marks": "What makes a cell of the candidate hard to measure. no room: its clean level exceeds chance by less than "
+    "the smallest drop that is detected; others are in its report.",
     "difference": LEGEND["difference"],
-    "bound": "The one-sided 95 % bound of the difference, in means and in scores between wrong and right never nearer "
-    "than the loss that n clusters could miss (300 / n points); a row is ok where it is above minus the margin.",
-    "p": "Against no fall, one-sided, corrected over the rows of its kind: tasks, or cells.",
+    "bound": "The one-sided 95 % bound of the difference, further away where rare changes could be missed, also beyond "
+    "the 95 % interval: in means over languages by at least about 300 / clusters points, in some cells too. A row is "
+    "ok where it is above minus the margin.",
+    "p": "Against no fall, one-sided, corrected over the rows of its kind, tasks or cells, which share alpha.",
     "mde": LEGEND["mde"],
     "extra": "The candidate's change under the noise minus the baseline's, in points; below 0 it costs more.",
 }
@@ -163,7 +165,13 @@ def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> 
         yield contrast_table(rows.head(most), heads)
         if rows.height > most:
             yield doc.Paragraph(f"{rows.height - most} more rows: -o FILE.csv or .json writes all.")
-    yield doc.Terms(tuple(LEGEND.items()))
+    yield legend(contrasts)
+
+
+def legend(contrasts: pl.DataFrame) -> doc.Terms:
+    """The terms of a comparison, without those of equivalence where that was not asked for."""
+    unasked = () if _asked(contrasts) else (*_EQUIVALENCE, "languages")
+    return doc.Terms(tuple(item for item in LEGEND.items() if item[0] not in unasked))
 
 
 def tables_of(contrasts: pl.DataFrame) -> Iterator[tuple[str, tuple[str, ...], pl.DataFrame]]:
@@ -267,8 +275,8 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
     is_open = contrasts.filter(pl.col("verdict").fill_null(UNDECIDED) != UNDECIDED).is_empty()
     if is_open and not any(map(is_shown, contrasts.iter_rows(named=True))):
         have, need = contrasts.filter(pl.col("items").is_not_null(), kind=OVERALL).select(pl.max("n", "items")).row(0)
-        more = f"about {need or 0:,.0f} for each one-sided test, {_BOTH * (need or 0):,.0f} for both"
-        more = f" Of the overall mean 80 % power needs {more} items; these are {have:,}." if need else ""
+        more = f"one-sided test of the overall mean needs about {need or 0:,.0f} items, and both together about"
+        more = f" For 80 % power each {more} {_BOTH * (need or 0):,.0f}; these are {have:,}." if need else ""
         return f"Undecided: neither equivalence within {margin} nor a difference is shown in any row.{more}"
     return f"Equivalence within {margin} is shown in {told}.{reach}"
 
@@ -506,10 +514,7 @@ def _margin(value: float | None) -> str:
 
 
 def _counted(gate: Gate, side: str) -> str:
-    """The number of rows of each verdict against the baseline or the anchor, without those that no row has.
-
-    Of a verdict that not all of its rows fail for, how many are accepted and how many fail.
-    """
+    """The rows of each verdict against one of SIDES that any has, and how many of them fail or are accepted."""
     rows = gate.verdicts.filter(against=side)
     parts = []
     for verdict, many in sorted(gate.counts_against(side).items(), key=lambda each: each[0] == OK):

@@ -183,7 +183,8 @@ def _seeded(row: Mapping[str, Any], test: Retrained) -> dict[str, Any]:
     return {**row, **interval, "skewness": skewness, "joint_low": None, "joint_high": None, "method": OVER_SEEDS}
 
 
-_NORMAL: Final = sum(map(NormalDist().inv_cdf, (intervals.CONFIDENCE, intervals.POWER)))
+_OF_POWER: Final = NormalDist().inv_cdf(intervals.POWER)
+_NORMAL: Final = NormalDist().inv_cdf(intervals.CONFIDENCE) + _OF_POWER
 """A one-sided test has its power at a margin of so many standard errors."""
 
 
@@ -288,9 +289,9 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float, uncha
     numbers = {"bound": lower, "upper": upper, "p_gate": p_gate}
     if both:
         numbers["p_equivalent"] = intervals.equivalence_p(difference, error, df, skew, exact, margin, least)
-        numbers["items"] = _deciding(n, se, np.where(ratios, intervals.TOP / clusters, 0.0), margin)
-        numbers["items"] = np.ceil(np.maximum(np.where(exact, 0.0, numbers["items"]), n * least / margin))
-        numbers["items"][exact] = np.ceil((n * (upper - lower) / 2 / margin)[exact])
+        of_t = _deciding(n, se, np.where(ratios & ~exact, intervals.TOP / clusters, 0.0), margin)
+        still = np.where(exact, (upper - lower) / 2, np.nan_to_num(unseen))
+        numbers["items"] = np.ceil(np.maximum(of_t, _excluding(n, np.where(least > 0, se, 0.0), still, margin)))
         lower, upper, numbers["p_gate"] = both_ways(lower, upper, p_gate, p_rise)
     verdicts = verdicts_of(lower, upper, numbers["p_gate"], margin, alpha)
     for at, row in enumerate(rows):
@@ -313,6 +314,16 @@ def _deciding(n: Any, se: Any, added: Any, margin: Any) -> Any:
     """
     error, room = se**2, (margin / _NORMAL) ** 2
     return n * (error + np.sqrt(error**2 + 4 * added**2 * room)) / 2 / room
+
+
+def _excluding(n: Any, se: Any, still: Any, margin: Any) -> Any:
+    """With how many items a test has its power whose bounds are no nearer than a loss of which samples show nothing.
+
+    Of n items that is `still`, in points, and of N items 100 - 100 (1 - still / 100)^(n / N).
+    """
+    rare, room = (-intervals.TOP * np.log1p(-np.minimum(each, 99) / intervals.TOP) for each in (still, margin))
+    scatter = _OF_POWER * se * np.sqrt(n)
+    return ((scatter + np.sqrt(scatter**2 + 4 * n * rare * room)) / 2 / room) ** 2
 
 
 def _detectable(row: Row, tests: int, alpha: float) -> float | None:

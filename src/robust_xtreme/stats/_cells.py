@@ -152,10 +152,7 @@ def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
 
 
 def _worst(stats: Any, metric: str) -> Any:
-    """The sums (k,) of statistics (noise seeds, items, k) in which each item counts under its worst seed, the lowest.
-
-    Where nothing is counted, as in a sentence without entities, nothing is wrong.
-    """
+    """Sums (k,) of statistics (noise seeds, items, k), each item under its worst seed; what counts nothing is right."""
     values = np.where(stats.any(-1), named(metric).reduce(stats), np.inf)
     return stats[values.argmin(0), np.arange(stats.shape[1])].sum(0)
 

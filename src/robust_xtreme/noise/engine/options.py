@@ -206,10 +206,7 @@ class _Page:
         return zip(*left, values, *right, strict=True)
 
     def _touched(self, edits: Edits, text: Array, values: Sequence[str]) -> tuple[Array, Array]:
-        """The first unit of its text that each edit (e,) touches, and how many.
-
-        An edit in white space belongs to the unit before it, and touches the one after it, too, if it joins them.
-        """
+        """The first unit of its text that each edit (e,) touches, in white space the one before it, and how many."""
         last_point = np.maximum(edits.stop, edits.start + 1) - 1
         spaced = np.array([value[-1:].isspace() for value in values], np.bool_)
         joins = at(self._blank, last_point) & at(self._begins, edits.stop) & ~spaced & (edits.stop > edits.start)

@@ -242,10 +242,7 @@ def key_errors(method: Method) -> Iterator[KeyingError]:
 
 @packs.cached
 def _frames() -> dict[str, Counter[SyllableFrame]]:
-    """The commonest frames of each unit, with their frequencies.
-
-    A pair that begins a syllable also begins a capitalised one; a letter of no syllable has an empty frame.
-    """
+    """The commonest frames of each unit, capitalised ones too, with their frequencies; empty for lone letters."""
     table = packs.table("input", "vi-syllables").need("syllable", "frequency")
     by_form: defaultdict[str, Counter[SyllableFrame]] = defaultdict(Counter)
     for row in table.rows:

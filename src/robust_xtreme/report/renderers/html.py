@@ -45,7 +45,7 @@ def page(document: ReportPage, files: Mapping[str, bytes] | None = None, draws: 
     svgs = {id(chart): Markup(text) for chart, text in zip(charts, drawn, strict=False)}  # the renderer escapes texts
     template = _environment().get_template("page.jinja")
     items = [item for block in doc.within(document.blocks, doc.Terms) for item in block.items]
-    terms = {item[0]: id(item) for item in reversed(items)}  # the first has the address
+    terms = {item[0]: id(item) for item in items}  # the last one, of the page's own legend, has the plain address
     parts = {"document": document, "downloads": packed, "style": style, "script": script, "svgs": svgs, "terms": terms}
     return Trusted(template.render(parts))
 

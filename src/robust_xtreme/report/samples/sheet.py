@@ -187,10 +187,7 @@ def conditions_of(results: Results, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _right(cells: pl.DataFrame, rows: SampleRows, wanted: ExampleChoice) -> pl.DataFrame:
-    """The items of the cells that are right when clean, with `won`: whether the answer became wrong.
-
-    Those of an attack are right by its goal, others where their headline metric is full.
-    """
+    """Items that are right when clean, by an attack's goal or the headline metric; `won`: the answer became wrong."""
     columns = ("cell", "base", "noise_seed", "example", "won")
     cell = {f"cell_{name}": name for name in CELL}
     keyed = cells.select("cell", "base", *cell).rename(cell)

@@ -146,10 +146,7 @@ class WordLayouts:
 def _words_encode(
     contents: Contents, tokenizer: Tokenizer, lexicon: Lexicon, max_length: int, stride: int, candidate_length: int = 0
 ) -> Windows:
-    """Each word is tokenised by itself; windows follow each other without overlap, so that every word is read once.
-
-    A word without a token becomes the unknown token; a word longer than a window keeps its first tokens.
-    """
+    """Each word by itself, in windows without overlap; one without tokens is unknown, a long one keeps its first."""
     frame, blank = tokenizer.frame, tokenizer.blank
     if blank is None:
         raise ModelError("This model's tokenizer has no token for a word that it cannot read.")

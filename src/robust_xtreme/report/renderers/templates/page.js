@@ -83,10 +83,11 @@
     tools.hidden = false;
   };
 
-  // The heading of a column is a term of the legend.
-  const terms = new Map(all("dt[id]").map((term) => [term.textContent, term.id]));
+  // The heading of a column is a term of the legend of its part or, if it has none, of the last legend.
+  const terms = (part) => new Map(all("dt[id]", part ?? document).map((term) => [term.textContent, term.id]));
+  const known = terms();
   for (const head of all("table:not(.heat) th")) {
-    const id = terms.get(head.textContent);
+    const id = terms(head.closest("section")).get(head.textContent) ?? known.get(head.textContent);
     if (!id) continue;
     const link = made("a", head.textContent, null, "term");
     link.href = `#${id}`;
