@@ -289,7 +289,8 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float, uncha
     numbers = {"bound": lower, "upper": upper, "p_gate": p_gate}
     if both:
         numbers["p_equivalent"] = intervals.equivalence_p(difference, error, df, skew, exact, margin, least)
-        of_t = _deciding(n, se, np.where(ratios & ~exact, intervals.TOP / clusters, 0.0), margin)
+        added = np.where(ratios, intervals.TOP / clusters, np.sqrt(np.maximum(widened_se**2 - se**2, 0.0)))
+        of_t = _deciding(n, se, np.where(exact, 0.0, added), margin)
         still = np.where(exact, (upper - lower) / 2, np.nan_to_num(unseen))
         numbers["items"] = np.ceil(np.maximum(of_t, _excluding(n, np.where(least > 0, se, 0.0), still, margin)))
         lower, upper, numbers["p_gate"] = both_ways(lower, upper, p_gate, p_rise)
