@@ -185,7 +185,10 @@ _FIRST, _MOST, _DRAWN = 12, 60, 40
 _STILL: Final = 1e-9
 """Levels that differ by less are equal but for the last bits of their sums."""
 
-_KEY: Final = f"Candidate minus baseline, in points, of the levels. {UNDECIDED} and dotted: no difference is shown."
+_KEY: Final = (
+    f"Candidate minus baseline, in points, of the levels. {UNDECIDED} and dotted: no difference is shown. Bold: means, "
+    "of which the tables below say what is shown."
+)
 _DESCRIPTION: Final = "Candidate minus baseline in points, the largest fall first"
 _JOINT: Final = "thick ones are valid for all levels of a kind at once, thin ones for the row alone"
 _TICK: Final = "The tick is minus the MDE, which does not include what rare changes could hide."

@@ -21,7 +21,7 @@ from robust_xtreme.report.cells import brief, language_name
 from robust_xtreme.report.columns import interval, only, p_value, percent, points, signed
 from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, OVERALL, TASKS
 from robust_xtreme.stats.degrade import parts_of, without_fields
-from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_JOINT
+from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_CLUSTERS, FEWEST_JOINT
 
 OK, REGRESSED, BETTER, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
 BASELINE, ANCHOR = SIDES
@@ -96,26 +96,26 @@ _BOTH: Final = 1.39  # times the items that give each of two one-sided tests 80 
 
 LEGEND: Final = {
     "difference": "Candidate minus baseline, in points; below 0 the candidate is worse.",
+    "tested": f"Levels, clean and perturbed, of cells with at least {FEWEST_CLUSTERS} clusters, corrected by Holm.",
     "95 % interval": "Of the difference: joint, valid for all levels of a table at once, and for all its changes; with "
-    f"fewer than {FEWEST_JOINT} clusters there is none of these, and that of the row alone is shown.",
+    f"fewer than {FEWEST_JOINT} clusters (means: {FEWEST_JOINT - 1} degrees of freedom) of the row alone.",
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
     "scale": "change: of what the noise costs, noisy minus clean; a level otherwise.",
-    "shown": "worse, better: the candidate, by a difference that is shown; costs more, less: what the noise "
-    "takes from the candidate; less can be due to a lower clean level. no: the joint interval contains 0, which it "
-    "can where p adj. is below 0.05; without one, p adj. is not below it. That does not show that there is no "
-    "difference: see mde. -: not tested.",
-    "90 % interval": "Of the difference: its one-sided 95 % bounds. They are further away where rare changes could be "
-    "missed, also beyond the 95 % interval: where no answer changed, and in means, by at least about 300 / clusters "
-    "points, in some other cells too.",
+    "shown": "That the joint interval excludes 0 or, without one, that p adj. is below 0.05. worse, better: the "
+    "candidate; costs more, less: the noise, of the candidate; less can be due to a lower clean level. no: it is not "
+    "shown, which does not show that there is no difference: see mde. -: not tested.",
+    "90 % interval": "Of the difference: its one-sided 95 % bounds. Where rare changes could be missed they lie at "
+    "least about 300 / clusters points from the difference, also beyond the 95 % interval: in means, where no score "
+    "changed, and in some other cells.",
     "verdict": "equivalent: the 90 % interval is within the margin (two one-sided tests at 5 %); else worse or better "
     "where p is at most 0.05; else undecided.",
     "languages": "All are equivalent, by one claim at 5 %; else so many are after Holm's correction.",
-    "p": "Of no fall or no rise, twice the smaller one, each corrected by Holm over the rows of the table.",
+    "p": "Of a fall or of a rise, twice the smaller, each corrected as p adj. is.",
     "items needed": "Of an undecided row: with about so many each of the two one-sided tests has 80 % power if the "
-    f"models are equal, and with {_BOTH} times as many both. Empty: it has as many.",
-    "harmful": "Items that were right and are not, with a 95 % interval; beneficial: the reverse; changed: those with "
-    "another answer, known where both runs have predictions.",
+    f"models are equal; both together need at most {_BOTH} times as many. Empty: it has as many.",
+    "harmful": "Items that were right and are not, with a 95 % interval (sentences in tagging, by all their tags); "
+    "beneficial: the reverse; changed: those with another answer, known where both runs have predictions.",
 }
 _GATE_LEGEND: Final = {
     "verdict": "regressed: a fall is shown, p after correction. beyond margin: the bound on the other side is below "
@@ -125,10 +125,10 @@ _GATE_LEGEND: Final = {
     "marks": "What makes a cell of the candidate hard to measure. no room: its clean level exceeds chance by less than "
     "the smallest drop that is detected; others are in its report.",
     "difference": LEGEND["difference"],
-    "bound": "The one-sided 95 % bound of the difference, further away where rare changes could be missed, also beyond "
-    "the 95 % interval: in means over languages by at least about 300 / clusters points, in some cells too. A row is "
-    "ok where it is above minus the margin.",
-    "p": "Against no fall, one-sided, corrected over the rows of its kind, tasks or cells, which share alpha.",
+    "bound": "The one-sided 95 % bound of the difference. Where rare changes could be missed it lies further away, "
+    "also beyond the 95 % interval: in means over languages at least about 300 / clusters points from the difference, "
+    "in some cells too. A row is ok where it is above minus the margin.",
+    "p": "Against no fall, one-sided, corrected over the rows of its kind (tasks or cells, half of alpha each).",
     "mde": LEGEND["mde"],
     "extra": "The candidate's change under the noise minus the baseline's, in points; below 0 it costs more.",
 }
@@ -275,7 +275,7 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
     is_open = contrasts.filter(pl.col("verdict").fill_null(UNDECIDED) != UNDECIDED).is_empty()
     if is_open and not any(map(is_shown, contrasts.iter_rows(named=True))):
         have, need = contrasts.filter(pl.col("items").is_not_null(), kind=OVERALL).select(pl.max("n", "items")).row(0)
-        more = f"one-sided test of the overall mean needs about {need or 0:,.0f} items, and both together about"
+        more = f"one-sided test of the overall mean needs about {need or 0:,.0f} items, and both together at most"
         more = f" For 80 % power each {more} {_BOTH * (need or 0):,.0f}; these are {have:,}." if need else ""
         return f"Undecided: neither equivalence within {margin} nor a difference is shown in any row.{more}"
     return f"Equivalence within {margin} is shown in {told}.{reach}"

@@ -180,10 +180,7 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataF
 
 
 def _scored_again(numbered: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
-    """The table of rows whose sums are given beside answers that noise does not move, by these answers.
-
-    Answers of a task of another name are tags where its sums are those of tags, else labels.
-    """
+    """Rows whose sums stand beside answers that noise does not move, by these: tags by sums of tags, else labels."""
     given = numbered.drop_nulls(["sums", "gold"])
     if scoring.family not in FAMILIES and given.height:
         is_tagged = given.get_column("sums").str.contains('"token_accuracy":').any()

@@ -86,6 +86,7 @@
   // The heading of a column is a term of the legend of its part or, if it has none, of the last legend.
   const terms = (part) => new Map(all("dt[id]", part ?? document).map((term) => [term.textContent, term.id]));
   const known = terms();
+  for (const link of all("section a.term")) link.href = `#${terms(link.closest("section")).get(link.textContent) ?? link.hash.slice(1)}`;
   for (const head of all("table:not(.heat) th")) {
     const id = terms(head.closest("section")).get(head.textContent) ?? known.get(head.textContent);
     if (!id) continue;
