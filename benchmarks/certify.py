@@ -220,7 +220,7 @@ _TASKS: Final[Mapping[str, tuple[str, str, str]]] = {
     "panx": (
         "sentence",
         "words",
-        "4,955 English sentences of PAN-X: `robust-xtreme train --tasks panx --from ENCODER --overlap drop`",
+        "4,955 English sentences of PAN-X (`robust-xtreme train configs/real/train/panx.toml --data DATA`)",
     ),
     "xnli": (
         "premise",

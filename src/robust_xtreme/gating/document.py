@@ -95,7 +95,7 @@ _MOST: Final = 60
 _BOTH: Final = 1.39  # times the items that give each of two one-sided tests 80 % power give 80 % to both together
 
 LEGEND: Final = {
-    "difference": "Candidate minus baseline, in points; below 0 the candidate is worse.",
+    "difference": "Candidate minus baseline, in points; below 0 the candidate is worse or, of a change, loses more.",
     "tested": f"Levels, clean and perturbed, of cells with at least {FEWEST_CLUSTERS} clusters, corrected by Holm.",
     "95 % interval": "Of the difference: joint, valid for all levels of a table at once, and for all its changes; with "
     f"fewer than {FEWEST_JOINT} clusters (means: {FEWEST_JOINT - 1} degrees of freedom) of the row alone.",
@@ -123,14 +123,15 @@ _GATE_LEGEND: Final = {
     "the margin is shown. Where the policy asks for equivalence, rises count, too; better: one is shown.",
     "margin": "A fall that is shown to be smaller is ok, in points.",
     "marks": "What makes a cell of the candidate hard to measure. no room: its clean level exceeds chance by less than "
-    "the smallest drop that is detected; others are in its report.",
+    "the smallest drop that its own run detects; others are in its report.",
     "difference": LEGEND["difference"],
     "bound": "The one-sided 95 % bound of the difference. Where rare changes could be missed it lies further away, "
     "also beyond the 95 % interval: in means over languages at least about 300 / clusters points from the difference, "
-    "in some cells too. A row is ok where it is above minus the margin.",
+    "in many cells too. A row is ok where it is above minus the margin.",
     "p": "Against no fall, one-sided, corrected over the rows of its kind (tasks or cells, half of alpha each).",
     "mde": LEGEND["mde"],
-    "extra": "The candidate's change under the noise minus the baseline's, in points; below 0 it costs more.",
+    "extra": "The candidate's change under the noise minus the baseline's, in points; below 0 it costs more, above 0 "
+    "less, which can be due to a lower clean level.",
 }
 _RULE: Final = (
     "A row fails where its p, one-sided and corrected over the rows of its kind, is at most {:g}, and the fall is "
@@ -275,8 +276,8 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
     is_open = contrasts.filter(pl.col("verdict").fill_null(UNDECIDED) != UNDECIDED).is_empty()
     if is_open and not any(map(is_shown, contrasts.iter_rows(named=True))):
         have, need = contrasts.filter(pl.col("items").is_not_null(), kind=OVERALL).select(pl.max("n", "items")).row(0)
-        more = f"one-sided test of the overall mean needs about {need or 0:,.0f} items, and both together at most"
-        more = f" For 80 % power each {more} {_BOTH * (need or 0):,.0f}; these are {have:,}." if need else ""
+        more = f"one-sided test of the overall mean needs about {need or 0:,.0f} items if the models are equal, both"
+        more = f" For 80 % power each {more} at most {_BOTH * (need or 0):,.0f}; these are {have:,}." if need else ""
         return f"Undecided: neither equivalence within {margin} nor a difference is shown in any row.{more}"
     return f"Equivalence within {margin} is shown in {told}.{reach}"
 

@@ -300,7 +300,7 @@ def test_what_is_undecided_says_how_many_items_both_tests_need(tmp_path: Path) -
     z = NormalDist().inv_cdf
     needed = overall["items"].max() * ((z(0.95) + z(0.9)) / (z(0.95) + z(0.8))) ** 2  # type: ignore[operator]  # a number
     sentence = text_of(differences_sentence(pl.concat([frame, overall])))
-    told = re.search(r"Undecided: neither .* within a margin of 2 .* both together at most ([\d,]+);", sentence)
+    told = re.search(r"Undecided: neither .* within a margin of 2 .* both at most ([\d,]+);", sentence)
     assert told is not None
     assert int(told[1].replace(",", "")) == pytest.approx(needed, rel=0.01)
 

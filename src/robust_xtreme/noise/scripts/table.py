@@ -122,10 +122,7 @@ def _forms(readings: Readings, texts: Mapping[str, tuple[str, ...]]) -> tuple[re
 
 
 def _spelt(readings: Sequence[str], known: respelling.Rules, shortest: bool) -> list[str]:
-    """Readings by the likeliest or the shortest form of each rule, as parts of words, each part by itself.
-
-    Letters without a rule stay. A form that leaves letters out is the shortest only where it is the first.
-    """
+    """Readings by the likeliest or shortest form of each rule, each part of a word by itself; other letters stay."""
 
     def chosen(forms: Sequence[respelling.RuleForm]) -> respelling.RuleForm:
         if not shortest:
