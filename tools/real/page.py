@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 from tools import real_data
+from tools.real.learned import of_noise
 from tools.real.tables import GATE, LATIN, PLACE, read
 
 from robust_xtreme.files import store
@@ -32,7 +33,7 @@ def page(folder: Path) -> str:
     blocks: list[Block] = [Prose(_ABOUT), *_what_is_missing(folder)]
     blocks += [Heading("Clean levels"), Prose(_CLEAN), clean_table(clean.filter(~is_gate)), Prose(_REASONS)]
     blocks += [Heading("Change by noise, mean over languages"), Prose(_MEANS), means_table(means.filter(~is_gate))]
-    blocks += [Heading("Latin against other scripts"), Prose(_SCRIPTS), scripts_table(ours)]
+    blocks += [Heading("Latin against other scripts"), Prose(_SCRIPTS), scripts_table(of_noise(levels))]
     if not (of_gate := levels.filter(is_gate)).is_empty():
         blocks += [Heading("Training seeds"), Prose(_SEEDS), seeds_table(of_gate)]
     if not (gate := read(folder, "gate")).is_empty():

@@ -31,8 +31,8 @@ class Estimate(NamedTuple):
     high: float
 
     def text(self, digits: int = 1) -> str:
-        """The value and its interval, with signs, as in `-12.1 [-13.4, -10.9]`."""
-        value, low, high = (f"{round(each, digits) + 0.0:+.{digits}f}" for each in self)
+        """The value and its interval, with signs, as in `-12.1 [-13.4, -10.9]`; what is not 0 has its sign: `-0.0`."""
+        value, low, high = (f"{each + 0.0:+.{digits}f}" for each in self)
         return f"{value} [{low}, {high}]"
 
     def reversed(self) -> Estimate:
