@@ -139,6 +139,7 @@ def _blocks(figures: Mapping[str, Any]) -> Iterator[Block]:
     yield Prose(f"![Levels of the smoothed model and of the model itself, by language]({_stem(first['task'])}.svg)")
     yield Heading("Attacks with fresh draws")
     yield grid(("model", "what was found"), ((each["model"], each["said"]) for each in figures["fresh"]))
+    yield Paragraph(_FRESH_LIMIT)
     yield Heading("Training")
     yield Prose(_TRAINED.format(trained_on))
     trained = (
@@ -211,6 +212,11 @@ and the certificate, of one answer for all {unit}: only what is above it is cert
 the most frequent smoothed answer. Within: the share of edited texts with no more edits than the largest radius of the
 row. One training run each: these checkpoints only."""
 
+
+_FRESH_LIMIT: Final = (
+    "In brackets the answers that were certified and attacked: where all are of the class that the model gives most "
+    "texts, none broken says little. The limit takes attacks as independent, which those on words of one text are not."
+)
 
 _TRAINED: Final = """\
 Heads and all weights of multilingual-e5-small, on {}; with several perturbations each

@@ -105,8 +105,8 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
         "best constant answer; lower by: scores minus gradients, in points, with the 95 % interval over clusters; "
         "queries: the mean of items that are right when clean, which ends with the first success; CPU s: of a run with "
         "the attack, random search and a draw of noise. The last two are of scores / gradients. "
-        "Where there is no interval, items are too few for a test, and no difference is shown. No other values of the "
-        "constants of the search are compared here."
+        "Where there is no interval, items are too few for a test, and no difference is demonstrated. No other "
+        "values of the constants of the search are compared here."
     )
     title = "Attacks that see gradients beside those that see scores"
     return markdown.render(ReportPage(title, (Paragraph(what), grid((*_HEADS, *_MORE), lines))))

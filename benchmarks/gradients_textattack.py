@@ -136,7 +136,7 @@ def _mean(edited: Array, success: Array) -> dict[str, float]:
 def page(figures: dict[str, Any]) -> str:
     """The figures as a page of Markdown."""
     about = (
-        "By python -m benchmarks.gradients_textattack, in the environment of `make test-textattack`: the first "
+        "By python -m benchmarks.gradients_textattack, in the environment of make test-textattack: the first "
         f"{figures['items']:,} items of XNLI's English test that a head of {figures['model']} answers right (it does "
         f"in {100 * figures['accuracy']:.1f} % of {figures['examples']:,}). The edits are DeepWordBug's; at most "
         f"{figures['queries']} queries an item, a gradient counting as two, the clean text as one. TextAttack runs its "

@@ -120,10 +120,13 @@ def test_a_killed_command_continues_and_writes_the_same(tmp_path: Path, monkeypa
     _check(there)
     part = next((killed / "parts").glob("*xcopa*"))
     whole = part.read_bytes()
-    part.write_bytes(whole[:-9])
-    assert "a part is computed again" in program(*_WORDS, "--out", str(killed), "--verbose").err
-    assert asked.pop() == "xcopa"
-    assert part.read_bytes() == whole
+    for damaged in (whole[:-9], next((killed / "parts").glob("*panx*")).read_bytes()):
+        part.write_bytes(damaged)
+        assert ("a part is computed again" in program(*_WORDS, "--out", str(killed), "--verbose").err) == (
+            damaged == whole[:-9]
+        )
+        assert asked.pop() == "xcopa"
+        assert part.read_bytes() == whole
     assert "is not the folder of a run of eval: it has no run.toml" in program("report", str(there)).err
     for other in (("--normalise", "spelling"), ("--delete", "0.89"), ("--seed", "1")):
         assert f"{there} is not a folder of certificates" in program(*_WORDS, *other, "--out", str(there)).err
@@ -229,6 +232,21 @@ def test_levels_under_attacks_are_beside_certificates(tmp_path: Path) -> None:
     ended = program(*certifies[:1], "--tasks", "xnli", *certifies[3:], *limit, "--beside", run)
     assert "has no attack on xnli sw (tasks: panx, xcopa)" in ended.err
     assert "not the folder of a run" in program(*certifies, "--beside", str(there.parent)).err
+
+
+def test_attacks_on_some_fields_are_named_so(tmp_path: Path) -> None:
+    """An attack on one field has a row of its own beside that on all, and neither is taken for the other."""
+    attack, run = "attack_letters:0.2@queries=3", str(tmp_path / "run")
+    common = ("--tasks", "xnli", "--languages", "sw", "--limit", "2")
+    several = (word for fields in ("", "@fields=premise") for word in ("--perturb", attack + fields))
+    assert program("eval", *common, *several, "--out", run).code == 0
+    words = ("--draws", "60", "--first", "20", "--radius", "1,2", "--out", str(tmp_path / "to"))
+    ended = program("certify", *common, *words, "--beside", run)
+    assert ended.code == 0, ended.err
+    named = {attack, f"{attack}@fields=premise"}
+    assert set(pl.read_csv(tmp_path / "to" / "certificates.csv")["attack"]) == named
+    told = (tmp_path / "to" / "report.md").read_text("utf-8")
+    assert [told.count(f"| sw | {each} |") for each in sorted(named)] == [1, 1]
 
 
 def _pairs(row: dict[str, Any]) -> list[tuple[Any, Any]]:

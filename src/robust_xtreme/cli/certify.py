@@ -44,7 +44,7 @@ def certify(
     robust-xtreme certify --model panx=runs/panx --data DIR --tasks panx --radius 1,2,3 --draws 1000 --plan"""
     words = several("radius", radius) or []
     if not all(word.isdecimal() and len(word) < 4 for word in words):
-        raise UserError(f"--radius {radius} is not whole numbers, as in --radius 1,2,3.")
+        raise UserError(f"--radius {radius} is not whole numbers up to 999, as in --radius 1,2,3.")
     spec = from_mapping(passed(keys, ("tasks", "languages")), "certify")
     from robust_xtreme.cli._terminal import observing, output
     from robust_xtreme.report.renderers.terminal import print_blocks

@@ -238,7 +238,9 @@ class RunSpec:
         """
         shown = replace(self, **{name: run_paths.hidden(name, getattr(self, name)) for name in keys(RunSpec)})
         same = (*NOT_HASHED, *(["data"] if data else []))
-        defaults = RunSpec(model=shown.model, **{name: getattr(shown, name) for name in same})
+        others = tuple(name for name in shown.model if name.rpartition("=")[2] != MINI)  # beside them mini needs data
+        defaults = RunSpec(model=others or shown.model, **{name: getattr(shown, name) for name in same})
+        defaults = replace(defaults, model=shown.model)
         words = options(shown, defaults)
         model = [word for name in shown.model if shown.model != (MINI,) for word in ("--model", name)]
         again = shlex.join([*_AGAIN.split(), *(model if imported(self.model) else ())])

@@ -90,7 +90,7 @@ class Smoothing:
     def __post_init__(self) -> None:
         if min(self.radius, default=0) < 1 or min(self.first, self.draws) < 1 or max(self.first, self.draws) > _MOST:
             raise SpecError(f"Radii and draws are whole numbers from 1 to {_MOST:,}: --radius 1,2,3 --draws 1000.")
-        if not re.fullmatch(r"0?\.[0-9]{0,8}[1-9]", self.delete):
+        if not re.fullmatch(r"0?\.[0-9]{0,4}[1-9]", self.delete):
             raise SpecError(f"--delete {self.delete[:80]!r} is not a probability between 0 and 1, such as 0.9.")
         if (most := self.bounded(self.draws)[1] or 0) < max(self.radius):
             what = f"--delete {self.delete} and {self.draws} draws certify {counted(most, 'edit')} at most"
@@ -215,7 +215,7 @@ def certify(
         manifest["identity"] = identity = digest(spec.identity(), repr(manifest))
         folder = Path(spec.out or f"runs/certify-{identity}")
         paths = [store.part_path(folder / _PARTS, identity, *run.key) for run in plan.task_runs]
-        todo = [(run, path) for run, path in zip(plan.task_runs, paths, strict=True) if not _is_done(path, observer)]
+        todo = [each for each in zip(plan.task_runs, paths, strict=True) if not _is_done(*each, observer)]
         _check(folder, identity)
         attacked = attacked_levels(Path(beside), plan.task_runs, how.radius) if beside else pl.DataFrame()
         for cell in plan.not_run:
@@ -257,10 +257,11 @@ def _check(folder: Path, identity: str) -> None:
         raise Mismatch(f"{folder} is not a folder of certificates {what}. Name another folder with --out.")
 
 
-def _is_done(path: Path, observer: Observer) -> bool:
-    """Whether a part is there and can be read; of a damaged one a line says that it is computed again."""
+def _is_done(run: TaskRun, path: Path, observer: Observer) -> bool:
+    """Whether a task run's part is there and can be read; of a damaged one a line says that it is computed again."""
+    of = (run.task.name, run.split, run.language)
     try:
-        return path.is_file() and bool(store.read_frame(path, CERTIFIED).height)
+        return path.exists() and store.read_frame(path, CERTIFIED).select(OF).unique().rows() == [of]
     except RobustXtremeError as error:
         observer.say(f"warning: a part is computed again: {error}")
     return False
@@ -327,6 +328,7 @@ def _line(cell: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 OF: Final = ("task", "split", "language")
+
 _ITSELF: Final = ("attacked", "random", "clean")
 
 
@@ -357,12 +359,12 @@ def attacked_levels(folder: Path, runs: Sequence[TaskRun], radii: Sequence[int])
             what = f"{folder} has no attack on {run.label} {alike}"
             raise Mismatch(f"{what}. Give eval --perturb attack_letters:0.1@queries=50, and all else as here.")
         of_run = stats.filter(pl.col("metric").is_in(["accuracy", "token_accuracy"]), scope="all", **cell).collect()
-        found += [{**named, **row} for row in _levels(of_run, left, radii)]
+        found += [{**named, **row} for row in _levels(of_run, left, radii, run.task.perturbed)]
     return pl.DataFrame(found, infer_schema_length=None)
 
 
-def _levels(stats: pl.DataFrame, texts: pl.DataFrame, radii: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """The rows of one task run; random search is beside its attack, and by itself where no attack has it."""
+def _levels(stats: pl.DataFrame, texts: pl.DataFrame, radii: Sequence[int], whole: Any) -> Iterator[dict[str, Any]]:
+    """The rows of one task run; random search is beside its attack, or by itself; names have fields if not `whole`."""
     sums = (pl.col("stats").list.get(at, null_on_oob=True).sum().alias(str(at)) for at in (0, 1))
     levels = {name: 100.0 * right / of for name, right, of in stats.group_by("condition").agg(sums).rows() if of}
     beside = {name: beside_attack(PerturbationSpec.parse(name), ())[0].name for name in texts["condition"].unique()}
@@ -370,7 +372,8 @@ def _levels(stats: pl.DataFrame, texts: pl.DataFrame, radii: Sequence[int]) -> I
         tried = texts.filter(~pl.col("skipped"), condition=name)
         edits = tried["graphemes"].filter(tried["graphemes"] > 0)
         random = beside[name] if beside[name] in beside else ""  # else it is the noise beside
-        known = {"attack": without_fields(name), "queries": tried["queries"].mean(), "edits": edits.mean()}
+        shown = without_fields(name) if (PerturbationSpec.parse(name).fields,) == whole else name
+        known = {"attack": shown, "queries": tried["queries"].mean(), "edits": edits.mean()}
         known |= dict(zip(_ITSELF, map(levels.get, (name, random, CLEAN)), strict=True))
         yield from ({**known, "radius": radius, "within": (100.0 * (edits <= radius)).mean()} for radius in radii)
 

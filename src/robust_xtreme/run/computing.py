@@ -86,10 +86,7 @@ class _Halved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Elsewhere:
-    """The weights of a model, which the process that gave the job has; batches have `tokens`.
-
-    Where a worker `searches`, that process only computes the vectors, and does large searches.
-    """
+    """The weights of a model, in the process that gave the job; where a worker `searches` it does so with vectors."""
 
     line: Connection
     tokens: int

@@ -162,6 +162,13 @@ def test_mini_beside_other_models_asks_for_the_data(monkeypatch: pytest.MonkeyPa
     assert RunSpec(("mini", "xnli=other")).data == "files"
 
 
+def test_mini_beside_another_model_has_its_data_in_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a folder of data in the environment, too, where they have to be named."""
+    monkeypatch.delenv("ROBUST_XTREME_DATA", raising=False)
+    spec = RunSpec(model=("xnli=python:own:f", "xcopa=mini"), data="mini", tasks=("xnli", "xcopa"))
+    assert "--data mini" in spec.commands()[0]
+
+
 def test_one_string_of_names_is_a_list_by_commas() -> None:
     """`evaluate(tasks="tatoeba,xcopa")` means what `--tasks tatoeba,xcopa` does; a model's name is left whole."""
     run_spec = from_mapping({"model": "a,b", "data": "d", "tasks": "tatoeba, xcopa", "languages": "de,sw"}, "evaluate")
