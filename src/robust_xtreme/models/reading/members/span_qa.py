@@ -63,7 +63,7 @@ class ContextLayouts:
 def _encode(
     contents: Contents, tokenizer: Tokenizer, lexicon: Lexicon, max_length: int, stride: int, candidate_length: int = 0
 ) -> Windows:
-    """Question and context per window, the next `stride` context tokens later; by default without overlap."""
+    """Question and context per window, the next `stride` context tokens later; 0, or too many: without overlap."""
     frame = tokenizer.frame
     room = frame.room(2, max_length)
     questions, contexts = lexicon.columns(contents.values[name] for name in ("question", _CONTEXT))
