@@ -138,7 +138,7 @@ ASKED: dict[str, tuple[str, Any]] = {
 def test_a_function_of_any_family_is_evaluated_attacked_and_exported(task: str, data: Path, tmp_path: Path) -> None:
     """It is asked about the texts of attacks; no file can replay it, and the refusal says so."""
     name, function = ASKED[task]
-    noises = ["char_noise:0.3", "attack_keys:0.3@queries=3"]
+    noises = ["char_noise:0.3", "attack_keys:0.3@queries=3" + "@fields=query" * (task == "tatoeba")]
     result = _evaluated(tmp_path / "run", data, perturb=noises, tasks=task, limit="2", **{name: function})
     _all_answered(result, (task,))
     written = program("export", str(tmp_path / "run"), "--model-card", "-o", str(tmp_path / "card"))

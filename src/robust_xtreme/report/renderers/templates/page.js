@@ -70,7 +70,7 @@
     }
     const group = made("span", "", tools);
     group.setAttribute("role", "group");
-    group.setAttribute("aria-label", "What the heat table shows");
+    group.setAttribute("aria-label", "Shown in the table");
     for (const [name, text] of cells.length ? Object.entries(SHOWN) : []) {
       control[`show-${name}`] = button(text, group, () => { state.show = name; keep(); apply(); });
     }
@@ -84,11 +84,12 @@
   };
 
   // The heading of a column is a term of the legend of its part or, if it has none, of the last legend.
-  const terms = (part) => new Map(all("dt[id]", part ?? document).map((term) => [term.textContent, term.id]));
-  const known = terms();
-  for (const link of all("section a.term")) link.href = `#${terms(link.closest("section")).get(link.textContent) ?? link.hash.slice(1)}`;
+  const part = (at) => at.closest("section")?.id;
+  const terms = new Map(all("dt[id]").flatMap((dt) => ["", part(dt)].map((of) => [of + dt.textContent, dt.id])));
+  const own = (at) => terms.get(part(at) + at.textContent);
+  for (const a of all("a.term")) if (own(a)) a.href = `#${own(a)}`;
   for (const head of all("table:not(.heat) th")) {
-    const id = terms(head.closest("section")).get(head.textContent) ?? known.get(head.textContent);
+    const id = own(head) ?? terms.get(head.textContent);
     if (!id) continue;
     const link = made("a", head.textContent, null, "term");
     link.href = `#${id}`;
@@ -113,7 +114,7 @@
       if (now) head.setAttribute("aria-sort", now);
       const sign = now === "descending" ? -1 : 1;
       const missing = (row) => at > 1 && !Number.isFinite(value(row, at));
-      const compare = (a, b) => missing(a) - missing(b) || sign * (value(a, at) < value(b, at) ? -1 : value(a, at) > value(b, at) ? 1 : 0);
+      const compare = (a, b) => missing(a) - missing(b) || sign * ((value(a, at) > value(b, at)) - (value(a, at) < value(b, at)));
       body.append(...(now ? [...order].sort(compare) : order));
       repeat();
     };
@@ -126,7 +127,7 @@
       const task = title.dataset.task;
       title.textContent = "";
       const toggle = button(task, title, () => { if (!folded.delete(task)) folded.add(task); arrange(); });
-      toggle.title = "Show each noise, or their mean";
+      toggle.title = "Each noise, or their mean";
     }
     const arrange = () => {
       const hidden = heads.map(({ dataset: { task, noise } }) => {
