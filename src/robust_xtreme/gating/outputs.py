@@ -137,10 +137,7 @@ def _comment(text: Trusted) -> bytes:
 
 
 def _xml(gate: Gate) -> bytes:
-    """JUnit: a suite for each task, a case for each gated row; what is not decided and does not fail is skipped.
-
-    It has all that the schema of Ant asks for, in its order; nothing that was measured is a time.
-    """
+    """JUnit, as Ant's schema has it: a suite a task, a case a gated row; what is undecided and passes is skipped."""
     root = ET.Element("testsuites")
     written = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
     suites: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -220,10 +220,12 @@ def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int,
     """For a classification head, the task's index of each label; None if equal, or tags. Raises ModelError."""
     if labels == task.labels:
         return None
-    if sorted(labels) not in map(sorted, label_sets(task)):
+    indexed, fits = kind_of(task.family).indexed, sorted(labels) in map(sorted, label_sets(task))
+    named = labels if fits else spelt(labels, task.labels) if indexed else ()
+    if not (fits or named):
         have, want = _shown(labels), _shown(task.labels)
         raise ModelError(f"{run}: the head's labels ({have}) are not those of {task.name} ({want}).")
-    return tuple(task.labels.index(label) for label in labels) if kind_of(task.family).indexed else None
+    return tuple(task.labels.index(label) for label in named) if indexed else None
 
 
 def relabel_of(located: Located, task: TaskSpec) -> tuple[int, ...] | None:

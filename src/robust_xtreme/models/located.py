@@ -181,7 +181,7 @@ def _run(model: stored.ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], g
     if trained_on and trained_on != stored.encoder_identity(model.encoder):
         what = f"the encoder in {model.encoder} is not the one that the head {head} was trained on"
         raise ModelError(f"{what}: its files were replaced, changed or damaged. Copy the run again, or train it again.")
-    naming.relabelled(used[head], task, run)
+    named = [task.labels[at] for at in naming.relabelled(used[head], task, run) or ()]
     return stored.Located(
         origin=model,
         task=task.name,
@@ -192,6 +192,7 @@ def _run(model: stored.ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], g
         config=text_facts(model.config),
         learned=_of_run(model, head, task, given),
         heads=tuple(used),
+        renamed=naming.respelt(used[head], named, task, model.typed),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError, UnknownName
-from robust_xtreme.models.labels import contradiction, mapped, may_fit, others, parse_labels, respelt, spelt
+from robust_xtreme.models.labels import contradiction, mapped, may_fit, others, parse_labels, relabelled, respelt, spelt
 
 XNLI, PANX = (registry.load("task", name) for name in ("xnli", "panx"))
 
@@ -219,3 +220,12 @@ def test_a_head_with_more_classes_has_the_line_that_names_them_all() -> None:
     task = replace(XNLI, labels=("negative", "positive"))
     with pytest.raises(ModelError, match="--labels xnli=negative,NEU,positive"):
         mapped(("NEG", "NEU", "POS"), task, "one")
+
+
+def test_the_labels_of_a_head_may_differ_in_spelling_from_those_of_a_file() -> None:
+    """They are mapped by their names, in any order; another name is refused."""
+    head = ("entailment", "neutral", "contradiction")
+    written = replace(XNLI, labels=("CONTRADICTION", "Entailment", "neutral"))
+    assert relabelled(head, written, Path("run")) == (1, 2, 0)
+    with pytest.raises(ModelError, match="are not those of xnli"):
+        relabelled(("entailment", "neutral", "no"), written, Path("run"))

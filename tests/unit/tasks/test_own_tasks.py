@@ -200,8 +200,9 @@ def test_heads_of_known_tasks_answer_own_tasks_of_their_labels(tmp_path: Path) -
     assert accepts["goods"] == ("goods", "panx")
     assert accepts["mood"] == ("mood",)
     assert {"help", "xquad", "squad"} <= {*accepts["help"]}
-    pair = described_by(tmp_path / "b", nli.replace('["text"]', '["claim", "text"]'))["mood"]
-    assert {"mood", "xnli", "mnli"} <= {*pair.accepts}
+    pairs = nli.replace('["text"]', '["claim", "text"]')
+    for name, written in {"b": pairs, "c": pairs.replace('"neutral"', '"Neutral"')}.items():
+        assert {"mood", "xnli", "mnli"} <= {*described_by(tmp_path / name, written)["mood"].accepts}
 
 
 def test_rows_outside_a_suite_are_read_by_their_keys() -> None:

@@ -456,10 +456,7 @@ def _decided(job: Job, table: Recodings, unit: UnitName, marked: bool) -> tuple[
 
 
 def _clusters(job: Job, table: Recodings, rows: Array) -> tuple[Array, Array, Array]:
-    """The clusters with a code point in the table that begin with a letter, or are one code point.
-
-    Not those in which a mark that stays would join a form: the a of ä with another accent.
-    """
+    """Clusters with a code point of the table, alone or after a first letter, without marks that would join a form."""
     batch, starts = job.batch, job.batch.clusters.starts
     units = rows > 0
     if not batch.clusters.simple:

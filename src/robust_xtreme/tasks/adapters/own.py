@@ -71,7 +71,8 @@ def _task(suite: Suite, described: OwnTask) -> TaskSpec:
 
 def _choice(described: OwnTask) -> dict[str, Any]:
     known = [other for other in _of_family(CLASSIFICATION.name) if len(other.perturbed[0]) == len(described.texts)]
-    alike = [other for other in known if set(other.labels) == set(described.labels)]
+    labels = {*map(str.casefold, described.labels)}
+    alike = [other for other in known if {*map(str.casefold, other.labels)} == labels]
     return {
         "summary": f"One of {len(described.labels)} labels for {' and '.join(described.texts)}.",
         "family": CLASSIFICATION.name,
