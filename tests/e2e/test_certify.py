@@ -175,6 +175,7 @@ def test_a_constant_is_certified_at_every_radius_with_its_level(
         (("--tasks", "panx,tatoeba"), "tatoeba cannot be certified: an answer of retrieval is no class."),
         (("--delete", "0.5"), "--delete 0.5 and 1000 draws certify 0 edits at most, not 3."),
         (("--delete", "1.5"), "--delete '1.5' is not a probability between 0 and 1"),
+        (("--delete", "0.999999999"), "is not a probability between 0 and 1 of up to five decimals"),
         (("--draws", "5"), "--delete 0.9 and 5 draws certify 0 edits at most, not 3."),
         (("--radius", "1,x"), "--radius 1,x is not whole numbers"),
         (("--radius", "0"), "Radii and draws are whole numbers from 1"),

@@ -21,6 +21,8 @@ from robust_xtreme.stats.intervals import CONFIDENCE, t_quantile
 _WIDTH: Final = 118
 _TYPOS: Final = "char_noise:0.1"
 _SCRIPT_NOISE: Final = "transliterate:0.3"
+_LAYOUT: Final = "wrong_layout:0.3"
+_CELL: Final = ("run", "task", "split", "language", "fields", "seed")
 _PEOPLE: Final = "natural:0.02"
 _COMPARED: Final = ("panx", "xnli", "tatoeba")
 _MANY: Final = ("panx", "tatoeba")
@@ -74,7 +76,7 @@ def page(folder: Path) -> str:
         ],
         "Attacks": _attacks(read(folder, "attacks")),
         f"Repairs of PAN-X, in points won, of one training each ({_alone(means)})": _repairs(read(folder, "repairs")),
-        "Limits": [*_coverage(read(folder, "coverage")), *_limits()],
+        "Limits": [*_coverage(read(folder, "coverage")), *_limits(levels)],
     }
     lines = ["# What a real encoder loses under noise", "", *wrapped(_ABOUT + outdated(folder), "")]
     for title, sentences in sections.items():
@@ -277,7 +279,7 @@ def _attacks(attacks: pl.DataFrame) -> Iterator[str]:
         if parts:
             yield f"{TITLES[str(task)]}, `{str(attack).split('@')[0]}`: below random search by {'; '.join(parts)}"
         elif str(attack).startswith("attack_") and "search=random" not in str(attack):
-            yield f"{TITLES[str(task)]}, `{str(attack).split('@')[0]}`: too few passages for an interval"
+            yield f"{TITLES[str(task)]}, `{str(attack).split('@')[0]}`: no interval, its clusters are too few"
     if attacks.height and not attacks["attack"].str.starts_with("attack_words").any():
         yield _WITHOUT_WORDS
 
@@ -324,12 +326,15 @@ def _coverage(coverage: pl.DataFrame) -> Iterator[str]:
         yield f"{contain} {', '.join(parts)}"
 
 
-def _limits() -> Iterator[str]:
+def _limits(levels: pl.DataFrame) -> Iterator[str]:
+    cells = [levels.filter(noise=noise).select(*_CELL, "edits") for noise in (_LAYOUT, _TYPOS)]
+    times = cells[0].join(cells[1], on=_CELL, nulls_equal=True).select(pl.col("edits") / pl.col("edits_right"))
+    spread = [times.to_series().quantile(at) or 0.0 for at in (0, 1)]
     yield (
         "One encoder, heads of minutes, one draw of each noise, training seeds in PAN-X alone; no correction for many "
-        "intervals; extremes were chosen, and are a little too extreme; strengths are nominal (`wrong_layout:0.3` "
-        "edits twice the characters of `char_noise:0.1`, or more): edits, runners-up and published levels are in "
-        "details.md"
+        "intervals; extremes were chosen, and are a little too extreme; strengths are nominal: "
+        f"`{_LAYOUT}` edits {spread[0]:.1f} to {spread[1]:.1f} times the characters of `{_TYPOS}`; edits, runners-up "
+        "and published levels are in details.md"
     )
 
 

@@ -91,7 +91,9 @@ class Smoothing:
         if min(self.radius, default=0) < 1 or min(self.first, self.draws) < 1 or max(self.first, self.draws) > _MOST:
             raise SpecError(f"Radii and draws are whole numbers from 1 to {_MOST:,}: --radius 1,2,3 --draws 1000.")
         if not re.fullmatch(r"0?\.[0-9]{0,4}[1-9]", self.delete):
-            raise SpecError(f"--delete {self.delete[:80]!r} is not a probability between 0 and 1, such as 0.9.")
+            raise SpecError(
+                f"--delete {self.delete[:80]!r} is not a probability between 0 and 1 of up to five decimals."
+            )
         if (most := self.bounded(self.draws)[1] or 0) < max(self.radius):
             what = f"--delete {self.delete} and {self.draws} draws certify {counted(most, 'edit')} at most"
             raise SpecError(f"{what}, not {max(self.radius)}. Raise --delete or --draws, or lower --radius.")
@@ -215,8 +217,8 @@ def certify(
         manifest["identity"] = identity = digest(spec.identity(), repr(manifest))
         folder = Path(spec.out or f"runs/certify-{identity}")
         paths = [store.part_path(folder / _PARTS, identity, *run.key) for run in plan.task_runs]
-        todo = [each for each in zip(plan.task_runs, paths, strict=True) if not _is_done(*each, observer)]
         _check(folder, identity)
+        todo = [each for each in zip(plan.task_runs, paths, strict=True) if not _is_done(*each, observer)]
         attacked = attacked_levels(Path(beside), plan.task_runs, how.radius) if beside else pl.DataFrame()
         for cell in plan.not_run:
             (observer.notice or observer.say)(f"not run: {cell.detail}")
@@ -328,7 +330,6 @@ def _line(cell: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 OF: Final = ("task", "split", "language")
-
 _ITSELF: Final = ("attacked", "random", "clean")
 
 
@@ -351,12 +352,9 @@ def attacked_levels(folder: Path, runs: Sequence[TaskRun], radii: Sequence[int])
         cell |= dict(zip(("language", "context_language"), run.languages, strict=True))
         left = texts.filter(**cell).collect()
         if (identity, data.get((*named.values(),))) != (run.model.identity, run.data) or left.is_empty():
-            alike = (
-                f"with the same model, rows and settings, {run.inference}"
-                if identity
-                else f"(tasks: {', '.join(models)})"
-            )
-            what = f"{folder} has no attack on {run.label} {alike}"
+            told = f"(tasks: {', '.join(models)})"
+            alike = f"with the same model, rows and settings, {run.inference}"
+            what = f"{folder} has no attack on {run.label} {alike if identity else told}"
             raise Mismatch(f"{what}. Give eval --perturb attack_letters:0.1@queries=50, and all else as here.")
         of_run = stats.filter(pl.col("metric").is_in(["accuracy", "token_accuracy"]), scope="all", **cell).collect()
         found += [{**named, **row} for row in _levels(of_run, left, radii, run.task.perturbed)]
