@@ -14,21 +14,27 @@ from robust_xtreme.core.edits import span_table
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
+from robust_xtreme.noise.engine.perturbation import Bound
+from robust_xtreme.noise.members import natural
 from robust_xtreme.report.blocks import Block, Paragraph, Prose, grid
 from robust_xtreme.tasks import aligning
 from robust_xtreme.tasks.sources.source import open_source
 
-NAMES: Final = ("keyboard_typo", "natural_typing", "natural_writing", "natural")
+MIXTURES: Final = {"natural_typing": ("typing",), "natural_writing": ("writing",), "natural": ("typing", "writing")}
+"""The kinds of natural errors of each mixture."""
+NAMES: Final = ("keyboard_typo", *MIXTURES)
+STRENGTH: Final = 0.1
 CODES: Final = ("de", "en", "ru", "ar", "hi", "th", "zh")
 SWITCHED: Final = ("de", "hi", "zh")
-HALF: Final = 0.5
-"""The least that a mixture does of what keyboard_typo, the largest of its parts, does on the same texts."""
+LEAST_SHARE: Final = 1.0
+"""The least that a mixture does of what its parts do, applied one after another with their shares of its strength."""
 LEAST: Final = 1.0
 """Millions of characters/s of code_switch, once the texts are aligned."""
 
 _HEAD: Final = """\
-Natural members mix six to nine perturbations, each of which plans its edits of all texts, beside `keyboard_typo`;
-`code_switch:0.3` puts in English words of packs made by `align` before the timed part. Both in one run, by language.
+Natural members mix up to eleven perturbations, each of which plans its edits of all texts; after the slash, those
+perturbations of the same texts one after another, each at its share of the strength. `keyboard_typo` is one such part.
+`code_switch:0.3` puts in English words of packs made by `align` before the timed part. All in one run, by language.
 """
 
 Texts = Mapping[str, Mapping[str, Sequence[Text]]]
@@ -40,9 +46,10 @@ def measure(texts: Texts, folder: Path, about: Mapping[str, str], runs: int) -> 
     rows: list[dict[str, Any]] = []
     for task, by_code in texts.items():
         for code in (code for code in CODES if code in by_code):
-            speeds = {name: speed(f"{name}:0.1", code, by_code[code], runs) for name in NAMES}
+            speeds = {name: speed(f"{name}:{STRENGTH}", code, by_code[code], runs) for name in NAMES}
             size = sum(len(text.value) for text in by_code[code])
             rows.append({"task": task, "language": code, "characters": size, "speeds": speeds, "switched": None})
+            rows[-1]["parts"] = {name: in_turn(name, code, by_code[code], runs) for name in MIXTURES}
     with tempfile.TemporaryDirectory() as out:
         Path(out, packs.PARALLEL).mkdir()
         for row in (row for row in rows if row["task"] == "xnli" and row["language"] in SWITCHED):
@@ -57,12 +64,29 @@ def measure(texts: Texts, folder: Path, about: Mapping[str, str], runs: int) -> 
 def speed(spec: str, code: str, texts: Sequence[Text], runs: int) -> float | None:
     """Millions of characters/s; None where the perturbation does not serve the language."""
     link = bound(PerturbationSpec.parse(spec))[0]
-    if link.lacks(code):
-        return None
+    return None if link.lacks(code) else _rate([link], code, texts, runs)
+
+
+def in_turn(name: str, code: str, texts: Sequence[Text], runs: int) -> float | None:
+    """The same of the parts of a mixture one after another, each on the clean texts, at its share of the strength."""
+    parts = [part for kind in MIXTURES[name] for part in natural.parts_of(code, kind)]
+    strengths = (part.share * STRENGTH / len(MIXTURES[name]) for part in parts)
+    links = [
+        Bound(part.perturbation, f"{strength:.6f}", part.params)
+        for part, strength in zip(parts, strengths, strict=True)
+    ]
+    return _rate(links, code, texts, runs) if links else None
+
+
+def _rate(links: Sequence[Bound], code: str, texts: Sequence[Text], runs: int) -> float:
     values, ids, spans = [text.value for text in texts], [text.id for text in texts], [text.spans for text in texts]
     table = span_table(spans)
-    taken = beside.seconds(lambda: noise_values(values, ids, table, code, link, 0), runs + 1)  # the first run loads
-    return sum(map(len, values)) / taken / 1e6
+
+    def work() -> None:
+        for link in links:
+            noise_values(values, ids, table, code, link, 0)
+
+    return sum(map(len, values)) / beside.seconds(work, runs + 1) / 1e6  # the first run loads
 
 
 def blocks(record: Mapping[str, Any]) -> Iterator[Block]:
@@ -73,28 +97,36 @@ def blocks(record: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    speeds = [row["speeds"][name] for name in NAMES] + [row["switched"]]
-    return row["task"], row["language"], str(row["characters"]), *(f"{each:.1f}" if each else "" for each in speeds)
+    cells = [_figure(row["speeds"][name], row["parts"].get(name)) for name in NAMES]
+    return row["task"], row["language"], str(row["characters"]), *cells, _figure(row["switched"], None)
 
 
-def shares(record: Mapping[str, Any], name: str) -> list[float]:
-    """What a mixture does of what keyboard_typo does, by cell."""
-    cells = [row["speeds"] for row in record["mixtures"]["rows"]]
-    return [cell[name] / cell[NAMES[0]] for cell in cells if cell[name] and cell[NAMES[0]]]
+def _figure(speed: float | None, parts: float | None) -> str:
+    return (f"{speed:.1f}" if speed else "") + (f" / {parts:.1f}" if speed and parts else "")
+
+
+def shares(record: Mapping[str, Any], name: str, beside: str = "") -> list[float]:
+    """What a mixture does of what its parts do in turn, or of another perturbation, by cell."""
+    rows = record["mixtures"]["rows"]
+    pairs = [(row["speeds"][name], row["speeds"][beside] if beside else row["parts"][name]) for row in rows]
+    return [speed / other for speed, other in pairs if speed and other]
 
 
 def missed(record: Mapping[str, Any]) -> Iterator[str]:
     """The bars that are not kept, each in words."""
-    for name in NAMES[1:]:
+    for name in MIXTURES:
         every = shares(record, name)
-        if low := [share for share in every if share < HALF]:
-            yield f"{name} in {len(low)} of {len(every)} languages ({min(low):.2f} to {max(low):.2f} of {NAMES[0]})"
+        if low := [share for share in every if share < LEAST_SHARE]:
+            yield f"{name} in {len(low)} of {len(every)} languages ({min(low):.2f} to {max(low):.2f} of its parts)"
     slow = [row for row in record["mixtures"]["rows"] if row["switched"] and row["switched"] < LEAST]
     yield from (f"code_switch in {row['language']} ({row['switched']:.1f})" for row in slow)
 
 
 def verdict(record: Mapping[str, Any]) -> str:
     """The figures nearest to the bars."""
-    least = min(share for name in NAMES[1:] for share in shares(record, name))
+    least, beside = (min(s for name in MIXTURES for s in shares(record, name, other)) for other in ("", NAMES[0]))
     switched = min(row["switched"] for row in record["mixtures"]["rows"] if row["switched"])
-    return f"Mixtures at least {least:.2f} of {NAMES[0]} (bar {HALF}); code_switch {switched:.1f} (bar {LEAST:.0f})."
+    return (
+        f"Mixtures at least {least:.2f} of their parts in turn (bar {LEAST_SHARE:.0f}), {beside:.2f} of {NAMES[0]}; "
+        f"code_switch {switched:.1f} (bar {LEAST:.0f})."
+    )

@@ -66,14 +66,15 @@ def _record(letters: float, words: float, peer: float, last: float) -> dict[str,
         ],
         "curves": {"char_noise": [[5, 90.0], [100, 50.0], [5000, last]]},
         "textattack": None,
-        "mixtures": {"about": {}, "rows": [_mixture(0.5, 1.0)]},
+        "mixtures": {"about": {}, "rows": [_mixture(1.0, 1.0)]},
         "strings": {"about": {}, "rows": [_strings(0.7, 10.0)]},
     }
 
 
 def _mixture(share: float, switched: float) -> dict[str, Any]:
     speeds = {**dict.fromkeys(_perturb_mixtures.NAMES, share), "keyboard_typo": 1.0}
-    return {"task": "xnli", "language": "de", "characters": 1, "speeds": speeds, "switched": switched}
+    parts = dict.fromkeys(_perturb_mixtures.MIXTURES, 1.0)
+    return {"task": "xnli", "language": "de", "characters": 1, "speeds": speeds, "parts": parts, "switched": switched}
 
 
 def _strings(share: float, times: float) -> dict[str, Any]:
@@ -109,16 +110,13 @@ def test_strings_are_timed_beside_the_engine(monkeypatch: pytest.MonkeyPatch) ->
     assert all(row.share > 0 and row.times is None for row in rows)
 
 
-def test_mixtures_far_from_keyboard_typo_and_slow_switching_are_named() -> None:
-    """Less than half of keyboard_typo is a bar missed, and so is less than a million characters of code_switch."""
+def test_mixtures_slower_than_their_parts_and_slow_switching_are_named() -> None:
+    """Less than the parts in turn is a bar missed, and so is less than a million characters of code_switch."""
     slow = {**_record(15.0, 3.0, 1.5, 75.0), "mixtures": {"about": {}, "rows": [_mixture(0.4, 0.9)]}}
-    names = [
-        f"{name} in 1 of 1 languages (0.40 to 0.40 of keyboard_typo)"
-        for name in _perturb_mixtures.NAMES
-        if name[0] == "n"
-    ]
+    names = [f"{name} in 1 of 1 languages (0.40 to 0.40 of its parts)" for name in _perturb_mixtures.MIXTURES]
     assert _perturb_page.missed(slow) == [*names, "code_switch in de (0.9)"]
-    assert "Mixtures at least 0.40 of keyboard_typo (bar 0.5); code_switch 0.9 (bar 1)." in _perturb_page.page(slow)
+    verdict = "Mixtures at least 0.40 of their parts in turn (bar 1), 0.40 of keyboard_typo; code_switch 0.9 (bar 1)."
+    assert verdict in _perturb_page.page(slow)
 
 
 def test_mixtures_are_timed_by_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +128,7 @@ def test_mixtures_are_timed_by_language(tmp_path: Path, monkeypatch: pytest.Monk
     record = _perturb_mixtures.measure({"xnli": {"de": texts}}, tmp_path, {}, 1)
     (row,) = record["rows"]
     assert row["switched"] > 0
-    assert all(row["speeds"].values())
+    assert all((*row["speeds"].values(), *row["parts"].values()))
     assert _perturb_mixtures.speed("natural_typo:0.1", "th", texts, 1) is None
 
 

@@ -338,9 +338,9 @@ def _packs(code: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @packs.cached
-def _parts_of(code: str, kind: str) -> Parts:
-    parts = []
-    mix, spaces = mix_of(source_of(code)), language_of(code).spaces
+def parts_of(code: str, kind: str) -> Parts:
+    """The parts of a kind that serve a language."""
+    parts, mix, spaces = [], mix_of(source_of(code)), language_of(code).spaces
     for part, share in mix.shares[kind].items():
         if share and _member(part).serves(code):
             chosen = {**_RATES[kind].get(part, {}), **(mix.rates if part == "keys" else {})}
@@ -354,12 +354,12 @@ def _parts_of(code: str, kind: str) -> Parts:
 
 def _typing(job: Job) -> tuple[Edits, Array]:
     """Mix the slips of people who type: wrong keys, missing marks, spaces, case and punctuation, in their shares."""
-    return mixed(job, _parts_of(job.language, "typing"), tuple(KINDS["typing"]))
+    return mixed(job, parts_of(job.language, "typing"), tuple(KINDS["typing"]))
 
 
 def _writing(job: Job) -> tuple[Edits, Array]:
     """Mix the errors of people who write: words for other words, spelling, marks, spaces and case, in their shares."""
-    return mixed(job, _parts_of(job.language, "writing"), tuple(KINDS["writing"]))
+    return mixed(job, parts_of(job.language, "writing"), tuple(KINDS["writing"]))
 
 
 def _both(job: Job) -> tuple[Edits, Array]:
@@ -369,7 +369,7 @@ def _both(job: Job) -> tuple[Edits, Array]:
         part._replace(name=f"{kind} {part.name}", share=part.share * rate / sum(rates.values()), operator=kind)
         for kind, rate in rates.items()
         if rate
-        for part in _parts_of(job.language, kind)
+        for part in parts_of(job.language, kind)
     )
     return mixed(job, tuple(parts), tuple(KINDS))
 
