@@ -237,6 +237,11 @@ _TASKS: Final[Mapping[str, tuple[str, str, str]]] = {
             "char_noise:0.6@ops=delete`)"
         ),
     ),
+    "xcopa": (
+        "question",
+        "questions",
+        "CommonsenseQA, then COPA, in English (`robust-xtreme train configs/real/train/xcopa.toml --data DATA`)",
+    ),
 }
 """Of a task: what a cluster is, what an item is, and what the heads were trained on."""
 

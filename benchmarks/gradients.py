@@ -7,7 +7,8 @@ Each access is a run of its own without a cache, so that its CPU time is that of
 same moves with as many queries, and of one draw of noise. A gradient counts as two queries. Levels are means over
 languages of the headline metric, where each item counts under the worst of what was asked and of its clean text; in
 retrieval the metric of the task. `lower by` is scores minus gradients, in points, of all languages, with its interval
-over clusters, which languages share. --out keeps the rows of other tasks and models that are there.
+over clusters, which languages share. --out keeps the rows of other tasks, models and
+attacks that are there. `--attack attack_words:0.2@lm=FOLDER` asks a masked language model for the words.
 """
 
 from __future__ import annotations
@@ -106,8 +107,8 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
         "queries: the mean of items that are right when clean, which ends with the first success; CPU s: of a run with "
         "the attack, random search and a draw of noise. The last two are of scores / gradients. "
         "Models but mini are multilingual-e5-small and its heads of make real (docs/how-to/real.md); a row by python "
-        "-m benchmarks.gradients --data DIR --model TASK=HEAD --tasks TASK --languages CODES. XCOPA's head is near "
-        "chance. "
+        "-m benchmarks.gradients --data DIR --model TASK=HEAD --tasks TASK --languages CODES; with --attack words are "
+        "those that the masked language model of make real expects. XCOPA's head is near chance. "
         "Where there is no interval, items are too few for a test, and no difference is demonstrated. No other "
         "values of the constants of the search are compared here."
     )
@@ -116,10 +117,10 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def write(folder: Path, row: Mapping[str, Any]) -> None:
-    """Write the page and its figures; rows of other tasks and models that are there stay."""
+    """Write the page and its figures; rows of other tasks, models and attacks that are there stay."""
     path = folder / f"{PAGE}.json"
     rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    kept = {(each["task"], each["model"]): each for each in (*rows, row)}
+    kept = {(each["task"], each["model"], each["attack"]): each for each in (*rows, row)}
     path.write_text(json.dumps([*kept.values()], indent=1) + "\n", encoding="utf-8")
     path.with_suffix(".md").write_text(page([*kept.values()]), encoding="utf-8")
 
