@@ -13,8 +13,6 @@ evaluated on serve as training files under the names that `robust-xtreme train` 
 - `captions/each/LANGUAGE.txt`, the sentences of XVNLI's test set (captions and hypotheses of Flickr30k) and of the
   development set of PAWS-X, and `captions/mixed/LANGUAGE.txt`, of which each item is in one language: plain text for
   the study `multimodal`.
-- `lm/LANGUAGE.txt`, the sentences of passages of TyDiQA, MLQA and XQuAD in the languages that are attacked: plain text
-  for the masked language model of `attack_words`.
 
 Left out: XCOPA in Thai, whose upstream file has one value in every row; UD_Arabic-PADT of version 1.2, whose tags are
 not those of version 2; the unlabelled test files of PAWS-X; and SNLI's test set, since `train` reads SNLI only as a
@@ -30,7 +28,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import re
 import shutil
 import tempfile
 import unicodedata
@@ -61,13 +58,6 @@ COPIED: Final = (
 _LEFT_OUT: Final = ("xcopa/data/th", "ud/UD_Arabic-PADT")
 _EACH, _MIXED = "captions/each", "captions/mixed"
 _CAPTIONED, _PARAPHRASED = ("ar", "es", "fr", "ru"), ("en", "es", "fr")
-_PASSAGES: Final = {
-    "hi": ("mlqa/dev/dev-context-hi-question-hi.json", "xquad/xquad.hi.json"),
-    "ru": ("tydiqa_goldp/tydiqa.goldp.ru.dev.json", "xquad/xquad.ru.json"),
-    "sw": ("tydiqa_goldp/tydiqa.goldp.sw.train.json",),
-}
-_SENTENCE_ENDS: Final = re.compile(r"(?<=[.!?।])\s+|\n")
-_SENTENCE: Final = range(20, 241)
 _LABELLED: Final = {f"pawsx/labelled/test-{code}.tsv": f"pawsx/test-{code}.tsv" for code in ("de", "zh")}
 
 Articles = list[dict[str, Any]]
@@ -196,20 +186,6 @@ def _captions() -> Iterator[Training]:
             yield Training(f"{folder}/{code}.txt", sources, "test+validation", (), of_captions, lambda *_: 0)
 
 
-def of_passages(data: Path, made: Training) -> tuple[str, int]:
-    """The sentences of the sources' passages, each once, of 20 to 240 characters."""
-    whole = [passage["context"] for text in _texts(data, made.sources) for _, passage in passages(text)]
-    several = (" ".join(sentence.split()) for context in whole for sentence in _SENTENCE_ENDS.split(context))
-    lines = list(dict.fromkeys(sentence for sentence in several if len(sentence) in _SENTENCE))
-    return "".join(f"{line}\n" for line in lines), len(lines)
-
-
-def _plain() -> Iterator[Training]:
-    """The files of plain text for masked LM, which has no labels."""
-    for code, sources in _PASSAGES.items():
-        yield Training(f"lm/{code}.txt", sources, "train+validation", (), of_passages, lambda *_: 0)
-
-
 TRAINING: Final = (
     Training(
         "squad/train-v1.1.json",
@@ -236,7 +212,6 @@ TRAINING: Final = (
         shared_pairs,
     ),
     *_captions(),
-    *_plain(),
 )
 """The training files that are made of other splits."""
 

@@ -211,7 +211,7 @@ def asked_for() -> tuple[Asked, argparse.Namespace]:
         "--encoder", default=str(ENCODER), help="a folder or OWNER/NAME of the hub; then name --out too"
     )
     parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--lm", default="", help="a masked language model for attack_words, in place of a trained one")
+    parser.add_argument("--lm", default="", help="a folder with a masked language model, for attack_words")
     parser.add_argument("--full", action="store_true", help="the whole grid: all languages, all items")
     parser.add_argument("--noise", action="store_true", help="natural errors, two languages in a text, scanned print")
     parser.add_argument("--plan", action="store_true")

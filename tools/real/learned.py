@@ -280,8 +280,13 @@ def _attacks(attacks: pl.DataFrame) -> Iterator[str]:
             yield f"{TITLES[str(task)]}, `{str(attack).split('@')[0]}`: below random search by {'; '.join(parts)}"
         elif str(attack).startswith("attack_") and "search=random" not in str(attack):
             yield f"{TITLES[str(task)]}, `{str(attack).split('@')[0]}`: no interval, its clusters are too few"
+    if attacks.height and not attacks["attack"].str.starts_with("attack_words").any():
+        yield _WITHOUT_WORDS
 
 
+_WITHOUT_WORDS: Final = (
+    "`attack_words` was not run: it needs a masked language model, and none installs without a hub (`LM=DIR`)"
+)
 _BELOW: Final = ("below_random", "below_random_low", "below_random_high")
 
 

@@ -41,9 +41,6 @@ SEEDS: Final = range(8)
 
 MEASURED: Final = range(3)
 
-LM, WORDS = "lm", "attacks_words"
-"""The stage, recipe and text of a masked language model, and the recipe of the attack that asks it."""
-
 NOISE: Final = "noise"
 """The grid of the noises of reports/noise-real."""
 
@@ -89,7 +86,6 @@ TRAINED: Final[Mapping[str, Size]] = {
     "qa_squad": Size(2_438_565, 1_040),
     "xcopa_siqa": Size(1_183_655, 725),
     "pawsx": Size(386_076, 375),
-    "lm": Size(156_286, 150),
 }
 """By recipe, of one seed."""
 
@@ -107,7 +103,6 @@ EVALUATED: Final[Mapping[str, Mapping[str, Size]]] = {
         "lareqa": Size(2_957_906, predictions=32_130),
         "gate": Size(46_704, predictions=3_600),
         "attacks_xnli": Size(1_979_432, predictions=30_888),
-        "attacks_words": Size(1_979_432, predictions=30_888),
         "attacks_panx": Size(480_376, predictions=28_600),
         "attacks_lareqa": Size(560_000, predictions=20_176),
         "attacks_qa": Size(1_000_000, predictions=6_180),
@@ -179,9 +174,8 @@ class Stage:
 @final
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of a plan: release files, encoder, the folder of all runs, and the grid.
+    """What is asked of a plan: release files, encoder, the folder of all runs, a masked LM, and the grid.
 
-    `lm` is a masked language model in place of the trained one.
     `noise` is the plan of reports/noise-real, whose heads are those of reports/real.
     """
 
@@ -231,8 +225,6 @@ def _trainings(asked: Asked) -> Iterator[Stage]:
     for name in ("udpos", "xnli", "qa", "xcopa", "masakhaner_yo"):
         yield _training(asked, name, name)
     yield _training(asked, "panx_noise", "panx-noise")
-    if not asked.lm:
-        yield _training(asked, LM, LM, "--text", str(asked.out / "data" / LM))
     for name in ("qa_squad", "xcopa_siqa", "pawsx") if asked.full else ():
         yield _training(asked, name, name)
 
@@ -271,7 +263,6 @@ def _evaluations(asked: Asked) -> Iterator[Stage]:
     yield _normalised(asked, "panx", "panx-s0")
     for recipe, task, head in (
         ("xnli", "", "xnli"),
-        ("words", "", "xnli"),
         ("panx", "", "panx-s0"),
         ("qa", "", "qa"),
         ("lareqa", "lareqa", ""),
@@ -302,9 +293,9 @@ def _evaluation(asked: Asked, recipe: str, task: str = "", head: str = "", name:
     needs: tuple[str, ...] = ("data", head) if head else ("data",)
     if "packs" in resources.toml(config):
         needs += tuple(f"align-{code}-{partner}" for code, partner in PAIRS)
-    if recipe == WORDS:
-        words += ["--perturb", f"attack_words:0.2@lm={asked.lm or asked.out / LM}@queries=50"]
-        needs += () if asked.lm else (LM,)
+    if recipe == "attacks_panx" and asked.lm:
+        noise = [*resources.toml(config)["perturb"], f"attack_words:0.2@lm={asked.lm}@queries=50"]
+        words += [word for spec in noise for word in ("--perturb", spec)]
     size = EVALUATED[asked.grid].get(recipe, Size(0))
     return Stage(named, EVAL, (*words, "--quiet"), asked.out / named, needs, config, size)
 

@@ -18,15 +18,11 @@ def _squad(*passages: tuple[str, int]) -> str:
     return json.dumps({"version": "1.1", "data": [{"title": "Bees", "paragraphs": paragraphs}]})
 
 
-_SENTENCE = "Nyuki huruka karibu na mto."
-
-
 def _release(folder: Path) -> Path:
     """Release files of a few rows."""
     premise = {"premise": "Old.", "choice1": "a", "choice2": "b", "question": "cause", "label": 0}
     siqa = {"context": "Ada sang.", "question": "Why?", "answerA": "a", "answerB": "b", "answerC": "c", "correct": "A"}
     files = {
-        "tydiqa_goldp/tydiqa.goldp.sw.train.json": _squad((f"{_SENTENCE}  Too short. {_SENTENCE}", 1)),
         "xquad/xquad.en.json": _squad(("Bees  FLY.", 2)),
         "squad/dev-v1.1.rebuilt.json": _squad(("Bees fly.", 2), ("Bees sleep.", 3)),
         "xcopa/data/en/val.en.jsonl": json.dumps(premise) + "\n",
@@ -61,17 +57,14 @@ def test_what_serves_as_training_data_is_not_evaluated(tmp_path: Path) -> None:
     there = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert there == {
         real_data.RECORD,
-        "lm/sw.txt",
         "pawsx/test-de.tsv",
         "pawsx/train-en.tsv",
         "siqa/socialIQa_v1.4_trn.jsonl",
         "squad/train-v1.1.json",
-        "tydiqa_goldp/tydiqa.goldp.sw.train.json",
         "xcopa/data/en/val.en.jsonl",
         "xquad/xquad.en.json",
     }
     assert (out / "pawsx/test-de.tsv").read_text("utf-8").startswith("id\t")
-    assert (out / "lm/sw.txt").read_text("utf-8") == f"{_SENTENCE}\n"
 
 
 def test_the_record_counts_what_evaluated_files_have_too(tmp_path: Path) -> None:
