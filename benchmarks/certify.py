@@ -37,7 +37,7 @@ _STILL: Final = 1e-9
 _FRESH: Final = ("--draws", "100", "--first", "20")
 
 _SECONDS: Final = (
-    'Seconds by the clock, on two processors that other work had most of; "-": it was stopped and continued.'
+    'Seconds by the clock, on two processors, in part beside other work; "-": it was stopped and continued.'
 )
 
 
@@ -106,7 +106,8 @@ def _same(items: pl.DataFrame) -> dict[str, float]:
 def _trained(name: str, folder: Path) -> dict[str, Any]:
     """How a model was trained, by the record of its run."""
     record = json.loads((folder / "train.json").read_text(encoding="utf-8"))["spec"]
-    return {"model": name, **{key: record[key] for key in _LEARNED}}
+    steps = record["steps"] or counted(record["epochs"], "epoch")
+    return {"model": name, **{key: record[key] for key in _LEARNED}, "steps": steps}
 
 
 def page(figures: Mapping[str, Any]) -> str:

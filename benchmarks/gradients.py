@@ -107,8 +107,8 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
         "queries: the mean of items that are right when clean, which ends with the first success; CPU s: of a run with "
         "the attack, random search and a draw of noise. The last two are of scores / gradients. "
         "Models but mini are multilingual-e5-small and its heads of make real (docs/how-to/real.md); a row by python "
-        "-m benchmarks.gradients --data DIR --model TASK=HEAD --tasks TASK --languages CODES. XCOPA's head is near "
-        "chance. "
+        "-m benchmarks.gradients --data DIR --model TASK=HEAD --tasks TASK --languages CODES --attack ATTACK. "
+        "XCOPA's head is near chance. "
         "Where there is no interval, items are too few for a test, and no difference is demonstrated. No other "
         "values of the constants of the search are compared here."
     )

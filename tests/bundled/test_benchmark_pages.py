@@ -55,7 +55,7 @@ def test_the_page_of_gradients_is_what_its_figures_say() -> None:
     assert gradients.page(figures) == (FOLDER / "gradients.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("stem", ["certify", "certify-xnli"])
+@pytest.mark.parametrize("stem", ["certify", "certify-xnli", "certify-xcopa"])
 def test_the_page_of_certificates_is_what_its_figures_say(stem: str) -> None:
     """Page and chart have the bytes that the figures give; certified is at most smoothed, attacked at most clean."""
     figures = json.loads((FOLDER / f"{stem}.json").read_text(encoding="utf-8"))
