@@ -26,8 +26,8 @@ NAMES: Final = ("keyboard_typo", *MIXTURES)
 STRENGTH: Final = 0.1
 CODES: Final = ("de", "en", "ru", "ar", "hi", "th", "zh")
 SWITCHED: Final = ("de", "hi", "zh")
-LEAST_SHARE: Final = 1.0
-"""The least that a mixture does of what its parts do, applied one after another with their shares of its strength."""
+HALF: Final = 0.5
+"""The least that a mixture does of what keyboard_typo, the largest of its parts, does on the same texts."""
 LEAST: Final = 1.0
 """Millions of characters/s of code_switch, once the texts are aligned."""
 
@@ -105,10 +105,10 @@ def _figure(speed: float | None, parts: float | None) -> str:
     return (f"{speed:.1f}" if speed else "") + (f" / {parts:.1f}" if speed and parts else "")
 
 
-def shares(record: Mapping[str, Any], name: str, beside: str = "") -> list[float]:
-    """What a mixture does of what its parts do in turn, or of another perturbation, by cell."""
+def shares(record: Mapping[str, Any], name: str, parts: bool = False) -> list[float]:
+    """What a mixture does of what keyboard_typo, or its parts in turn, do, by cell."""
     rows = record["mixtures"]["rows"]
-    pairs = [(row["speeds"][name], row["speeds"][beside] if beside else row["parts"][name]) for row in rows]
+    pairs = [(row["speeds"][name], row["parts"][name] if parts else row["speeds"][NAMES[0]]) for row in rows]
     return [speed / other for speed, other in pairs if speed and other]
 
 
@@ -116,17 +116,17 @@ def missed(record: Mapping[str, Any]) -> Iterator[str]:
     """The bars that are not kept, each in words."""
     for name in MIXTURES:
         every = shares(record, name)
-        if low := [share for share in every if share < LEAST_SHARE]:
-            yield f"{name} in {len(low)} of {len(every)} languages ({min(low):.2f} to {max(low):.2f} of its parts)"
+        if low := [share for share in every if share < HALF]:
+            yield f"{name} in {len(low)} of {len(every)} languages ({min(low):.2f} to {max(low):.2f} of {NAMES[0]})"
     slow = [row for row in record["mixtures"]["rows"] if row["switched"] and row["switched"] < LEAST]
     yield from (f"code_switch in {row['language']} ({row['switched']:.1f})" for row in slow)
 
 
 def verdict(record: Mapping[str, Any]) -> str:
     """The figures nearest to the bars."""
-    least, beside = (min(s for name in MIXTURES for s in shares(record, name, other)) for other in ("", NAMES[0]))
+    least, in_turn = (min(share for name in MIXTURES for share in shares(record, name, of)) for of in (False, True))
     switched = min(row["switched"] for row in record["mixtures"]["rows"] if row["switched"])
     return (
-        f"Mixtures at least {least:.2f} of their parts in turn (bar {LEAST_SHARE:.0f}), {beside:.2f} of {NAMES[0]}; "
+        f"Mixtures at least {least:.2f} of {NAMES[0]} (bar {HALF}), {in_turn:.2f} of their parts in turn; "
         f"code_switch {switched:.1f} (bar {LEAST:.0f})."
     )

@@ -7,8 +7,8 @@ Each access is a run of its own without a cache, so that its CPU time is that of
 same moves with as many queries, and of one draw of noise. A gradient counts as two queries. Levels are means over
 languages of the headline metric, where each item counts under the worst of what was asked and of its clean text; in
 retrieval the metric of the task. `lower by` is scores minus gradients, in points, of all languages, with its interval
-over clusters, which languages share. --out keeps the rows of other tasks, models and
-attacks that are there. `--attack attack_words:0.2@lm=FOLDER` asks a masked language model for the words.
+over clusters, which languages share. --out keeps the rows of other tasks, models and attacks that are there.
+`--attack attack_words:0.2@lm=FOLDER` asks a masked language model for the words.
 """
 
 from __future__ import annotations
