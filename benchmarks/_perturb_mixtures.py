@@ -33,7 +33,8 @@ LEAST: Final = 1.0
 
 _HEAD: Final = """\
 Natural members mix up to eleven perturbations, each of which plans its edits of all texts; after the slash, those
-perturbations of the same texts one after another, each at its share of the strength. `keyboard_typo` is one such part.
+perturbations of the same texts one after another, each at its share of the strength and without what brings slips
+together. `keyboard_typo` is one such part.
 `code_switch:0.3` puts in English words of packs made by `align` before the timed part. All in one run, by language.
 """
 
@@ -124,9 +125,9 @@ def missed(record: Mapping[str, Any]) -> Iterator[str]:
 
 def verdict(record: Mapping[str, Any]) -> str:
     """The figures nearest to the bars."""
-    least, in_turn = (min(share for name in MIXTURES for share in shares(record, name, of)) for of in (False, True))
+    least, of_parts = (min(share for name in MIXTURES for share in shares(record, name, of)) for of in (False, True))
     switched = min(row["switched"] for row in record["mixtures"]["rows"] if row["switched"])
     return (
-        f"Mixtures at least {least:.2f} of {NAMES[0]} (bar {HALF}), {in_turn:.2f} of their parts in turn; "
+        f"Mixtures at least {least:.2f} of {NAMES[0]} (bar {HALF}), {of_parts:.2f} of their parts in turn; "
         f"code_switch {switched:.1f} (bar {LEAST:.0f})."
     )

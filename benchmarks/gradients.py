@@ -110,7 +110,8 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
         "-m benchmarks.gradients --data DIR --model TASK=HEAD --tasks TASK --languages CODES --attack ATTACK. "
         "XCOPA's head is near chance. "
         "Where there is no interval, items are too few for a test, and no difference is demonstrated. No other "
-        "values of the constants of the search are compared here."
+        "values of the constants of the search are compared here. Intervals are not corrected for the number of "
+        "rows, and rows were measured on two machines: seconds compare within a row."
     )
     title = "Attacks that see gradients beside those that see scores"
     return markdown.render(ReportPage(title, (Paragraph(what), grid((*_HEADS, *_MORE), lines))))
