@@ -92,18 +92,52 @@ def number(frames: Frames, row: Row, seed: int) -> float | None:
         "change of the gain": lambda: _noisy(frames, row, seed, less_clean=True),
         "after English": lambda: _after(frames, row, seed),
         "what was learned before": lambda: _clean(frames, row["arm"], row["reference"], seed),
+        "other tasks": lambda: _clean(frames, row["arm"], row["reference"], seed, beside=frames.analysis["without"]),
         "in-language": lambda: _clean(frames, row["arm"], row["reference"], seed, only=row["language"]),
+        "zero-shot": lambda: _zero_shot(frames, row, seed),
+        "multilingual minus monolingual gain": lambda: _matched(frames, seed),
         "slope over size": lambda: _slope(frames, row, seed, 1),
         "curvature over size": lambda: _slope(frames, row, seed, 2),
-        "tasks": lambda: _coefficients(frames, seed)[1],
-        "log2 volume": lambda: _coefficients(frames, seed)[2],
+        "tasks": lambda: _coefficients(frames, seed, "tasks")[1],
+        "log2 volume": lambda: _coefficients(frames, seed, "tasks")[2],
+        "distance": lambda: _coefficients(frames, seed, "diversity")[1],
+        "formats": lambda: _coefficients(frames, seed, "formats")[1],
     }
     return known[row["contrast"]]() if row["contrast"] in known else None
 
 
-def _clean(frames: Frames, arm: str, reference: str, seed: int, only: str = "", target: str = "") -> float:
-    cells = [c for c in frames.cells(arm, reference) if only in ("", c[1]) and target in ("", c[0])]
+def _clean(
+    frames: Frames, arm: str, reference: str, seed: int, only: str = "", target: str = "", beside: str = ""
+) -> float:
+    """The gain on clean text over the cells of both arms, and of one beside them."""
+    cells = frames.cells(arm, reference, beside or arm)
+    return _mean_gain(frames, arm, reference, seed, [c for c in cells if only in ("", c[1]) and target in ("", c[0])])
+
+
+def _mean_gain(frames: Frames, arm: str, reference: str, seed: int, cells: Iterable[tuple[str, str]]) -> float:
     return even((cell, frames.gain(arm, reference, cell, CLEAN, seed)) for cell in cells)
+
+
+def _zero_shot(frames: Frames, row: Row, seed: int) -> float:
+    """The gain in the languages of neither arm's intermediate text."""
+    arm, reference = row["arm"], row["reference"]
+    learned = {"en", *(code for code, name in frames.analysis["translated"].items() if name == arm)}
+    cells = [cell for cell in frames.cells(arm, reference) if cell[1] not in learned]
+    return _mean_gain(frames, arm, reference, seed, cells)
+
+
+def _matched(frames: Frames, seed: int) -> float:
+    """The mean gain of the multilingual pairs minus that of the monolingual ones, of sizes within 5 %."""
+    sizes = {row["arm"]: float(row["params_nonembedding"]) for row in frames.arms}
+    both = [
+        (multi, mono)
+        for multi in frames.analysis["pairs"]
+        for mono in frames.analysis["monolingual"]
+        if abs(math.log10(sizes[multi[1]] / sizes[mono[1]])) <= math.log10(1.05)
+    ]
+    cells = frames.cells(*(arm for pairs in both for pair in pairs for arm in pair))
+    sides = [[_mean_gain(frames, arm, other, seed, cells) for other, arm in side] for side in zip(*both, strict=True)]
+    return float(np.mean(sides[0]) - np.mean(sides[1]))
 
 
 def _gain(frames: Frames, row: Row, seed: int) -> float:
@@ -149,16 +183,18 @@ def _slope(frames: Frames, row: Row, seed: int, degree: int) -> float:
     if row["condition"]:
         cells = [cell for cell in cells if (cell[0] in ("panx", "udpos")) == (row["condition"] == "tagging")]
     sizes = [math.log10(_attribute(frames, arm, "params_nonembedding")) for _, arm in pairs]
-    gains = [even((cell, frames.gain(arm, other, cell, CLEAN, seed)) for cell in cells) for other, arm in pairs]
+    gains = [_mean_gain(frames, arm, other, seed, cells) for other, arm in pairs]
     return float(np.polyfit(np.array(sizes) - np.mean(sizes), gains, degree)[0])
 
 
-def _coefficients(frames: Frames, seed: int) -> Any:
-    """Of the gain on the number of tasks and the log2 of the examples, with a constant before."""
-    arms, without = frames.analysis["arms"], frames.analysis["without"]
-    cells = frames.cells(without, *arms)
-    gains = [even((cell, frames.gain(arm, without, cell, CLEAN, seed)) for cell in cells) for arm in arms]
-    columns = [[1.0] * len(arms), *([_attribute(frames, arm, name) for arm in arms] for name in ("tasks", _VOLUME))]
+def _coefficients(frames: Frames, seed: int, measure: str) -> Any:
+    """Of the gain on a measure of the tasks and the log2 of the examples, with a constant before."""
+    without = frames.analysis["without"]
+    cells = frames.cells(without, *frames.analysis["arms"])
+    has = {row["arm"] for row in frames.arms if row[measure]}
+    arms = [arm for arm in frames.analysis["arms"] if arm in has]
+    gains = [_mean_gain(frames, arm, without, seed, cells) for arm in arms]
+    columns = [[1.0] * len(arms), *([_attribute(frames, arm, name) for arm in arms] for name in (measure, _VOLUME))]
     columns[2] = [math.log2(each) for each in columns[2]]
     return np.linalg.lstsq(np.array(columns).T, np.array(gains), rcond=None)[0]
 
