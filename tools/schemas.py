@@ -17,8 +17,8 @@ from robust_xtreme.core import registry, run_paths
 from robust_xtreme.core.keys import Key, keys, written
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import NUMBERS
-from robust_xtreme.files import frames
-from robust_xtreme.files.schema import ATTACKED, ATTACKS, COMPARISONS, FRAMES, SCHEMA_VERSION, VERDICTS, Frame
+from robust_xtreme.files import frames, schema
+from robust_xtreme.files.schema import COMPARISONS, SCHEMA_VERSION, VERDICTS, Frame
 from robust_xtreme.stats import shapes
 from robust_xtreme.studies import study_file
 from robust_xtreme.studies.claims import MOST_SEEDS
@@ -91,12 +91,12 @@ def of_shape(shape: Any) -> Schema:
 
 def tables() -> str:
     """Those of a row of each frame, under its name in `$defs`."""
-    every = {**FRAMES, ATTACKED.name: ATTACKED, ATTACKS.name: ATTACKS}
+    every = [value for value in vars(schema).values() if isinstance(value, Frame)]
     return _document(
         "A row of a frame",
         f"Rows of frames of schema version {SCHEMA_VERSION} as JSON objects, each frame under its name. In a CSV file a"
         " null is an empty cell, and the first column is schema_version.",
-        **{"$defs": {name: row(frame) for name, frame in every.items()}},
+        **{"$defs": {frame.name: row(frame) for frame in every}},
     )
 
 

@@ -1,7 +1,7 @@
 """The frames: their columns, with types and nullability, and their keys.
 
 A frame is a polars DataFrame of exactly these columns, in this order. Measures of quality are points (0-100), rates and
-shares are in [0, 1], within `ranges.py`. A frame has no NaN or infinity: unknown values are null. A column states
+shares are in [0, 1], within the ranges of `frames.py`. A frame has no NaN or infinity: unknown values are null. A column states
 if it contains anything but plain values (JSON).
 """
 
@@ -84,9 +84,18 @@ _STAMP: Final = {"overlap": FrameColumn(pl.Boolean)}
 _SIZE: Final = columns(pl.Int64, "n clusters seeds") | columns(pl.Float64, "seed_spread worst", nullable=True)
 """Items, clusters, noise seeds (clean: 1); of several the standard deviation of their values, and the worst case."""
 
+_MEASURED: Final = {**_SIZE, **_LEVELS, "constant": FrameColumn(pl.Float64, nullable=True), **_REALISED, **_RISK}
+
 _INTERVAL: Final = {**columns(pl.Float64, "se low high", nullable=True), "method": FrameColumn(pl.String)}
 
 _MEASURE: Final = {"metric": FrameColumn(pl.String), "scope": one_of(*SCOPES)}
+
+_ITEM: Final = {
+    **_CELL,
+    "noise_seed": FrameColumn(pl.Int64),
+    **columns(pl.String, "example cluster fingerprint"),
+}
+_ITEM_KEY: Final = (*CELL, "noise_seed", "example")
 
 MODELS: Final = Frame(
     "models",
@@ -141,9 +150,7 @@ is how published noisy data are joined with the clean, `edited_share` the share 
 PREDICTIONS: Final = Frame(
     "predictions",
     {
-        **_CELL,
-        "noise_seed": FrameColumn(pl.Int64),
-        **columns(pl.String, "example cluster fingerprint"),
+        **_ITEM,
         **columns(pl.String, "prediction answer nominal", nullable=True),
         "gold": FrameColumn(pl.String),
         "status": one_of(*STATUSES),
@@ -157,7 +164,7 @@ PREDICTIONS: Final = Frame(
         **columns(pl.Int64, "numbers_edited negators_edited", nullable=True),
         "score": FrameColumn(pl.Float64, nullable=True),
     },
-    (*CELL, "noise_seed", "example"),
+    _ITEM_KEY,
     {SHARE: "score"},
     ("score",),
 )
@@ -179,13 +186,12 @@ It is the one column that can depend on the size of batches and on the cache, in
 ATTACKED: Final = Frame(
     "attacked",
     {
-        **_CELL,
-        "noise_seed": FrameColumn(pl.Int64),
-        **columns(pl.String, "example cluster fingerprint edits"),
+        **_ITEM,
+        "edits": FrameColumn(pl.String),
         "skipped": FrameColumn(pl.Boolean),
         **columns(pl.Int64, "allowed queries first words graphemes"),
     },
-    (*CELL, "noise_seed", "example"),
+    _ITEM_KEY,
 )
 """One row per item under an attack: `edits` (JSON) are those of the result, each with field, start, stop (code points
 of the clean text), value, operator and changed graphemes. An item that is wrong when clean is `skipped`, and one whose
@@ -236,13 +242,11 @@ change above 0 is worse, of `auroc` below 0. An `ece` can be below 0."""
 STATS: Final = Frame(
     "stats",
     {
-        **_CELL,
-        "noise_seed": FrameColumn(pl.Int64),
-        **columns(pl.String, "example cluster fingerprint"),
+        **_ITEM,
         **_MEASURE,
         "stats": FrameColumn(pl.List(pl.Float64)),
     },
-    (*CELL, "noise_seed", "example", "metric", "scope"),
+    (*_ITEM_KEY, "metric", "scope"),
 )
 """One row per item, metric and scope; `stats` are the metric's sums, of one length within a metric.
 
@@ -262,11 +266,7 @@ SCORES: Final = Frame(
         **_MEASURE,
         "value": FrameColumn(pl.Float64),
         **_INTERVAL,
-        **_SIZE,
-        **_LEVELS,
-        "constant": FrameColumn(pl.Float64, nullable=True),
-        **_REALISED,
-        **_RISK,
+        **_MEASURED,
         **_STAMP,
     },
     (*CELL, "metric", "scope"),
@@ -292,11 +292,7 @@ DELTAS: Final = Frame(
         **columns(pl.Float64, "mde joint_low joint_high", nullable=True),
         "differing": FrameColumn(pl.Int64, nullable=True),
         "marks": FrameColumn(pl.String, nullable=True),
-        **_SIZE,
-        **_LEVELS,
-        "constant": FrameColumn(pl.Float64, nullable=True),
-        **_REALISED,
-        **_RISK,
+        **_MEASURED,
         **columns(pl.Float64, "drop_without_risk low_without_risk high_without_risk", nullable=True),
         **_STAMP,
     },
@@ -481,26 +477,6 @@ CERTIFIED: Final = Frame(
 of choices. `votes` counts the other `draws` with the smoothed answer, `bound` is the least probability of it that they
 show at 99.9 %, and `radius` the number of edits that certainly leave it; null: the model abstains.
 """
-
-FRAMES: Final = {
-    frame.name: frame
-    for frame in (
-        MODELS,
-        CONDITIONS,
-        PREDICTIONS,
-        CALIBRATION,
-        STATS,
-        SCORES,
-        DELTAS,
-        AVERAGES,
-        CONTRASTS,
-        COMPARISONS,
-        EFFECTS,
-        DESIGN,
-        VERDICTS,
-        CERTIFIED,
-    )
-}
 
 FAILED: Final = "failed"
 """The reason in the manifest for a cell whose predictions are not complete."""

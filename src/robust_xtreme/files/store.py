@@ -49,18 +49,14 @@ def ordered_rows(data: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame
 
 
 def grouped(
-    frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str], kept: Sequence[str] = ()
+    frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
-    """The frame sorted by keys and order, its distinct keys, and where each of them starts (with the end).
-
-    `kept` are the columns of the sorted frame, by default all: those of keys need most of the memory.
-    """
-    rows = frame.select(kept) if kept else frame
+    """The frame sorted by keys and order, its distinct keys, and where each of them starts (with the end)."""
     if _increase(frame, (*keys, *order)):
         first = np.flatnonzero(np.append(frame.height > 0, changes(frame, keys)))
-        return rows, frame.select(keys)[first], np.append(first, frame.height)
+        return frame, frame.select(keys)[first], np.append(first, frame.height)
     at, distinct, starts = groups(frame, keys, _numbers(frame, order))
-    return rows if at is None else rows[at], distinct, starts
+    return frame if at is None else frame[at], distinct, starts
 
 
 def groups(frame: pl.DataFrame, keys: Sequence[str], within: Any) -> tuple[Any, pl.DataFrame, Any]:

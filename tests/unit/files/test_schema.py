@@ -9,13 +9,12 @@ import polars as pl
 import pytest
 
 from robust_xtreme.core.errors import DataError, Mismatch, RobustXtremeError
-from robust_xtreme.files import store
+from robust_xtreme.files import schema, store
 from robust_xtreme.files.frames import ANY
 from robust_xtreme.files.schema import (
     ATTACKS,
     BELOW_RANDOM,
     CELL,
-    FRAMES,
     MODELS,
     SCORES,
     STATS,
@@ -25,6 +24,7 @@ from robust_xtreme.files.schema import (
     validate,
 )
 
+FRAMES: Final = [value for value in vars(schema).values() if isinstance(value, Frame)]
 _ROW = {
     **dict.fromkeys(CELL, "x"),
     "setting": "zero_shot",
@@ -38,7 +38,7 @@ _ROW = {
 }
 
 
-@pytest.mark.parametrize("frame", FRAMES.values(), ids=lambda frame: frame.name)
+@pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: frame.name)
 def test_an_empty_frame_of_each_kind_is_valid_and_its_key_is_among_its_columns(frame: Frame) -> None:
     """Every declared frame can be made without rows, and is named by columns that it has and that are never null."""
     assert validate(empty(frame), frame).columns == list(frame.columns)
@@ -154,7 +154,7 @@ def test_the_ends_of_a_range_are_in_it_and_rounding_too() -> None:
     build([LEVEL | {"value": 100.0, "low": 0.0, "high": 100.0 + 1e-9, "unchanged": 1.0}], SCORES)
 
 
-@pytest.mark.parametrize("frame", FRAMES.values(), ids=lambda frame: frame.name)
+@pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: frame.name)
 def test_every_number_has_a_range_or_is_listed(frame: Frame) -> None:
     """A new column of numbers is named in `ranges.py`, or it is here with those that may be any number."""
     free = {
