@@ -118,14 +118,20 @@ def _of_bytes() -> tuple[Array, np.uint64]:
     return table.reshape(-1), np.add(mixed[-1, 0], np.uint64(len(mixed) * int(_GOLDEN) % _RANGE))
 
 
-def mix(values: Array) -> Array:
-    """A bijection of 64 bits that maps near inputs to unrelated outputs; changes `values` (uint64) in place."""
+def spread(values: Array) -> Array:
+    """Spread every bit of `values` (uint64) over their upper bits, in place; the array may be used for other values."""
     spare = values >> np.uint64(30)
     values ^= spare
     values *= np.uint64(0xBF58476D1CE4E5B9)
     np.right_shift(values, np.uint64(27), out=spare)
     values ^= spare
     values *= np.uint64(0x94D049BB133111EB)
+    return spare
+
+
+def mix(values: Array) -> Array:
+    """A bijection of 64 bits that maps near inputs to unrelated outputs; changes `values` (uint64) in place."""
+    spare = spread(values)
     np.right_shift(values, np.uint64(31), out=spare)
     values ^= spare
     return values

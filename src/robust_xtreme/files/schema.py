@@ -1,8 +1,8 @@
 """The frames: their columns, with types and nullability, and their keys.
 
 A frame is a polars DataFrame of exactly these columns, in this order. Measures of quality are points (0-100), rates and
-shares are in [0, 1], within the ranges of `frames.py`. A frame has no NaN or infinity: unknown values are null. A column states
-if it contains anything but plain values (JSON).
+shares are in [0, 1], within the ranges of `frames.py`. A frame has no NaN or infinity: unknown values are null. A
+column states if it contains anything but plain values (JSON).
 """
 
 from dataclasses import replace

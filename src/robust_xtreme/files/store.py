@@ -48,9 +48,7 @@ def ordered_rows(data: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame
     return rows, bool((numbers[1:] != numbers[:-1]).all())
 
 
-def grouped(
-    frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]
-) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
+def grouped(frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
     """The frame sorted by keys and order, its distinct keys, and where each of them starts (with the end)."""
     if _increase(frame, (*keys, *order)):
         first = np.flatnonzero(np.append(frame.height > 0, changes(frame, keys)))

@@ -70,6 +70,11 @@ class Cell:
         return named(self.metric).reduce
 
     @property
+    def level(self) -> float:
+        """The value in points, the mean over noise seeds."""
+        return float(self.reduce(self.sums.sum(-2)).mean())
+
+    @property
     def columns(self) -> dict[str, str]:
         """The values of CELL by their columns."""
         return dict(zip(CELL, self.key, strict=True))
@@ -227,7 +232,7 @@ def levels_of(scores: pl.DataFrame, deltas: pl.DataFrame) -> list[CellLevel]:
     marked = _marked(deltas)
     levels = []
     for row in rows.iter_rows(named=True):
-        noise, fields = _noise(row["condition"])
+        noise, fields = noise_of(row["condition"])
         key = tuple(row[name] for name in CELL)
         value, n, edit_rate = (row[name] for name in ("value", "n", "grapheme_edit_rate"))
         if _twin(row) not in clean:
@@ -247,7 +252,8 @@ def _marked(deltas: pl.DataFrame) -> dict[tuple[str, ...], bool]:
     return {row[:-1]: row[-1] for row in known.select(*CELL, "metric", pl.col("marks").is_not_null()).iter_rows()}
 
 
-def _noise(condition: str) -> tuple[str, tuple[str, ...]]:
+def noise_of(condition: str) -> tuple[str, tuple[str, ...]]:
+    """The name of a condition without the fields that it noises, and these."""
     try:
         spec = PerturbationSpec.parse(condition)
     except SpecError:  # the condition names no noise

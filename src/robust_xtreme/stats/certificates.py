@@ -6,9 +6,9 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.core.metric import Array, share
+from robust_xtreme.core.metric import Array
 from robust_xtreme.files.schema import CERTIFIED
-from robust_xtreme.stats.intervals import Estimate, cluster_sums, estimate_level
+from robust_xtreme.stats.score import estimate_share
 
 _TIE: Final = 1e-12
 """How far above one half a probability must stay, so that rounding certifies nothing."""
@@ -40,7 +40,7 @@ def _kept(items: pl.DataFrame, radii: Sequence[int]) -> Iterator[dict[str, Any]]
     constant = items["gold"] == items["gold"].mode().sort()[0]
     levels = {"constant": constant, "clean": clean, "smoothed": right}
     for radius in radii:
-        estimate = _share(right & (items["radius"] >= radius).fill_null(value=False), items["cluster"])
+        estimate = estimate_share(right & (items["radius"] >= radius).fill_null(value=False), items["cluster"])
         yield {
             **{name: items[name][0] for name in CERTIFIED.key[:-2]},
             "radius": radius,
@@ -57,11 +57,3 @@ def _kept(items: pl.DataFrame, radii: Sequence[int]) -> Iterator[dict[str, Any]]
 def _mean(flags: pl.Series) -> float:
     """The share of true ones."""
     return int(flags.sum()) / len(flags)
-
-
-def _share(flags: pl.Series, clusters: pl.Series) -> Estimate:
-    """The share of true ones, with its interval over clusters."""
-    codes = clusters.rank("dense").to_numpy().astype(np.int64) - 1
-    won = flags.cast(pl.Float64).to_numpy()
-    sums = cluster_sums(np.stack((won, np.ones(len(won))), axis=1), codes, int(codes.max()) + 1)
-    return estimate_level(sums[None], share)

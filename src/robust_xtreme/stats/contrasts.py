@@ -161,11 +161,10 @@ def _pair(key: Key, baseline: Cell, candidate: Cell, clusters: _Clusters) -> _Pa
         mine, theirs = (", ".join(map(str, cell.seeds)) for cell in (baseline, candidate))
         raise Mismatch(f"{baseline.named()} has the noise seeds {mine}, and {candidate.named()} {theirs}.")
     check_same(baseline, candidate)
-    before, after = (float(cell.reduce(cell.sums.sum(-2)).mean()) for cell in (baseline, candidate))
     difference = drop(candidate.sums, baseline.sums, clusters.of(baseline.items), baseline.reduce)
     shared = replace(difference, clusters=clusters.shared(difference.clusters))
     scale = CLEAN if baseline.condition == CLEAN else PERTURBED
-    return _Pair(key, scale, len(baseline.items.examples), before, after, (shared,))
+    return _Pair(key, scale, len(baseline.items.examples), baseline.level, candidate.level, (shared,))
 
 
 def _changes(pairs: Sequence[_Pair]) -> Iterator[_Pair]:

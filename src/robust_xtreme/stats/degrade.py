@@ -15,7 +15,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files.schema import CELL, DELTAS, build
 from robust_xtreme.files.store import grouped
 from robust_xtreme.stats import intervals
-from robust_xtreme.stats._cells import ALL, Cell, check_same
+from robust_xtreme.stats._cells import ALL, Cell, check_same, noise_of
 from robust_xtreme.stats.claims import CLEAN, holm, no_claim
 from robust_xtreme.stats.intervals import CPU, ArrayBackend, Estimate, Moments, estimate_difference, has_joint
 from robust_xtreme.stats.resampling import Member, keys, simultaneous_quantiles
@@ -264,10 +264,7 @@ def parts_of(condition: str) -> tuple[str, str, str]:
 
 def without_fields(condition: str) -> str:
     """The name of a condition without the fields that it noises."""
-    try:
-        return str(replace(PerturbationSpec.parse(condition), fields=()))
-    except SpecError:
-        return condition
+    return noise_of(condition)[0]
 
 
 def _joint_bounds(tests: Sequence[_Test], backend: ArrayBackend) -> list[tuple[float, float] | None]:

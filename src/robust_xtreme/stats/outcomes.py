@@ -18,7 +18,7 @@ import polars as pl
 
 from robust_xtreme.core.errors import DataError, Mismatch
 from robust_xtreme.files import store
-from robust_xtreme.files.schema import Frame, FrameColumn, build, validate
+from robust_xtreme.files.frames import Frame, FrameColumn, build, columns, validate
 from robust_xtreme.stats._cells import ALL, Cell, check_same
 from robust_xtreme.stats.claims import CLEAN
 from robust_xtreme.stats.contrasts import CHANGE, PERTURBED, Key
@@ -36,10 +36,10 @@ POOL: Final = ("task", "split", "inference", "condition", "metric", "scale")
 LEVELS: Final = Frame(
     "levels",
     {
-        **{name: FrameColumn(pl.String) for name in KEY},
+        **columns(pl.String, " ".join(KEY)),
         "run": FrameColumn(pl.Int64),
         "model": FrameColumn(pl.String),
-        **{name: FrameColumn(pl.Int64) for name in ("n", "clusters", "seeds")},
+        **columns(pl.Int64, "n clusters seeds"),
         "value": FrameColumn(pl.Float64),
         "se": FrameColumn(pl.Float64, nullable=True),
     },
@@ -50,9 +50,8 @@ LEVELS: Final = Frame(
 OUTCOMES: Final = Frame(
     "outcomes",
     {
-        "cell": FrameColumn(pl.Int64),
-        "noise_seed": FrameColumn(pl.Int64),
-        **{name: FrameColumn(pl.String) for name in ("example", "cluster", "fingerprint")},
+        **columns(pl.Int64, "cell noise_seed"),
+        **columns(pl.String, "example cluster fingerprint"),
         "stats": FrameColumn(pl.List(pl.Float64)),
     },
     ("cell", *_ITEM),

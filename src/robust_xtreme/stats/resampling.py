@@ -18,6 +18,7 @@ import numpy as np
 
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.metric import Array
+from robust_xtreme.core.randomness import mix, spread
 from robust_xtreme.stats.intervals import CONFIDENCE, CPU, ArrayBackend, t_quantile
 
 RESAMPLES: Final = 4000
@@ -35,7 +36,6 @@ _BYTES: Final = 2 * 8 + 1
 _CACHED: Final = 2**15
 _BITS: Final = 16
 _STEP: Final = 0x9E3779B97F4A7C15
-_MIX: Final = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +60,15 @@ def counts(seed: int, resamples: range, cluster_keys: Any) -> Any:
     """Poisson(1) weights, uint8 of shape (resamples, G): one function of seed, resample and cluster key."""
     word = np.uint64(int(digest("bootstrap", str(seed)), 16))
     rows = np.arange(resamples.start, resamples.stop, dtype=np.uint64) * np.uint64(_STEP) ^ word
-    _mix(rows)
-    rows ^= rows >> np.uint64(31)
+    mix(rows)
     drawn = np.empty((len(rows), len(cluster_keys)), np.uint8)
     step = max(_CACHED // max(len(cluster_keys), 1), 1)
     for start in range(0, len(rows), step):
         words = rows[start : start + step, None] ^ cluster_keys[None, :]
-        _mix(words)
+        spread(words)
         words >>= np.uint64(64 - _BITS)
         np.take(_table(), words.view(np.int64), out=drawn[start : start + step], mode="clip")
     return drawn
-
-
-def _mix(words: Any) -> None:
-    """Spread every bit of each 64-bit word over its upper bits, in place, as Steele, Lea and Flood (OOPSLA 2014)."""
-    shifted = np.empty_like(words)
-    for shift, factor in ((30, _MIX[0]), (27, _MIX[1])):
-        np.right_shift(words, np.uint64(shift), out=shifted)
-        words ^= shifted
-        words *= np.uint64(factor)
 
 
 @cache

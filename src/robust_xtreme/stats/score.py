@@ -50,7 +50,7 @@ def scores_of(
             shallow[_split(cell), cell.condition] = cell
         if cell.scope == ALL and cell.model.startswith(CHANCE):
             best = chance.get(_split(cell), cell)
-            chance[_split(cell)] = max(best, cell, key=lambda each: (_value(each), each.model))
+            chance[_split(cell)] = max(best, cell, key=lambda each: (each.level, each.model))
     noise = _realised(predictions)
     rows = [
         _row(cell, chance.get(_split(cell)), shallow, noise, backend)
@@ -104,7 +104,7 @@ def _chance(cell: Cell, chance: Cell | None, backend: ArrayBackend) -> Row:
     check_same(cell, chance)
     low = estimate_difference(cell.sums, chance.sums, cell.reduce, backend).low
     return {
-        "chance": _value(chance),
+        "chance": chance.level,
         "chance_name": chance.model.removeprefix(CHANCE),
         "above_chance": low,
         "near_chance": None if low is None else low <= 0,
@@ -116,15 +116,11 @@ def _shallow(cell: Cell, shallow: Mapping[tuple[Split, str], Cell]) -> Row:
     if clean is None or noisy is None:
         return {}
     return {
-        "shallow": _value(clean),
-        "shallow_noisy": None if cell.condition == CLEAN else _value(noisy),
+        "shallow": clean.level,
+        "shallow_noisy": None if cell.condition == CLEAN else noisy.level,
         "shallow_name": clean.model.removeprefix(SHALLOW),
         "shallow_source": clean.columns["inference"],
     }
-
-
-def _value(cell: Cell) -> float:
-    return float(cell.reduce(cell.sums.sum(-2)).mean())
 
 
 def _realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
@@ -287,11 +283,16 @@ def _success(attacked: pl.DataFrame) -> dict[str, Any]:
     """The share of the attacked items with a success, and its interval, over the clusters that have such items."""
     if not attacked.height:
         return {}
-    codes = attacked.get_column("cluster").rank("dense").to_numpy().astype(np.int64) - 1
-    won = attacked.get_column("first").gt(0).cast(pl.Float64).to_numpy()
-    sums = cluster_sums(np.stack((won, np.ones(len(won))), axis=1), codes, int(codes.max()) + 1)
-    estimate = estimate_level(sums[None], share)
+    estimate = estimate_share(attacked.get_column("first") > 0, attacked.get_column("cluster"))
     return {"success": estimate.value, "success_low": estimate.low, "success_high": estimate.high}
+
+
+def estimate_share(flags: pl.Series, clusters: pl.Series) -> Estimate:
+    """The share of true flags in points, with its interval over their clusters; there is a flag."""
+    codes = clusters.rank("dense").to_numpy().astype(np.int64) - 1
+    won = flags.cast(pl.Float64).to_numpy()
+    sums = cluster_sums(np.stack((won, np.ones(len(won))), axis=1), codes, int(codes.max()) + 1)
+    return estimate_level(sums[None], share)
 
 
 def _curve(attacked: pl.DataFrame) -> dict[str, float]:
