@@ -119,17 +119,11 @@ def _prefixed(part: str) -> bytes:
 
 
 _NUMBER: Final = re.compile(r"\d+(?:\W\d+)*")
-_DIGIT: Final = re.compile(r"\d")
 
 
 def without_numbers(text: str) -> str:
     """A text with `#` for each number: decimal digits of any script, and single signs between them (`4.4`, `12:30`)."""
     return _NUMBER.sub("#", text)
-
-
-def has_digit(text: str) -> bool:
-    """Whether a text has a decimal digit of any script, and so a number."""
-    return _DIGIT.search(text) is not None
 
 
 def target_json(target: Target) -> str:

@@ -215,18 +215,20 @@ def of_no_script(point: str) -> bool:
 def _points_of(script: str) -> Any:
     import regex
 
-    scripts = "".join(rf"\p{{Script_Extensions={name}}}" for name in _WRITTEN.get(script, (script,)))
     gershayim = '"' if script == "Hebr" else ""
-    return regex.compile(rf"[{scripts}{gershayim}'’ʼ\u200c\u200d]|(?=\p{{Script=Inherited}})\p{{M}}")
+    return regex.compile(rf"[{_scripts(script)}{gershayim}'’ʼ\u200c\u200d]|(?=\p{{Script=Inherited}})\p{{M}}")
+
+
+def _scripts(script: str) -> str:
+    return "".join(rf"\p{{Script_Extensions={name}}}" for name in _WRITTEN.get(script, (script,)))
 
 
 def _check_signs(path: Path | str, known: Language) -> None:
     """Raise DataError at the first sign of a user's pack that is not of the kind of its key."""
     import regex
 
-    scripts = "".join(rf"\p{{Script_Extensions={script}}}" for script in _WRITTEN.get(known.script, (known.script,)))
     kinds = {
-        "letters": (known.alphabet, rf"(?=\p{{L}})[{scripts}][\p{{L}}\p{{M}}]*"),
+        "letters": (known.alphabet, rf"(?=\p{{L}})[{_scripts(known.script)}][\p{{L}}\p{{M}}]*"),
         "marks": (known.marks, r"[\p{M}\p{GCB=SpacingMark}\u200c\u200d]"),
         "signs": (known.signs, r"[\p{L}\p{M}\p{P}\p{S}\p{N}]"),
         "punctuation": (known.punctuation, r"[\p{P}\p{S}]"),

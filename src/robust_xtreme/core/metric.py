@@ -28,10 +28,8 @@ _Kind = type[Choice] | type[Tags] | type[Document] | type[Answers]
 class Responses:
     """The answers to all examples of a task run under one condition and noise seed; item i is read as a Scored.
 
-    `clean` and `perturbed` are the examples (one object where nothing is perturbed), `predictions` the answers in the
-    coordinates of `perturbed`, `restored` the same mapped back to `clean`. `retuned` are the predictions with a
-    threshold that is tuned again for the condition; None where the task does not tune one. `made` keeps what several
-    metrics make of the answers.
+    The columns are those of Scored; `clean` and `perturbed` are one object where nothing is perturbed. `made` keeps
+    what several metrics make of the answers.
     """
 
     clean: ExampleColumns

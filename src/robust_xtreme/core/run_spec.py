@@ -24,19 +24,8 @@ NOT_HASHED: Final = ("device", "batch_tokens", "workers", "offline", "out")
 """Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
 
 _IF_SET: Final = (
-    "compile",
-    "scores",
-    "keep_names",
-    "packs",
-    "trained_on",
-    "max_length",
-    "external",
-    "external_partial",
-    "match",
-    "frozen",
-    "normalise",
-    "prompts",
-    "dims",
+    *("compile", "scores", "keep_names", "packs", "trained_on", "max_length", "external", "external_partial", "match"),
+    *("frozen", "normalise", "prompts", "dims"),
 )
 """Keys that are part of the identity only where they are set."""
 

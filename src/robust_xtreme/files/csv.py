@@ -2,9 +2,7 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +14,6 @@ from robust_xtreme.core.sinks import csv_cell, text_of_cell, visible
 from robust_xtreme.files.schema import SCHEMA_VERSION, Frame, FrameColumn, build
 
 _VERSION: Final = "schema_version"
-_SPECIAL: Final = re.compile('[",]')
 
 
 def check_version(path: Path, version: str, cure: str = "Run the evaluation again.") -> None:
@@ -37,16 +34,14 @@ def dump(data: pl.DataFrame, frame: Frame) -> bytes:
 
 def table(data: pl.DataFrame, shown: Callable[[str], str] = visible) -> bytes:
     """Any rows as CSV of the same form, without a version; `shown` is that of `csv_cell`."""
-    rows = (map(partial(_written, shown=shown), row) for row in data.iter_rows())
-    return ("\n".join(",".join(map(_quoted, row)) for row in (data.columns, *rows)) + "\n").encode()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(data.columns)
+    writer.writerows([_written(value, shown) for value in row] for row in data.iter_rows())
+    return text.getvalue().encode()
 
 
-def _quoted(text: str) -> str:
-    """A cell, in quotes where it contains a comma or a quote; line ends are codes in it."""
-    return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
-
-
-def _written(value: Any, shown: Callable[[str], str] = visible) -> str:
+def _written(value: Any, shown: Callable[[str], str]) -> str:
     match value:
         case None:
             return ""

@@ -260,29 +260,30 @@ class _Worker:
 
     def _vectors(self, values: Sequence[str]) -> Array:
         """The vectors of texts (n, D) by themselves, which no normaliser changes."""
-        predictor = self.predictor
-        assert isinstance(predictor, asking.Embedding)
-        if not isinstance(predictor, asking.Movable):
-            called: Array = self._called(lambda smaller: predictor.vectors(values, asking.Work(smaller)))
-            return called
 
-        def vectors(tokens: int) -> Array:
-            moved = predictor.moved(self._weights(tokens))
-            assert isinstance(moved, asking.Embedding)
-            return moved.vectors(values, asking.Work(tokens))
+        def vectors(predictor: asking.Predictor, tokens: int) -> Array:
+            assert isinstance(predictor, asking.Embedding)
+            return predictor.vectors(values, asking.Work(tokens))
 
-        return self._fitting(vectors)
+        return self._asked(vectors)
 
     def _watch(self, line: str) -> None:
         self.line.note(requests.Watched(line))
 
     def _predicted(self, inputs: Inputs, *how: Any) -> asking.Predicted:
         """The predictions of inputs."""
-        if not isinstance(self.predictor, asking.Movable):
-            read = reading(self.predictor, self.given.task_run)
-            predicted: asking.Predicted = self._called(lambda smaller: read.answer(inputs, asking.Work(smaller, *how)))
-            return predicted
-        return self._fitting(lambda tokens: self._moved(tokens).answer(inputs, asking.Work(tokens, *how)))
+
+        def answer(predictor: asking.Predictor, tokens: int) -> asking.Predicted:
+            return reading(predictor, self.given.task_run).answer(inputs, asking.Work(tokens, *how))
+
+        return self._asked(answer)
+
+    def _asked(self, function: Callable[[asking.Predictor, int], _T]) -> _T:
+        """What a function asks of the predictor: here where it can be moved, else where the weights are."""
+        predictor: asking.Predictor = self.predictor
+        if isinstance(predictor, asking.Movable):
+            return self._fitting(lambda tokens: function(predictor.moved(self._weights(tokens)), tokens))
+        return self._called(lambda tokens: function(predictor, tokens))
 
     def _fitting(self, function: Callable[[int], _T]) -> _T:
         """What a function returns for the tokens of a batch; again with fewer where memory ran out."""
@@ -293,8 +294,8 @@ class _Worker:
             except _Halved as halved:
                 tokens = halved.tokens
 
-    def _called(self, function: Callable[[int], Any]) -> Any:
-        answer = self.line.ask(requests.Call(function))
+    def _called(self, function: Callable[[int], _T]) -> _T:
+        answer: _T | requests.SmallerBatches = self.line.ask(requests.Call(function))
         return self._called(function) if isinstance(answer, requests.SmallerBatches) else answer
 
     def _moved(self, tokens: int) -> asking.Predictor:

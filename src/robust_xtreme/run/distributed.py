@@ -92,7 +92,7 @@ class AnsweringProgram:
 
 
 @dataclass(slots=True)  # what actors do at the moment
-class _Progress:
+class Progress:
     """Gives the files of task runs that are done to `take`, with the folder where they are staged."""
 
     folder: Folder
@@ -141,18 +141,9 @@ class _Progress:
         self.warn(f"warning: {what}; {done_again}")
 
 
-def answer_on(
-    fleet: Fleet,
-    todo: Sequence[TaskRun],
-    folder: Folder,
-    answers: Callable[[Path], AnsweringProgram],
-    take: Callable[[Path, TaskRun, StagedTaskRun], None],
-    events: Events,
-    warn: Callable[[str], None],
-) -> None:
+def answer_on(fleet: Fleet, todo: Sequence[TaskRun], progress: Progress) -> None:
     """Answer each task run by an actor of a fleet. Raises what answering raises, in one line where an actor fails."""
     jobs = [job_of(number, task_run, task_run.predictions) for number, task_run in enumerate(todo)]
-    progress = _Progress(folder, answers, take, events, warn)
     with on_fleet(jobs, fleet, progress.program, progress) as working:
         for worker, job, result in working.results():
             progress.done(worker, job.payload, result)

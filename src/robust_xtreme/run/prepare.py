@@ -29,32 +29,24 @@ from robust_xtreme.tasks.noisy.measured import MeasuredTexts, measured
 from robust_xtreme.tasks.sources.source import Split
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CleanColumns:
-    """The texts of clean examples as columns, and for each field the number of the text (n,) of each example, or -1."""
-
-    texts: NoisedTexts
-    numbers: Mapping[str, Array]
-
-
 class ContentCodes:
     """Numbers what encoding reads of the examples of a task run: values and spans of every field, and the target.
 
-    `clean` are the texts of all fields of the clean examples, `golds` their targets.
+    `clean` are the clean examples with all fields and no noise, `golds` their targets.
     """
 
-    def __init__(self, examples: Sequence[Example], clean: CleanColumns, golds: cols.TargetColumn) -> None:
+    def __init__(self, clean: PerturbedExamples, golds: cols.TargetColumn) -> None:
         self._texts, self._targets, self._marks = cols.numbering(), cols.numbering(), cols.numbering()
         self._marks_of: dict[str, int] = {}
-        of_clean = np.append(self._of_texts(clean.texts), -1)
+        of_clean = np.append(self._of_texts(clean.noised), -1)
         self._fields = {name: of_clean[numbers] for name, numbers in clean.numbers.items()}
         self._golds = golds
-        marks = (_marks(each.target.spans) if isinstance(each.target, Answers) else () for each in examples)
+        marks = (_marks(each.target.spans) if isinstance(each.target, Answers) else () for each in clean.clean)
         self._gold_marks = cols.numbers_of(self._marks, marks).tolist()
         if isinstance(golds, cols.Ranges):
             self._target = self._of_golds(golds)
         else:
-            targets: Iterator[Hashable] = (example.target for example in examples)
+            targets: Iterator[Hashable] = (example.target for example in clean.clean)
             self._target = cols.numbers_of(self._targets, targets)
 
     def of(self, shown: PerturbedExamples | None) -> Array:
@@ -99,21 +91,17 @@ def _marks(spans: Sequence[Span]) -> tuple[tuple[str | None, bool], ...]:
 
 
 def contents_at(
-    examples: Sequence[Example],
-    clean: CleanColumns,
-    golds: cols.TargetColumn,
-    shown: Sequence[PerturbedExamples | None],
-    rows: Array,
+    clean: PerturbedExamples, golds: cols.TargetColumn, shown: Sequence[PerturbedExamples | None], rows: Array
 ) -> Contents:
     """The contents of examples, as `shown` under each condition, by row (k,); a condition has one for each example."""
-    count = len(examples)
+    count = len(clean)
     cuts = np.searchsorted(rows, np.arange(len(shown) + 1) * count)
     parts = [(each, rows[low:high] % count) for each, (low, high) in zip(shown, pairwise(cuts), strict=True)]
     values: dict[str, list[str | None]] = {}
     spans: dict[str, SpanTable] = {}
     for name, numbers in clean.numbers.items():
         texts = [
-            (each.noised, each.numbers[name][at]) if each and name in each.numbers else (clean.texts, numbers[at])
+            (each.noised, each.numbers[name][at]) if each and name in each.numbers else (clean.noised, numbers[at])
             for each, at in parts
         ]
         values[name] = []
@@ -121,7 +109,7 @@ def contents_at(
             with_none = [*noised.values, None]  # the last for a text that is not there
             values[name] += [with_none[number] for number in chosen.tolist()]
         spans[name] = joined_spans([(taken(noised.spans, chosen), len(chosen)) for noised, chosen in texts])
-    ids = [examples[at].id for _, each in parts for at in each.tolist()]
+    ids = [clean.clean[at].id for _, each in parts for at in each.tolist()]
     return Contents(ids, values, spans, _golds_at(golds, parts))
 
 
@@ -130,10 +118,9 @@ def _golds_at(golds: cols.TargetColumn, parts: Sequence[tuple[PerturbedExamples 
     if not isinstance(golds, cols.Ranges):
         return None
     moved = [(each.targets(golds) if each else golds).take(at) for each, at in parts]
-    columns = [each for each in moved if isinstance(each, cols.Ranges)]
-    sizes = np.concatenate([np.diff(each.bounds) for each in columns])
-    start, stop = (np.concatenate([getattr(each, name) for each in columns]) for name in ("start", "stop"))
-    return cols.Ranges(start, stop, cols.bounds_of(sizes))
+    ranges = cols.chained(moved)
+    assert isinstance(ranges, cols.Ranges)
+    return ranges
 
 
 def distinct_rows(rows: Array) -> tuple[Array, Array]:
@@ -302,10 +289,10 @@ def prepare(
         _variant(split, texts, condition, seed, attacked.get((condition.matches or condition.name, seed)))
         for condition, seed in cells
     ]
-    clean, shown = CleanColumns(variants[0].measured.noised, texts.of(()).numbers), [it.shown for it in variants]
-    codes = ContentCodes(split.examples, clean, golds)
+    clean = PerturbedExamples(split.examples, variants[0].measured.noised, texts.of(()).numbers)
+    codes, shown = ContentCodes(clean, golds), [it.shown for it in variants]
     content, firsts = distinct_rows(np.concatenate(list(map(codes.of, shown))))
-    read = predictor.prepare(contents_at(split.examples, clean, golds, shown, firsts))
+    read = predictor.prepare(contents_at(clean, golds, shown, firsts))
     inputs, indices = _indexed(read, variants, content.reshape(len(variants), -1), deduplicate)
     counts = _counted(predictor, variants, task_run.words, inputs.lexicon)
     columns = zip(variants, indices, counts, strict=True)

@@ -131,6 +131,23 @@ class RowMaker:
         }
         return assembled(spread(columns, len(self._prepared.examples)), PREDICTIONS)
 
+    def attacked(self, failed: Sequence[bool]) -> pl.DataFrame | None:
+        """ATTACKED without attacks that `failed`, by variant; None where no condition is an attack."""
+        under = []
+        for variant, lost in zip(self._prepared.variants, failed, strict=True):
+            if record := variant.record:
+                columns = {
+                    **cell_of(self._prepared, variant),
+                    **self._items,
+                    "edits": [json_text(edits) for edits in record.edits],
+                    **{name: getattr(record, name) for name in ("skipped", "allowed", "queries", "first")},
+                    "words": np.array([len(edits) for edits in record.edits], np.int64),
+                    "graphemes": np.array([sum(edit.graphemes for edit in edits) for edits in record.edits], np.int64),
+                }
+                rows = assembled(spread(columns, len(record.edits)), ATTACKED)
+                under.append(rows.clear() if lost else rows)
+        return pl.concat(under) if under else None
+
     def _answers(self, variant: Variant, failed: bool) -> Columns:
         """The prediction of each item, its gold, and what became of it."""
         count = len(self._prepared.examples)
@@ -220,25 +237,6 @@ class _InputFacts:
         pairs = zip(first[unlike].tolist(), second[unlike].tolist(), strict=True)
         unlike[unlike] = [ids[a] != ids[b] or lengths[a] != lengths[b] for a, b in pairs]
         return unlike
-
-
-def attacked_rows(prepared: Prepared, failed: Sequence[bool]) -> pl.DataFrame | None:
-    """ATTACKED of a task run, without attacks that `failed`, by variant; None where no condition is an attack."""
-    under, examples = [], prepared.examples
-    for variant, lost in zip(prepared.variants, failed, strict=True):
-        if record := variant.record:
-            columns = {
-                **cell_of(prepared, variant),
-                "example": [example.id for example in examples],
-                **{name: [getattr(example, name) for example in examples] for name in ("cluster", "fingerprint")},
-                "edits": [json_text(edits) for edits in record.edits],
-                **{name: getattr(record, name) for name in ("skipped", "allowed", "queries", "first")},
-                "words": np.array([len(edits) for edits in record.edits], np.int64),
-                "graphemes": np.array([sum(edit.graphemes for edit in edits) for edits in record.edits], np.int64),
-            }
-            rows = assembled(spread(columns, len(examples)), ATTACKED)
-            under.append(rows.clear() if lost else rows)
-    return pl.concat(under) if under else None
 
 
 def _attack(record: AttackRecord) -> Columns:
@@ -429,7 +427,7 @@ def score_examples(prepared: Prepared, *predicted: Predicted, scores: bool = Fal
         failed = [each is None for each in responses]
         predictions += [rows.of(*each) for each in zip(of.variants, failed, strict=True)]
         answered.append(responses)
-        attacked = attacked_rows(of, failed)
+        attacked = rows.attacked(failed)
     stats = stats_of(several, columns, answered)
     return TaskRunRows(ordered(pl.concat(predictions), PREDICTIONS.key), stats, attacked)
 

@@ -10,7 +10,7 @@ import heapq
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, chdir, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -481,9 +481,5 @@ def working_in(folder: Path) -> Iterator[None]:
     """Work in a folder, shared by the machines of a fleet, from which relative paths count. Raises SpecError."""
     if not folder.is_dir():
         raise SpecError(f"On {os.uname().nodename} {folder} is not there. Start from a folder that all machines share.")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with chdir(folder):
         yield
-    finally:
-        os.chdir(before)

@@ -14,7 +14,7 @@ from robust_xtreme.core.examples import Example
 from robust_xtreme.models.reading.reading import Contents, contents_of
 from robust_xtreme.noise.conditions.condition import named
 from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts, untouched
-from robust_xtreme.run.prepare import CleanColumns, ContentCodes, contents_at, distinct_rows
+from robust_xtreme.run.prepare import ContentCodes, contents_at, distinct_rows
 
 
 @given(st.lists(st.tuples(*[st.integers(-1, 2)] * 3), max_size=12))
@@ -39,8 +39,8 @@ def test_contents_are_equal_where_all_that_is_read_is() -> None:
 
 def _check(examples: list[Example]) -> None:
     golds, texts = column_of([example.target for example in examples]), field_texts(examples)
-    clean = CleanColumns(untouched(texts.texts), texts.numbers)
-    codes = ContentCodes(examples, clean, golds)
+    clean = PerturbedExamples(examples, untouched(texts.texts), texts.numbers)
+    codes = ContentCodes(clean, golds)
     conditions: list[PerturbedExamples | None] = [None]
     rows, read = [codes.of(None)], [*examples]
     field = next(iter(examples[0].texts))
@@ -55,7 +55,7 @@ def _check(examples: list[Example]) -> None:
     assert distinct_rows(np.concatenate(rows))[0].tolist() == numbers
     assert len(examples) < len(known) < len(read)
     firsts = distinct_rows(np.concatenate(rows))[1]
-    _check_equal(contents_at(examples, clean, golds, conditions, firsts), contents_of([read[at] for at in firsts]))
+    _check_equal(contents_at(clean, golds, conditions, firsts), contents_of([read[at] for at in firsts]))
 
 
 def _check_equal(contents: Contents, others: Contents) -> None:

@@ -1,7 +1,7 @@
 """Adapt rows of tagged words: one text of words joined by spaces, with a span, labelled with its tag, per word."""
 
 from robust_xtreme.core.errors import DataError
-from robust_xtreme.core.examples import Example, Tags, Text, digest, has_digit, without_numbers
+from robust_xtreme.core.examples import Example, Tags, Text, digest, without_numbers
 from robust_xtreme.core.specs import Adapt, Origin, Row
 from robust_xtreme.tasks.adapters.pairs import none_of
 from robust_xtreme.tasks.formats import word_spans
@@ -25,7 +25,7 @@ def tagging(labels: tuple[str, ...]) -> Adapt:
             if row.values["tags"] and not known.issuperset(tags):
                 raise _unknown_tag(row, tags, labels)
             text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words, tags))
-            alike = [without_numbers(word) for word in words] if has_digit(text.value) else [*words]
+            alike = [without_numbers(word) for word in words] if without_numbers(text.value) != text.value else [*words]
             cluster = row.cluster or f"{'sentence/' if alike == [*words] else NUMBERED}{digest(*alike)}"
             examples.append(Example(id, {"tokens": text}, Tags(tags), cluster))
         return tuple(examples)
