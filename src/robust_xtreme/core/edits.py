@@ -172,10 +172,8 @@ def emptied(clean: Batch, edits: Edits) -> Iterator[tuple[slice, Array]]:
     """Of each text and span that edits leave empty, these edits, and by how many code points each makes it longer."""
     longer = edits.length.sum(axis=1) - (edits.stop - edits.start)
     sums = np.append(0, np.cumsum(longer))
-    starts, stops = (
-        np.append(*pair)
-        for pair in ((clean.offsets[:-1], clean.span_starts), (clean.offsets[1:] - 1, clean.span_stops))
-    )
+    starts = np.append(clean.offsets[:-1], clean.span_starts)
+    stops = np.append(clean.offsets[1:] - 1, clean.span_stops)
     first, last = np.searchsorted(edits.start, starts), np.searchsorted(edits.stop, stops, "right")
     for each in np.flatnonzero((last > first) & (stops - starts + sums[last] - sums[first] <= 0)):
         yield slice(first[each], last[each]), longer[first[each] : last[each]]
@@ -293,10 +291,8 @@ def _spans(clean: Batch, shift: Array) -> SpanTable:
     if not len(spans):
         return spans
     before = at(shift[clean.offsets], spans.text)
-    start, stop = (
-        bounds + at(shift, out) - before
-        for bounds, out in ((spans.start, clean.span_starts), (spans.stop, clean.span_stops))
-    )
+    start = spans.start + at(shift, clean.span_starts) - before
+    stop = spans.stop + at(shift, clean.span_stops) - before
     return SpanTable(spans.text, start, stop, spans.frozen)
 
 

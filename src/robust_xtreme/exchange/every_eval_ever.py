@@ -23,7 +23,7 @@ from robust_xtreme.core.errors import DataError, MissingData, counted, shown
 from robust_xtreme.core.metric import ALL, named
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.exchange.exporting.harness.their_tasks import code_of
-from robust_xtreme.exchange.exporting.model_card import dataset_of, language_of
+from robust_xtreme.exchange.exporting.model_card import dataset_of
 from robust_xtreme.exchange.exporting.rows import items
 from robust_xtreme.exchange.importing.items import NO_MODEL, ImportedFile, objects, raw_frame
 from robust_xtreme.exchange.importing.lm_eval import OURS, LogReading, exported, listed, mapping
@@ -31,7 +31,7 @@ from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import differing_level, metric_of
 from robust_xtreme.exchange.perturbing.output import OutputFile, target, written
 from robust_xtreme.files import store
-from robust_xtreme.files.schema import CELL
+from robust_xtreme.files.schema import CELL, language_of
 from robust_xtreme.report.outputs import every_level
 from robust_xtreme.report.view import Results
 

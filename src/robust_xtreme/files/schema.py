@@ -6,7 +6,7 @@ column states if it contains anything but plain values (JSON).
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -42,6 +42,13 @@ CELL: Final = ("model", "data", "task", "split", "language", "context_language",
 `setting` is `in_language` where the model's head was trained on the language, `zero_shot` where it was not. A run of
 `train` records the languages; of other checkpoints `--trained-on` or the model card names them, else it is `unknown`.
 """
+
+
+def language_of(row: Any) -> str:
+    """The language of a row with the columns of CELL; of a pair `question@context`."""
+    question, context = str(row["language"]), str(row["context_language"])
+    return question if question == context else f"{question}@{context}"
+
 
 _CELL: Final = {**columns(pl.String, " ".join(CELL)), "setting": one_of(*SETTINGS)}
 

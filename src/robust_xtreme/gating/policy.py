@@ -37,7 +37,7 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import SpecError, shown
 from robust_xtreme.core.languages import code_of
 from robust_xtreme.core.specs import check_keys, typed
-from robust_xtreme.files.schema import SCALES
+from robust_xtreme.files.schema import SCALES, language_of
 from robust_xtreme.stats.claims import CORRECTIONS
 from robust_xtreme.stats.degrade import parts_of, without_fields
 
@@ -193,12 +193,6 @@ class Policy:
 
     def _of(self, row: Row) -> Iterator[Rule]:
         return (rule for rule in reversed(self.rules) if rule.matches(row))
-
-
-def language_of(row: Row) -> str:
-    """The language of a row, `question@context` of a pair; empty for the average of a task."""
-    question, context = row["language"], row["context_language"]
-    return str(question) if question == context else f"{question}@{context}"
 
 
 Entry = TypeVar("Entry", Rule, Accepted)

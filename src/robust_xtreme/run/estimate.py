@@ -311,14 +311,13 @@ def _table(parts: Sequence[_Part]) -> list[str]:
     for part in parts:
         groups.setdefault((part.run.task.name, part.run.split), []).append(part)
     for (task, split), several_parts in groups.items():
+        runs = [part.run for part in several_parts]
         counts = (
-            len(several_parts),
-            sum(part.run.rows for part in several_parts),
-            sum(len(part.run.conditions) for part in several_parts),
-            sum(part.run.predictions for part in several_parts),
-            *(sum(getattr(part, name) for part in several_parts) for name in asked),
-            sum(part.cached for part in several_parts),
-            sum(part.tokens for part in several_parts),
+            len(runs),
+            sum(run.rows for run in runs),
+            sum(len(run.conditions) for run in runs),
+            sum(run.predictions for run in runs),
+            *(sum(getattr(part, name) for part in several_parts) for name in (*asked, "cached", "tokens")),
         )
         rows.append((task, split, *(f"{count:,}" for count in counts)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]

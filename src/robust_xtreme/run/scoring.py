@@ -49,18 +49,9 @@ def spread(columns: Columns, height: int) -> Columns:
 
 def cell_of(prepared: Prepared, variant: Variant) -> Columns:
     """The columns of a cell, and the noise seed."""
-    task_run = prepared.task_run
-    values = (
-        task_run.model.name,
-        task_run.data,
-        task_run.task.name,
-        task_run.split,
-        *task_run.languages,
-        task_run.setting,
-        task_run.inference,
-        variant.condition.name,
-    )
-    return {**dict(zip(CELL, values, strict=True)), "noise_seed": variant.seed}
+    run, condition = prepared.task_run, variant.condition.name
+    of_run = (run.model.name, run.data, run.task.name, run.split, *run.languages, run.setting, run.inference)
+    return {**dict(zip(CELL, (*of_run, condition), strict=True)), "noise_seed": variant.seed}
 
 
 def columns_of(prepared: Prepared) -> tuple[ExampleColumns, ...]:

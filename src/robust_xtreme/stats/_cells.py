@@ -13,7 +13,7 @@ from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import Mismatch, SpecError
 from robust_xtreme.core.metric import Array, named
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.files.schema import CELL, CHANCE, SHALLOW
+from robust_xtreme.files.schema import CELL, CHANCE, SHALLOW, language_of
 from robust_xtreme.files.store import groups, joined, ranks
 from robust_xtreme.stats.claims import CLEAN, no_claim
 from robust_xtreme.stats.intervals import cluster_sums
@@ -216,8 +216,7 @@ class CellLevel:
     @property
     def language(self) -> str:
         """The language; of a pair `question@context`."""
-        question, context = self["language"], self["context_language"]
-        return question if question == context else f"{question}@{context}"
+        return language_of(self)
 
     @property
     def translated(self) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.core.errors import Mismatch
-from robust_xtreme.files.schema import CELL, CONTRASTS, EFFECTS, build
+from robust_xtreme.files.schema import CELL, CONTRASTS, EFFECTS, build, language_of
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats._cells import Cell, Items, check_same
 from robust_xtreme.stats.averages import ESTIMATED, Drop, average_moments, drop
@@ -67,8 +67,7 @@ class _Pair:
     @property
     def language(self) -> str:
         """The language; of a pair `question@context`."""
-        question, context = self["language"], self["context_language"]
-        return question if question == context else f"{question}@{context}"
+        return language_of(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +76,6 @@ class _Contrast:
 
     names: Mapping[str, str]
     pairs: tuple[_Pair, ...]
-
-    @property
-    def scale(self) -> str:
-        """What is compared."""
-        return self.pairs[0].scale
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -101,7 +95,7 @@ class _Clusters:
 
     def __init__(self, numbers: Numbers, named: bool) -> None:
         self._numbers, self._named = numbers, named
-        self._several = numbers.names > 1
+        self._several = np.bincount(numbers.numbers) > 1  # components whose clusters have several names
         self._keys: Any = np.zeros(len(self._several), np.uint64)
         self._first: dict[int, str] = {}
         self._last: tuple[Items, Any] | None = None
@@ -151,7 +145,7 @@ def contrasts(
     pairs = [_pair(key, baseline[key], candidate[key], clusters) for key in both]
     families: defaultdict[tuple[str, bool], list[_Contrast]] = defaultdict(list)
     for contrast in _contrasts([*pairs, *_changes(pairs)], tasks):
-        families[contrast.names["kind"], contrast.scale == CHANGE].append(contrast)
+        families[contrast.names["kind"], contrast.pairs[0].scale == CHANGE].append(contrast)
     rows = [row for family in families.values() for row in _tested(family, clusters if joint else None)]
     return build(rows, CONTRASTS).sort(CONTRASTS.key)
 
@@ -269,14 +263,13 @@ def _moments(contrast: _Contrast) -> Moments:
 
 
 def _quantiles(tested: Sequence[_Test], clusters: _Clusters) -> Quantiles | None:
-    joint = [test for test in tested if has_joint(test.moments)]
-    members = [_member(test.contrast, float(test.moments.jump), clusters) for test in joint]
+    members = [_member(test, clusters) for test in tested if has_joint(test.moments)]
     return simultaneous_quantiles(members) if members else None
 
 
-def _member(contrast: _Contrast, jump: float, clusters: _Clusters) -> Member:
-    numbers = np.unique(np.concatenate([pair.of[0].clusters for pair in contrast.pairs]))
-    return Member(lambda: _moments(contrast).deviations, jump, clusters.keys(numbers))
+def _member(test: _Test, clusters: _Clusters) -> Member:
+    numbers = np.unique(np.concatenate([pair.of[0].clusters for pair in test.contrast.pairs]))
+    return Member(lambda: _moments(test.contrast).deviations, float(test.moments.jump), clusters.keys(numbers))
 
 
 def _row(test: _Test) -> dict[str, Any]:
@@ -287,7 +280,7 @@ def _row(test: _Test) -> dict[str, Any]:
     return {
         **dict.fromkeys(_NAMES, ""),
         **contrast.names,
-        "scale": contrast.scale,
+        "scale": pairs[0].scale,
         "cells": len(pairs),
         "n": sum(pair.n for pair in pairs),
         **mean,

@@ -267,13 +267,10 @@ def without_fields(condition: str) -> str:
     return noise_of(condition)[0]
 
 
-def _joint_bounds(tests: Sequence[_Test], backend: ArrayBackend) -> list[tuple[float, float] | None]:
+def _joint_bounds(tests: Sequence[_Test], backend: ArrayBackend) -> list[list[float] | None]:
     """Low and high of the drop of each test, in points, valid for all at once with 95 %; None with too few clusters."""
     if not (members := [test.member for test in tests if has_joint(test.moments)]):
         return [None] * len(tests)
     quantiles = simultaneous_quantiles(members, backend=backend)
-    bounds = [intervals.difference_bounds(backend, test.moments, quantiles)[1:] for test in tests]
-    return [
-        (float(low), float(high)) if has_joint(test.moments) else None
-        for test, (low, high) in zip(tests, bounds, strict=True)
-    ]
+    bounds = (intervals.difference_bounds(backend, test.moments, quantiles)[1:] for test in tests)
+    return [[*map(float, each)] if has_joint(test.moments) else None for test, each in zip(tests, bounds, strict=True)]

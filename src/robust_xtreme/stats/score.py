@@ -144,20 +144,19 @@ def _realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
     }
 
 
+_SUMMED: Final = (
+    *("grapheme_edit_rate", "word_edit_rate", "words", "tokens_clean", "tokens"),
+    *("truncated", "unknown_clean", "unknown"),
+)
+
+
 def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
     """Sums of each column over the rows of each cell, added in the order of the rows."""
     edited = pl.col("edits") > 0
     # A query without a right candidate has no text; an item of which nothing is known counts.
     measured = (pl.col("words").fill_null(1) > 0) | (pl.col("tokens_clean").fill_null(0) > 0)
     columns = rows.select(
-        "grapheme_edit_rate",
-        "word_edit_rate",
-        "words",
-        "tokens_clean",
-        "tokens",
-        "truncated",
-        "unknown_clean",
-        "unknown",
+        _SUMMED,
         rows=pl.lit(1.0),
         measured=measured,
         edited=edited,

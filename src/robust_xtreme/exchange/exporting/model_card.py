@@ -16,6 +16,7 @@ import polars as pl
 from robust_xtreme.core import registry
 from robust_xtreme.core.sinks import Trusted, between, each_text, filled, visible
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.files.schema import language_of
 from robust_xtreme.noise.conditions.condition import CLEAN
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, unlinked
 from robust_xtreme.report.cells import language_name
@@ -120,12 +121,6 @@ def _args(row: Mapping[str, Any]) -> dict[str, Any]:
     more = {name: row[name] for name in _ARGS if row[name] not in (None, "")}
     marks = {"marks": row["drop_marks"]} if row["drop_marks"] else {}
     return {**named, "setting": row["setting"], "inference": row["inference"], **more, **marks}
-
-
-def language_of(row: Mapping[str, Any]) -> str:
-    """The language of a row; of a pair `question@context`."""
-    question, context = str(row["language"]), str(row["context_language"])
-    return question if question == context else f"{question}@{context}"
 
 
 def dataset_of(task: str, split: str, language: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
