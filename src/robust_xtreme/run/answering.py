@@ -100,8 +100,7 @@ class Answering:
         self.taken, self.progress = [], {}
         here = partial(in_thread, self.setting, self.splits, packs.share(), registry.share())
         elsewhere = partial(in_process, self.setting, self.splits.spec)
-        handlers = self, self.answer
-        with pool(here, elsewhere, self._jobs(todo), *handlers, self.device.workers, WORKERS, self.started) as working:
+        with pool(here, elsewhere, self._jobs(todo), self, self.device.workers, WORKERS, self.started) as working:
             for _, job, done in working.results():
                 self.events.done(self.taken[job.number], done)
 

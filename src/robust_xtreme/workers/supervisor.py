@@ -44,6 +44,13 @@ class Handler(Protocol):
         """Know that a process is lost, which the words say, and which jobs are done again."""
 
 
+class ReplyHandler(Handler, Protocol):
+    """A handler of workers that ask. An error that it raises is the job's."""
+
+    def answer(self, job: int, request: Any, /) -> Any:
+        """The reply to a request."""
+
+
 Start = Callable[[int, Sequence[int], messages.Program, messages.WorkerEvents], messages.WorkerProcess]
 """Starts a process in a slot, with workers of these numbers. Raises OSError."""
 
@@ -266,16 +273,14 @@ def pool(
     here: messages.Opening,
     elsewhere: messages.Opening,
     jobs: Iterable[messages.WorkerJob],
-    handler: Handler,
-    answer: Callable[[int, Any], Any],
+    handler: ReplyHandler,
     processes: int,
     workers: int,
     waiting: list[Started] | None = None,
 ) -> Iterator[Supervisor]:
     """A supervisor of some processes of some workers, or of as many workers in this process. Raises RobustXtremeError.
 
-    Workers begin with `here` in this process, with `elsewhere` in another one, first in those that are `waiting`. An
-    error that the `answer` to a request raises is the job's.
+    Workers begin with `here` in this process, with `elsewhere` in another one, first in those that are `waiting`.
     """
 
     def start(
@@ -293,7 +298,7 @@ def pool(
     names = ["a worker process"] * processes
     program: messages.Program = partial(attend_rarely_collected, elsewhere)
     queue = FirstCome(taken(), split=processes > 0)
-    made = Supervisor(queue, names, start, lambda _: nullcontext(program), handler, answer, workers, advice)
+    made = Supervisor(queue, names, start, lambda _: nullcontext(program), handler, handler.answer, workers, advice)
     with _running(made, processes, at_once=False):
         if not processes:
             made.add_threads(partial(messages.attend, here), workers)

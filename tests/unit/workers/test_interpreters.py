@@ -7,6 +7,7 @@ import pickle
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,11 +46,11 @@ def test_what_ended_a_process_is_named_also_by_a_signal_without_a_name() -> None
 
 def test_a_python_whose_file_is_not_known_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to do."""
-    handler: Any = None
+    handler: Any = SimpleNamespace(answer=None)
     monkeypatch.setattr(sys, "executable", None)
     with (
         pytest.raises(RobustXtremeError, match=r"cannot be started: .* --workers 0 computes"),
-        pool(workers.opening, workers.opening, [WorkerJob(0, "first", lambda: ("wait", 0))], handler, handler, 1, 1),
+        pool(workers.opening, workers.opening, [WorkerJob(0, "first", lambda: ("wait", 0))], handler, 1, 1),
     ):
         pass
 
