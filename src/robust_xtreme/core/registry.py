@@ -59,10 +59,7 @@ def _external(kind: str) -> dict[str, EntryPoint]:
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """All members of a kind, sorted, without importing any: those installed, and those that the context has added.
-
-    `kind` is one of `perturbation`, `scheme`, `task`, `intermediate`, `metric`, `family`, `predictor`, `view`.
-    """
+    """The members of one of KINDS, sorted, without importing any: those installed, and those of the context."""
     return tuple(sorted({*installed(kind), *(name for of, name in _added.get() if of == kind)}))
 
 

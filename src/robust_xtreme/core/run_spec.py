@@ -220,10 +220,9 @@ class RunSpec:
     def commands(self, data: Collection[str] = ()) -> list[str]:
         """The command line of the run, without what changes only where or how fast it is computed.
 
-        `data` are the options that name the data, where they are not those of the spec.
-
-        A path is `DIR` there, so that the same run elsewhere has the same; then, and where a key has no option, the
-        command with the run's own file is there as well.
+        `data` are the options that name the data, where they are not those of the spec. A path is `DIR` there, so that
+        the same run elsewhere has the same; then, and where a key has no option, the command with the run's own file is
+        there as well.
         """
         shown = replace(self, **{name: run_paths.hidden(name, getattr(self, name)) for name in keys(RunSpec)})
         same = (*NOT_HASHED, *(["data"] if data else []))

@@ -85,13 +85,11 @@ def evaluate(
     in_memory: InMemory | None = None,
     fleet: Fleet | None = None,
 ) -> Evaluation:
-    """Answer every task clean and perturbed, or resume an earlier call; a finished run is read.
+    """Answer every task clean and perturbed, or resume an earlier call, as `robust_xtreme.evaluate`.
 
-    With `deduplicate` False, equal inputs are computed again, every condition in separate batches. `force` starts
-    over and removes the earlier run's files, not the user's. `keep_going` leaves out what cannot be read: a call after
-    the files are mended adds it. `in_memory` are the models and functions in memory by their names. The devices of a
-    `fleet` compute instead of the spec's, with the same results. Raises UserError where a name does not exist or the
-    folder contains another run, UnreadableFiles, DiskError, Locked.
+    `force` removes the earlier run's files, not the user's. `in_memory` are the models and functions in memory by their
+    names. The devices of a `fleet` compute instead of the spec's, with the same results. Raises UserError where a name
+    does not exist or the folder contains another run, UnreadableFiles, DiskError, Locked.
     """
     observer, cache = observer or Observer(), cache and deduplicate and not spec.trust_remote_code
     if cache:

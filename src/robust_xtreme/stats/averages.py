@@ -34,13 +34,9 @@ from robust_xtreme.stats.intervals import CONFIDENCE, CPU, ArrayBackend, Estimat
 from robust_xtreme.stats.merging import BASE, together
 from robust_xtreme.stats.score import scores_of
 
-# Average drops with intervals: by leaving one cluster out of the average, not out of each cell. The deviation of a
-# cluster is the sum over the cells of weight times the cell's deviation without the cluster, so that what cells have in
-# common (a premise in fifteen languages) is counted once. J is computed from these deviations. For V each cell's part
-# of them is multiplied by the root of (G-1)/G first, with its own G. So an average over one cell has the cell's
-# interval. Clusters that are in the same cells are one stratum; strata have no cluster in common, so that their
-# variances add, and the degrees of freedom are Satterthwaite's, (sum V)^2 / sum(V^2 / df), where a stratum of m
-# clusters has m (1 - 1/G) with the fewest clusters G of its cells: G-1 where all cells share all clusters.
+# Average drops with intervals: by leaving one cluster out of the average, not out of each cell, so that what cells have
+# in common (a premise in fifteen languages) is counted once. docs/method.md has J, V and the degrees of freedom, over
+# strata: clusters that are in the same cells. Strata have no cluster in common, so that their variances add.
 
 ESTIMATED: Final = ("clusters", "se", "widened_se", "low", "high", "p", "df", "method")
 """The columns of an estimate beside its value."""

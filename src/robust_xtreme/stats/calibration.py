@@ -1,13 +1,10 @@
 """Calibration: how far the score of an answer tells whether it is right, on clean text and under noise.
 
-The score is the probability that a model gives to its answer. Every measure is in points: `ece`, the mean distance of
-score and accuracy over bins of equal mass, less what the errors of the bins add to distances of that size (Kumar, Liang
-and Ma 2019, "Verified uncertainty calibration"; of calibrated scores about half of what they add remains: 4 points with
-150 to 300 items); `brier`, the mean squared distance of score and outcome; `auroc`, how often a right answer has a
-higher score than a wrong one; `risk`, the share of wrong answers among the 80 % with the highest scores. A change is
-noisy minus clean; its interval is t times the standard deviation over RESAMPLED draws of whole clusters, the same on
-clean and on noisy text: bins and ranks are no smooth functions of sums, so that leaving out one cluster at a time does
-not measure them.
+The score is the probability that a model gives to its answer. Every measure is in points; docs/method.md defines them.
+In `ece` the errors of the bins are corrected for (Kumar, Liang and Ma 2019, "Verified uncertainty calibration"): of
+calibrated scores about half of what they add remains, 4 points with 150 to 300 items. The interval of a change is from
+draws of whole clusters, the same on clean and on noisy text: bins and ranks are no smooth functions of sums, so that
+leaving out one cluster at a time does not measure them.
 """
 
 from collections.abc import Iterator
