@@ -128,8 +128,8 @@ def _code(point: str) -> str:
 def csv_cell(text: str, shown: Callable[[str], str] = visible) -> str:
     """A text as a cell of CSV: no formula, nothing hidden; `text_of_cell` gives the text again.
 
-    `shown` is `visible` or, for readers of a text, `inert`. A quote before =, +, - and @ has a spreadsheet take the cell
-    for text, as in https://owasp.org/www-community/attacks/CSV_Injection
+    `shown` is `visible` or, for readers of a text, `inert`. A quote before =, +, - and @ has a spreadsheet take the
+    cell for text, as in https://owasp.org/www-community/attacks/CSV_Injection
     """
     coded = shown(text.replace(_OPENING, "<U+003C>U+"))
     return f"{_QUOTE}{coded}" if coded.startswith(_FORMULA) else coded

@@ -1,7 +1,7 @@
 """Finishes a run: merges its parts, scores and compares them, writes the report."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
@@ -41,11 +41,10 @@ def finish(
         if folder.changed(task_run, manifest["parts"]):
             what = f"the files of {task_run.label} changed after they were written"
             raise DataError(folder.path, f"{what}. The same command computes them again.")
-    stored = [stored_of(folder, task_run) for task_run in plan.task_runs]
     with Drawing() as draws, ThreadPoolExecutor(1) as beside:
         if any(len(task_run.conditions) > 1 for task_run in plan.task_runs):
             draws.start()  # while the run is measured
-        results, rows, merging = _frames(folder, plan, manifest, known, stored, beside)
+        results, rows, merging = _frames(folder, plan, manifest, known, beside)
         kept = {  # the examples that are in memory, where the head has all labels: others have changed tags
             task_run.key: split
             for task_run in plan.task_runs
@@ -70,14 +69,10 @@ def finish(
 
 
 def _frames(
-    folder: Folder,
-    plan: Plan,
-    manifest: Mapping[str, Any],
-    known: Mapping[Stored, MeasuredPart],
-    stored: Sequence[Stored],
-    beside: Executor,
+    folder: Folder, plan: Plan, manifest: Mapping[str, Any], known: Mapping[Stored, MeasuredPart], beside: Executor
 ) -> tuple[Results, SampleRows, Future[None]]:
     """Write the frames; return them with the new manifest, the rows that examples are chosen of, and STATS' write."""
+    stored = [stored_of(folder, task_run) for task_run in plan.task_runs]
     task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
     predictions = beside.submit(folder.merge, PREDICTED, [parts.predictions for parts in stored], schema.PREDICTIONS)
     stats = beside.submit(folder.merge, "stats.parquet", [parts.stats for parts in stored], schema.STATS)

@@ -12,16 +12,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.core import resources, run_paths
-from robust_xtreme.core.errors import (
-    OTHERWISE,
-    DataError,
-    DiskError,
-    Mismatch,
-    RobustXtremeError,
-    UnreadableFiles,
-    counted,
-)
+from robust_xtreme.core import errors, resources, run_paths
+from robust_xtreme.core.errors import OTHERWISE, DataError, Mismatch, counted
 from robust_xtreme.core.run_spec import NOT_HASHED, RunSpec, from_mapping
 from robust_xtreme.core.sinks import one_line
 from robust_xtreme.files import manifest as of_run
@@ -119,7 +111,7 @@ class Folder:
             if self.changed(task_run, digests):
                 return True
             self.read(task_run)
-        except RobustXtremeError:
+        except errors.RobustXtremeError:
             return True
         return False
 
@@ -178,7 +170,7 @@ class Folder:
 
     def log_error(self, error: BaseException) -> None:
         """Write a traceback to log.txt, a mark before each of its lines, where possible; an interrupt has none."""
-        with suppress(DiskError):
+        with suppress(errors.DiskError):
             trace = "".join(traceback.format_exception(error)).splitlines()
             lines = ["interrupted"] if isinstance(error, KeyboardInterrupt) else [f"| {line}" for line in trace]
             for line in lines:
@@ -353,7 +345,7 @@ def check_read(lines: Sequence[str], others: int, keep_going: bool) -> None:
         return
     files = "1 file of this run" if len(lines) == 1 else f"{len(lines)} files of this run"
     rest = f"{files} cannot be read, and nothing was computed. To evaluate the rest of it: --keep-going"
-    raise UnreadableFiles((*lines, rest) if others else lines)
+    raise errors.UnreadableFiles((*lines, rest) if others else lines)
 
 
 def missing(cells: Sequence[Mapping[str, Any]]) -> str:

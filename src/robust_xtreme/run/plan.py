@@ -112,7 +112,7 @@ def make_plan(
         languages = languages_of_task[task.name]
         fetch(task, source, spec.split, languages)
         for language in languages:
-            made, left = _task_runs(spec, splits, sets, conditions[task.name], task, language, models[task.name])
+            made, left = _task_runs(splits, sets, conditions[task.name], task, language, models[task.name])
             made, others = normaliser.served(made)
             left += [NotRun(run.task.name, run.language, run.split, NOT_APPLICABLE, why) for run, why in others]
             skipped += left
@@ -301,15 +301,10 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
 
 
 def _task_runs(
-    spec: RunSpec,
-    splits: Splits,
-    sets: Sets,
-    conditions: Sequence[Condition],
-    task: TaskSpec,
-    language: str,
-    model: Located,
+    splits: Splits, sets: Sets, conditions: Sequence[Condition], task: TaskSpec, language: str, model: Located
 ) -> tuple[list[TaskRun], list[NotRun]]:
     """A task run, those of noisy sets beside it, and the cells that are left out; none where all of it is left out."""
+    spec = splits.spec
     try:
         split = survey.evaluated(task, splits.pools, spec.split, language)
     except DataError as error:
