@@ -1,10 +1,10 @@
 """Groups STATS rows into cells: arrays of summed statistics per noise seed and cluster, in example order."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ from robust_xtreme.stats.claims import CLEAN, no_claim
 from robust_xtreme.stats.intervals import cluster_sums
 
 ALL: Final = "all"
+T = TypeVar("T")
 _CODED: Final = ("example", "fingerprint", "cluster")
 
 
@@ -260,11 +261,17 @@ def noise_of(condition: str) -> tuple[str, tuple[str, ...]]:
     return str(spec.on()), spec.fields
 
 
+def in_groups(items: Iterable[T], key: Callable[[T], Any]) -> list[list[T]]:
+    """The items with the same key, in their order, by the keys in order."""
+    groups: defaultdict[Any, list[T]] = defaultdict(list)
+    for item in items:
+        groups[key(item)].append(item)
+    return [groups[name] for name in sorted(groups)]
+
+
 def check_distinct(levels: list[CellLevel]) -> None:
     """Raise Mismatch, naming the cell, where a task, language and metric occur twice in what one average is over."""
-    ordered = sorted(levels, key=lambda level: (level["task"], level.language, level.metric))
-    for _, same in groupby(ordered, key=lambda level: (level["task"], level.language, level.metric)):
-        first, *others = same
+    for first, *others in in_groups(levels, lambda level: (level["task"], level.language, level.metric)):
         if others:
             what = f"{first['task']}/{first.language} {first.noise} {first.metric} ({first['model']})"
             raise Mismatch(f"An average would count {what} twice. Take one data set and one way of inference.")

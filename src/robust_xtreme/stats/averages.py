@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -25,7 +26,7 @@ from robust_xtreme.core.metric import Array, named
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import AVERAGES, CHANCE, DELTAS, SCORES, SHALLOW, build, empty
 from robust_xtreme.stats import intervals
-from robust_xtreme.stats._cells import ALL, Cell, CellLevel, by_language, cells, check_distinct, levels_of
+from robust_xtreme.stats._cells import ALL, Cell, CellLevel, by_language, cells, check_distinct, in_groups, levels_of
 from robust_xtreme.stats.benchmark import Average, Task, benchmark_averages
 from robust_xtreme.stats.claims import CLEAN
 from robust_xtreme.stats.components import Clustered, clustered, components
@@ -213,14 +214,16 @@ def _twin(key: Key) -> Key:
 
 def _within_tasks(levels: Sequence[CellLevel], tasks: Mapping[str, Task], absent: Absent) -> Iterator[Average]:
     """Averages over the languages of a task, and over those of each script and family for its headline metric."""
-    for group in _groups(levels, ("task", "split", "metric"), lambda level: (level.translated, level.fields)):
-        noises = [(noise, here) for noise in _groups(_perturbed(group), ("condition",)) if (here := _served(noise))]
+    of_task = itemgetter("task", "split", "metric")
+    for group in in_groups(levels, lambda level: (of_task(level), level.translated, level.fields)):
+        by_noise = in_groups(_perturbed(group), itemgetter("condition"))
+        noises = [(noise, here) for noise in by_noise if (here := _served(noise))]
         common = frozenset.intersection(*(here for _, here in noises)) if noises else frozenset()
         every = {level.language for level in _perturbed(group)}
         shared = dict.fromkeys(sorted(every - common), "not under every noise")
         for noise, here in noises:
             missing = _missing(noise, here, every, absent)
-            for same in _groups(noise, ("model", "inference")):
+            for same in in_groups(noise, itemgetter("model", "inference")):
                 check_distinct(same)
                 counting = (level for level in same if level.language in here and not level.unfit)
                 if kept := sorted(counting, key=by_language):
@@ -233,15 +236,6 @@ def _within_tasks(levels: Sequence[CellLevel], tasks: Mapping[str, Task], absent
 
 def _perturbed(levels: Iterable[CellLevel]) -> list[CellLevel]:
     return [level for level in levels if level["condition"] != CLEAN]
-
-
-def _groups(
-    levels: Iterable[CellLevel], names: Sequence[str], more: Callable[[CellLevel], tuple[Any, ...]] = lambda _: ()
-) -> list[list[CellLevel]]:
-    groups: defaultdict[tuple[Any, ...], list[CellLevel]] = defaultdict(list)
-    for level in levels:
-        groups[(*(level[name] for name in names), *more(level))].append(level)
-    return [groups[key] for key in sorted(groups)]
 
 
 def _served(levels: Sequence[CellLevel]) -> frozenset[str]:
@@ -277,12 +271,10 @@ def _equal(kind: str, name: str, levels: Sequence[CellLevel], missing: Mapping[s
 
 def _by_kind(kind: str, levels: Sequence[CellLevel], missing: Mapping[str, str]) -> Iterator[Average]:
     """Averages over the languages with the same `kind`, an attribute of Language; of a pair, the question's."""
-    members: defaultdict[str, list[CellLevel]] = defaultdict(list)
-    for level in levels:
-        members[_kind(level["language"], kind)].append(level)
-    for name in sorted(members):
+    for members in in_groups(levels, lambda level: _kind(level["language"], kind)):
+        name = _kind(members[0]["language"], kind)
         of_name = {code: reason for code, reason in missing.items() if _kind(code.partition("@")[0], kind) == name}
-        yield _equal(kind, name, members[name], of_name)
+        yield _equal(kind, name, members, of_name)
 
 
 def _kind(code: str, kind: str) -> str:
@@ -299,8 +291,8 @@ def _over_tasks(
     levels = _widest(levels)
     pairs = {(level["task"], level["model"]) for level in levels}
     together = len({task for task, _ in pairs}) == len(pairs)
-    for of_model in [levels] if together else _groups(_shared(levels), ("model",)):
-        for same in _groups(of_model, (), lambda level: (level.noise,)):
+    for of_model in [levels] if together else in_groups(_shared(levels), itemgetter("model")):
+        for same in in_groups(of_model, attrgetter("noise")):
             yield from benchmark_averages(same, tasks, asked, suite)
 
 
@@ -317,7 +309,7 @@ def _shared(levels: Sequence[CellLevel]) -> list[CellLevel]:
     """The levels of the languages in which every model that answers a task has one that counts."""
     return [
         level
-        for group in _groups(levels, ("task", "split", "condition", "metric"))
+        for group in in_groups(levels, itemgetter("task", "split", "condition", "metric"))
         for level in group
         if {other["model"] for other in group if other.language == level.language and not other.unfit}
         == {other["model"] for other in group}

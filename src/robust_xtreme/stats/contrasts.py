@@ -5,10 +5,11 @@ perturbed text, and the change (perturbed minus clean), which says how much more
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import combinations
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +18,7 @@ import polars as pl
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CELL, CONTRASTS, EFFECTS, build, language_of
 from robust_xtreme.stats import intervals
-from robust_xtreme.stats._cells import Cell, Items, check_same
+from robust_xtreme.stats._cells import Cell, Items, check_same, in_groups
 from robust_xtreme.stats.averages import ESTIMATED, Drop, average_moments, drop
 from robust_xtreme.stats.benchmark import SCORE, Task
 from robust_xtreme.stats.claims import CLEAN, holm, is_selected
@@ -143,10 +144,9 @@ def contrasts(
     numbers = numbered((baseline[key] for key in both), {name: task.parallel_ids for name, task in tasks.items()})
     clusters = _Clusters(numbers, joint)
     pairs = [_pair(key, baseline[key], candidate[key], clusters) for key in both]
-    families: defaultdict[tuple[str, bool], list[_Contrast]] = defaultdict(list)
-    for contrast in _contrasts([*pairs, *_changes(pairs)], tasks):
-        families[contrast.names["kind"], contrast.pairs[0].scale == CHANGE].append(contrast)
-    rows = [row for family in families.values() for row in _tested(family, clusters if joint else None)]
+    several = _contrasts([*pairs, *_changes(pairs)], tasks)
+    families = in_groups(several, lambda contrast: (contrast.names["kind"], contrast.pairs[0].scale == CHANGE))
+    rows = [row for family in families for row in _tested(family, clusters if joint else None)]
     return build(rows, CONTRASTS).sort(CONTRASTS.key)
 
 
@@ -180,26 +180,19 @@ def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_C
     """Each pair alone; under one noise the languages of each task, the tasks of each language, and all of both."""
     for pair in pairs:
         yield _Contrast({"kind": CELLS, **dict(zip(_NAMES, pair.key, strict=False)), "metric": pair["metric"]}, (pair,))
-    for group in _groups(pairs, lambda pair: tuple(map(pair.__getitem__, _OF_TASK))):
+    for group in in_groups(pairs, lambda pair: (pair.scale, *map(pair.__getitem__, _OF_TASK))):
         if len({pair.language for pair in group}) > 1:
-            yield _Contrast({"kind": TASKS, **{name: group[0][name] for name in _OF_TASK}}, group)
+            yield _Contrast({"kind": TASKS, **{name: group[0][name] for name in _OF_TASK}}, tuple(group))
+    of_language = itemgetter("language", "context_language")
     fields = {name: ("", ",".join(task.headline)) for name, task in tasks.items()}
     headline = [pair for pair in pairs if parts_of(pair["condition"])[2] in fields[pair["task"]]]
-    for group in _groups(headline, lambda pair: (pair["language"], pair["context_language"], _noise(pair))):
+    for group in in_groups(headline, lambda pair: (pair.scale, *of_language(pair), _noise(pair))):
         if len({pair["task"] for pair in group}) > 1:
             names = {"language": group[0]["language"], "context_language": group[0]["context_language"]}
-            yield _Contrast({"kind": LANGUAGES, **names, "condition": _noise(group[0]), "metric": SCORE}, group)
-    for group in _groups(headline, lambda pair: (_noise(pair),)):
+            yield _Contrast({"kind": LANGUAGES, **names, "condition": _noise(group[0]), "metric": SCORE}, tuple(group))
+    for group in in_groups(headline, lambda pair: (pair.scale, _noise(pair))):
         if len({pair["task"] for pair in group}) > 1 and len({pair.language for pair in group}) > 1:
-            yield _Contrast({"kind": OVERALL, "condition": _noise(group[0]), "metric": SCORE}, group)
-
-
-def _groups(pairs: Iterable[_Pair], key: Callable[[_Pair], tuple[str, ...]]) -> Iterator[tuple[_Pair, ...]]:
-    groups: defaultdict[tuple[str, ...], list[_Pair]] = defaultdict(list)
-    for pair in pairs:
-        groups[pair.scale, *key(pair)].append(pair)
-    for name in sorted(groups):
-        yield tuple(groups[name])
+            yield _Contrast({"kind": OVERALL, "condition": _noise(group[0]), "metric": SCORE}, tuple(group))
 
 
 def _noise(pair: _Pair) -> str:
@@ -323,16 +316,13 @@ def effects(
     conditions: defaultdict[Key, list[str]] = defaultdict(list)
     for key in sorted(known, key=lambda key: (key[-2] != CLEAN, key)):
         conditions[*key[:-2], key[-1]].append(key[-2])
-    groups: defaultdict[tuple[str, ...], list[_Contrast]] = defaultdict(list)
     for base in sorted(conditions):
-        for contrast in _effects(points, {**factors, NOISE: conditions[base]}, base, clusters):
-            families[CELLS].append(contrast)
-            groups[tuple(map(contrast.names.__getitem__, (*_OF_TASK, *_OF_EFFECT)))].append(contrast)
-    for key, group in sorted(groups.items()):
+        families[CELLS] += _effects(points, {**factors, NOISE: conditions[base]}, base, clusters)
+    named = itemgetter(*_OF_TASK, *_OF_EFFECT)
+    for group in in_groups(families[CELLS], lambda contrast: named(contrast.names)):
         if len({contrast.names["language"] for contrast in group}) > 1:
-            names = dict(zip((*_OF_TASK, *_OF_EFFECT), key, strict=True))
             pairs = tuple(pair for contrast in group for pair in contrast.pairs)
-            families[TASKS].append(_Contrast({**group[0].names, **_NO_LANGUAGE, "kind": TASKS, **names}, pairs))
+            families[TASKS].append(_Contrast({**group[0].names, **_NO_LANGUAGE, "kind": TASKS}, pairs))
     return build([row for family in families.values() for row in _tested(family, clusters)], EFFECTS).sort(EFFECTS.key)
 
 

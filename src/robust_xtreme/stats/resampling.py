@@ -4,7 +4,6 @@ A weight is a Poisson(1) count that depends only on (seed, resample, cluster id)
 device, so it is the same integer on every device; resampling is counts @ statistics, in chunks of resamples.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.metric import Array
 from robust_xtreme.core.randomness import mix, spread
+from robust_xtreme.stats._cells import in_groups
 from robust_xtreme.stats.intervals import CONFIDENCE, CPU, ArrayBackend, t_quantile
 
 RESAMPLES: Final = 4000
@@ -162,11 +162,10 @@ def simultaneous_quantiles(
     The sides have one each, since samples with few losses have small errors, too. Both are at least Student's for one
     interval with the family's fewest clusters.
     """
-    groups: defaultdict[bytes, list[Member]] = defaultdict(list)
-    for member in family:  # the weights of members that have the same clusters are drawn once
-        groups[blake2b(member.keys).digest()].append(member)
+    # The weights of members that have the same clusters are drawn once.
+    groups = in_groups(family, lambda member: blake2b(member.keys).digest())
     with ThreadPoolExecutor(_THREADS) as pool:
-        each = pool.map(lambda members: _greatest(members, seed, resamples, backend), groups.values())
+        each = pool.map(lambda members: _greatest(members, seed, resamples, backend), groups)
         greatest = reduce(np.maximum, each, np.zeros((resamples, 2)))
     single = t_quantile(0.5 + CONFIDENCE / 2, min(len(member.keys) for member in family) - 1)
     below, above = np.quantile(greatest, 0.5 + CONFIDENCE / 2, axis=0, method="higher").tolist()
