@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.core.errors import RobustXtremeError, SpecError, UnknownName
+from robust_xtreme.core.errors import DataError, RobustXtremeError, SpecError, UnknownName
 from robust_xtreme.core.run_paths import exists
 
 Folders = Sequence[str | Path] | str | Path
@@ -95,6 +95,14 @@ def content(path: Path, most: int | None = None) -> bytes:
     if most is not None and len(data) > most:
         raise OSError(errno.EINVAL, f"it is larger than {most // 1_000_000} MB", str(path))
     return data
+
+
+def data_of(path: Path, most: int | None = None) -> bytes:
+    """As `content`, of a file with data. Raises DataError."""
+    try:
+        return content(path, most)
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}") from error
 
 
 def check_regular(path: Path) -> None:

@@ -81,10 +81,8 @@ def load(path: Path, frame: Frame) -> pl.DataFrame:
 
 def _rows(path: Path) -> Sequence[list[str]]:
     try:
-        text = io.StringIO(resources.content(path).decode("utf-8"), newline="")
+        text = io.StringIO(resources.data_of(path).decode("utf-8"), newline="")
         rows = list(csv.reader(text, strict=True))
-    except OSError as error:
-        raise DataError(path, f"cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(path, f"is not CSV in UTF-8: {error}") from error
     if not rows:

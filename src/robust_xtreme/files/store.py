@@ -353,9 +353,7 @@ def json_bytes(value: Any) -> bytes:
 def read_json(path: Path, most: int | None = None) -> Any:
     """The value of a JSON file. Raises DataError where it is missing, malformed or larger than `most` bytes."""
     try:
-        return strict_json.loads(resources.content(path, most).decode("utf-8"))
-    except OSError as error:
-        raise errors.DataError(path, f"cannot be read: {error.strerror}") from error
+        return strict_json.loads(resources.data_of(path, most).decode("utf-8"))
     except ValueError as error:
         raise errors.DataError(path, f"is not JSON: {error}") from error
     except RecursionError:

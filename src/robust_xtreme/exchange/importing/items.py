@@ -475,10 +475,7 @@ def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
     Raises DataError with the number of the line that is not an object, or has a value that is not finite, a key twice
     or a value that its key does not take.
     """
-    try:
-        content = resources.content(path)
-    except OSError as error:
-        raise DataError(path, f"cannot be read: {error.strerror}") from error
+    content = resources.data_of(path)
     decoder = strict_json.decoder(parse_constant=_finite, parse_float=_finite)
     lines = objects(content.removeprefix(codecs.BOM_UTF8), path, decoder)
     names, seen, frames = names_of(renamed), set[str](), [pl.DataFrame()]

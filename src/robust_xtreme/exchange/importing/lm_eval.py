@@ -230,10 +230,7 @@ def _differing(log: LmEvalLog, rows: Sequence[Mapping[str, Any]], filter: str) -
 
 
 def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        content = resources.content(path)
-    except OSError as error:
-        raise DataError(path, f"cannot be read: {error.strerror}") from error
+    content = resources.data_of(path)
     if content.lstrip().startswith(b"["):
         raise DataError(path, "is one list of samples, as lm-eval before 0.4.3 wrote. Evaluate with a later one")
     for number, sample in objects(content, path, strict_json.decoder()):

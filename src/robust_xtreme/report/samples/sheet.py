@@ -302,9 +302,7 @@ def answers_of(sheet: Path, key: pl.DataFrame) -> dict[str, bool]:
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
     """The line, the name and the answer of each row. Raises DataError."""
     try:
-        text = resources.content(path).decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(path, f"cannot be read: {error.strerror}") from error
+        text = resources.data_of(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(path, f"is not text in UTF-8: {error}. Save it as CSV in UTF-8.") from error
     begin = text.partition("\n")[0]
