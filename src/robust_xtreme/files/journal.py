@@ -70,11 +70,10 @@ class Journal:
         """The path of a temporary file or folder beside a file that is to be written. Raises DiskError."""
         tmp = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
         try:
-            self.make_folder(path.parent)
-            self._add(self._name(tmp), _OPENED)
-            yield tmp
-        except OSError as error:
-            raise store.disk_error(path, error) from error
+            with store.writing(path):
+                self.make_folder(path.parent)
+                self._add(self._name(tmp), _OPENED)
+                yield tmp
         finally:
             with suppress(OSError, DiskError):
                 self._discard(tmp)

@@ -159,8 +159,15 @@ def write(path: Path, content: bytes, other: str = OTHER) -> None:
 
     In the folder of a run `Journal.write` does it, which the functions below take as `write`.
     """
-    try:
+    with writing(path, other):
         write_all({path: content})
+
+
+@contextmanager
+def writing(path: Path, other: str = OTHER) -> Iterator[None]:
+    """Raise DiskError where a file cannot be written within the context; it ends with `other`, as that of `write`."""
+    try:
+        yield
     except OSError as error:
         raise disk_error(path, error, other) from error
 
@@ -378,10 +385,8 @@ def sha256(path: Path) -> str:
 
 def make_folder(path: Path) -> Path:
     """Create a folder and its parents. Raises DiskError."""
-    try:
+    with writing(path):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(path, error) from error
     return path
 
 
@@ -407,10 +412,8 @@ def lock(folder: Path) -> Iterator[None]:
     """
     path = make_folder(folder) / LOCK
     check_file(path)
-    try:
+    with writing(path):
         file = appended(path)
-    except OSError as error:
-        raise disk_error(path, error) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -132,10 +132,8 @@ class Folder:
         """Move a task run's files from where they are staged to their names. Raises DiskError."""
         journal = self.journal
         for path in self.parts(task_run):
-            try:
+            with store.writing(path):
                 journal.put(staging / path.name, path)
-            except OSError as error:
-                raise store.disk_error(path, error) from error
 
     def write_frame(self, name: str, data: pl.DataFrame, frame: Frame) -> str:
         """Store a frame; return the sha256 of its file. Raises DiskError."""
@@ -161,12 +159,10 @@ class Folder:
     def log(self, line: str) -> None:
         """Add a line to log.txt, with the time; a line break in it does not begin another. Raises DiskError."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        try:
+        with store.writing(self.path / LOG):
             resources.check_regular(self.path / LOG)
             with appended(self.path / LOG) as file:
                 file.write(f"{stamp} {one_line(line)}\n".encode())
-        except OSError as error:
-            raise store.disk_error(self.path / LOG, error) from error
 
     def log_error(self, error: BaseException) -> None:
         """Write a traceback to log.txt, a mark before each of its lines, where possible; an interrupt has none."""

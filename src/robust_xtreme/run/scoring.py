@@ -445,8 +445,6 @@ def stage(folder: Path, task_run: TaskRun, part: TaskRunRows) -> dict[str, str]:
 
 def _synced(path: Path, content: bytes) -> None:
     """Write a staged file. Raises DiskError, which names the file in the run."""
-    try:
+    with store.writing(path.parent.with_name(PARTS) / path.name):
         path.unlink(missing_ok=True)  # of a process that was killed
         store.write_synced(path, content)
-    except OSError as error:
-        raise store.disk_error(path.parent.with_name(PARTS) / path.name, error) from error
