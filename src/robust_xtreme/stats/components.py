@@ -79,6 +79,11 @@ class Numbers:
     hashes: Any
     numbers: Any
 
+    @property
+    def names(self) -> Any:
+        """How many names the clusters of each component have, (components,)."""
+        return np.bincount(self.numbers)
+
     def of(self, clusters: Sequence[str]) -> Any:
         """The numbers (G,) of the components of clusters by their names."""
         return self.numbers[np.searchsorted(self.hashes, _hashes(clusters, _CLUSTER))]

@@ -96,7 +96,7 @@ class _Clusters:
 
     def __init__(self, numbers: Numbers, named: bool) -> None:
         self._numbers, self._named = numbers, named
-        self._several = np.bincount(numbers.numbers) > 1  # components whose clusters have several names
+        self._several = numbers.names > 1
         self._keys: Any = np.zeros(len(self._several), np.uint64)
         self._first: dict[int, str] = {}
         self._last: tuple[Items, Any] | None = None
