@@ -8,7 +8,7 @@ import polars as pl
 
 from robust_xtreme.core.metric import Array
 from robust_xtreme.files.schema import CERTIFIED
-from robust_xtreme.stats.score import estimate_share
+from robust_xtreme.stats.score import estimate_share, share_of
 
 _TIE: Final = 1e-12
 """How far above one half a probability must stay, so that rounding certifies nothing."""
@@ -46,14 +46,9 @@ def _kept(items: pl.DataFrame, radii: Sequence[int]) -> Iterator[dict[str, Any]]
             "radius": radius,
             "items": items.height,
             "clusters": estimate.clusters,
-            **{name: 100.0 * _mean(flags) for name, flags in levels.items()},
+            **{name: 100.0 * share_of(flags) for name, flags in levels.items()},
             "certified": estimate.value,
             "low": estimate.low,
             "high": estimate.high,
-            "abstained": _mean(items["radius"].is_null()),
+            "abstained": share_of(items["radius"].is_null()),
         }
-
-
-def _mean(flags: pl.Series) -> float:
-    """The share of true ones."""
-    return int(flags.sum()) / len(flags)

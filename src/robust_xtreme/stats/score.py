@@ -268,7 +268,7 @@ def _measured(items: pl.DataFrame) -> dict[str, Any]:
         "n": items.height,
         "clusters": items.get_column("cluster").n_unique(),
         "attacked": attacked.height,
-        "no_edit": _mean(attacked.get_column("allowed") == 0),
+        "no_edit": share_of(attacked.get_column("allowed") == 0),
         **_success(attacked),
         "queries": attacked.get_column("queries").mean(),
         "queries_to_success": won.get_column("first").mean(),
@@ -298,9 +298,9 @@ def _curve(attacked: pl.DataFrame) -> dict[str, float]:
     """The success (points) by the number of queries, up to the most that an item has."""
     first, most = attacked.get_column("first"), int(attacked.get_column("queries").max() or 0)  # type: ignore[arg-type]  # whole numbers
     steps = [step for step in CURVE if step < most] + ([most] if most else [])
-    return {str(step): 100.0 * _mean((first > 0) & (first <= step)) for step in steps}
+    return {str(step): 100.0 * share_of((first > 0) & (first <= step)) for step in steps}
 
 
-def _mean(flags: pl.Series) -> float:
+def share_of(flags: pl.Series) -> float:
     """The share of true ones; 0 where there is none."""
     return int(flags.sum()) / max(1, len(flags))

@@ -50,7 +50,8 @@ def by_choice_alone(clean: ExampleColumns, folds: Ints, shown: Sequence[ShownExa
     bounds = bounds_of(np.array(list(map(len, rows)), np.int64))
     item = owners(bounds)
     right = np.arange(bounds[-1]) - bounds[item] == golds.index[item]
-    texts, asked = _flat(rows), [_flat(_choices(each.columns)) for each in shown]
+    asked = [list(chain.from_iterable(_choices(each.columns))) for each in shown]
+    texts = list(chain.from_iterable(rows))
     scores = naive_bayes.folded(texts, right.astype(np.int64), folds[item], 2, asked)
     return [_highest(values, bounds) for values in scores]
 
@@ -62,10 +63,6 @@ def _choices(columns: ExampleColumns) -> list[list[str]]:
     ordered = sorted((int(number), name) for name, number in numbered.items() if number.isdecimal())
     several = [texts_of(columns, name) for _, name in ordered]
     return [[text for text in row if text is not None] for row in zip(*several, strict=True)]
-
-
-def _flat(rows: Sequence[Sequence[str]]) -> list[str]:
-    return list(chain.from_iterable(rows))
 
 
 def _highest(scores: Floats, bounds: Ints) -> Choices:
