@@ -62,16 +62,13 @@ def unit(example: Example) -> ExampleUnit:
     return ExampleUnit("sentence", _key("sentence", *values), len(values[0].split()) < LONG_SENTENCE)
 
 
-def keys(example: Example) -> frozenset[str]:
-    """The keys of an example: its unit's, and more of a question or query.
+def keys(example: Example, known: ExampleUnit | None = None) -> frozenset[str]:
+    """The keys of an example, whose unit may be `known`: the unit's, and more of a question or query.
 
     These are its id, which translations with another passage keep, and the passage of a training candidate: what its
     span `context` covers.
     """
-    return _keys(example, unit(example))
-
-
-def _keys(example: Example, piece: ExampleUnit) -> frozenset[str]:
+    piece = known or unit(example)
     native = example.id.rpartition("/")[2]
     # From 16 characters on two questions with one id are the same question (SQuAD's have 24).
     named = piece.kind in _QUESTIONS and len(native) >= 16
@@ -113,7 +110,7 @@ def shared(examples: Iterable[Example], trained: Collection[str]) -> SharedUnits
         piece = unit(example)
         seen.add(piece.key)
         kinds.add(piece.kind)
-        if not _keys(example, piece).isdisjoint(trained):
+        if not keys(example, piece).isdisjoint(trained):
             overlapping.setdefault(piece.key, example.id)
     return SharedUnits("/".join(sorted(kinds)), len(overlapping), len(seen), next(iter(overlapping.values()), ""))
 

@@ -244,7 +244,7 @@ def _sink(target: Any, chunks: Iterable[pl.DataFrame], schema: Mapping[str, Any]
 
     try:
         register_io_source(kept, schema=schema).sink_parquet(target, engine="streaming", **_PARQUET)
-    except pl.exceptions.ComputeError as error:  # in polars 1 also for what the chunks raised
+    except pl.exceptions.PolarsError as error:  # in polars 1 also for what the chunks raised
         raise next(iter(raised), error) from None
 
 

@@ -202,9 +202,8 @@ def _token_counts(
     numbers, tokens = read.numbers(pieces), read.tokens
     lengths = tokens.lengths[numbers]
     unknown = None if predictor.unknown is None else tokens.count(predictor.unknown)[numbers]
-    forms = cols.numbers_of(cols.numbering(), cols.parts_as_bytes(tokens.ids, tokens.bounds))[
-        numbers
-    ]  # equal where tokens are
+    forms = cols.numbers_of(cols.numbering(), cols.parts_as_bytes(tokens.ids, tokens.bounds))  # equal where tokens are
+    forms = forms[numbers]
     counts = []
     for clean, noisy in several:
         both = None if unknown is None else (_summed(unknown, clean), _summed(unknown, noisy))

@@ -276,24 +276,9 @@ class ImportedRows:
 
 
 def _write(path: Path, chunks: Iterator[pl.DataFrame], frame: schema.Frame) -> None:
-    """Write sorted rows. An error of a user is raised as it is, not as one of polars, which asks for the rows."""
-    raised: list[UserError] = []
-
-    def watched() -> Iterator[pl.DataFrame]:
-        try:
-            yield from chunks
-        except UserError as error:
-            raised.append(error)
-            raise
-
-    try:
-        store.write_sorted(path, watched(), frame)
-    except pl.exceptions.PolarsError:
-        if raised:
-            raise raised[0] from None
-        raise
-    except OSError as error:
-        raise store.disk_error(path, error) from error
+    """Write sorted rows. Raises DiskError, and what the chunks raise."""
+    with store.writing(path):
+        store.write_sorted(path, chunks, frame)
 
 
 def _predictions_of(items: pl.DataFrame, scoring: judging.Scoring, path: str) -> pl.DataFrame:

@@ -96,11 +96,9 @@ def attacked_of(folder: Path, manifest: Mapping[str, Any]) -> tuple[pl.LazyFrame
 
 
 def _scanned(path: Path, frame: Frame) -> pl.LazyFrame:
-    try:
+    with store.reading(path):
         scanned = completed(store.scan(path), frame)
         missing = set(frame.columns) - set(scanned.collect_schema())
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
     if missing:
         raise DataError(path, f"has no column {min(missing)}")
     return scanned
