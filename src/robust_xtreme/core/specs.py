@@ -199,6 +199,11 @@ class PerturbationSpec:
         strengths = dict.fromkeys(last.strengths)
         return tuple(replace(self, links=(*head, replace(last, strengths=(strength,)))) for strength in strengths)
 
+    def at(self, strength: str) -> PerturbationSpec:
+        """The same chain, with the last link at a strength of the noise."""
+        *head, last = self.links
+        return replace(self, links=(*head, replace(last, strengths=(strength,), axis="")))
+
     def on(self, *fields: str) -> PerturbationSpec:
         """The same chain on the given fields."""
         return replace(self, fields=tuple(fields))

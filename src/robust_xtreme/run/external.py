@@ -12,7 +12,7 @@ from robust_xtreme.core.specs import PerturbationSpec, parse_match
 from robust_xtreme.files.schema import PAIRINGS
 from robust_xtreme.noise.conditions.condition import CLEAN, KIND, Condition, Frozen, beside_set, named
 from robust_xtreme.noise.conditions.condition import of_set as condition_of_set
-from robust_xtreme.noise.conditions.paired import Paired, at_strength
+from robust_xtreme.noise.conditions.paired import Paired
 from robust_xtreme.noise.engine.noising import asks
 from robust_xtreme.noise.suites import refusing
 from robust_xtreme.run.task_run import TaskRun
@@ -87,7 +87,7 @@ def sets_of(spec: RunSpec, source: Source, cells: Collection[tuple[str, str]]) -
     paths = parse_sets(spec.external)
     matches = tuple(map(parse_match, spec.match))
     for match in matches:
-        if asks(at_strength(match, "1")):
+        if asks(match.at("1")):
             raise SpecError(f"--match {match}: it asks the model, so that its edits are not those of a strength.")
     sets = tuple(NoisySet(name, Path(path), tuple(cells)) for name, path in paths.items())
     return Sets(source, sets, matches, tuple(range(spec.seeds)), spec.external_partial, read_frozen(spec.frozen))

@@ -27,7 +27,6 @@ from robust_xtreme.models.stages import overlap
 from robust_xtreme.models.tensors import DEFAULT, Representation
 from robust_xtreme.models.tokenizer import MISPLACED, UNKNOWN_TOKENS, leave_out_misplaced, tokenizer_of, unreadable
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition, beside_attack
-from robust_xtreme.noise.conditions.paired import at_strength
 from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe, settings_of
 from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS
@@ -106,7 +105,7 @@ def make_plan(
     languages_of_task = {task.name: _languages(spec, task, source, groups.get(task.name, ())) for task in tasks}
     sets = sets_of(spec, source, [(name, code) for name, codes in languages_of_task.items() for code in codes])
     for match in sets.matches:
-        check_cell(at_strength(match, "1"), tasks)
+        check_cell(match.at("1"), tasks)
     read, count = 0, sum(map(len, languages_of_task.values()))
     for task in tasks:
         languages = languages_of_task[task.name]
@@ -454,8 +453,7 @@ def resolved(condition: Condition, model: Located, languages: Sequence[str]) -> 
         return {text: lexicon.of(text) for text in texts}
 
     solution = solved(link, languages[0], tokens)
-    nominal = replace(spec.links[-1], strengths=(solution.strength,), axis="")
-    return replace(condition, spec=PerturbationSpec((nominal,), spec.fields)), unattainable(link, solution)
+    return replace(condition, spec=spec.at(solution.strength)), unattainable(link, solution)
 
 
 def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: TaskSpec, model: Located) -> str:

@@ -13,7 +13,7 @@ from robust_xtreme.core.edits import Edit
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.conditions.paired import Paired, at_strength, matched
+from robust_xtreme.noise.conditions.paired import Paired, matched
 from robust_xtreme.noise.engine.attack import first_move, is_recipe
 from robust_xtreme.noise.engine.noised import (
     FieldTexts,
@@ -131,13 +131,13 @@ def named(name: str, given: Paired | None = None, attack: str = "") -> Condition
         return Condition(CLEAN)
     if attack not in ("", name):
         fields, move = PerturbationSpec.parse(attack).fields, name.removesuffix(likened(attack))
-        return Condition(name, at_strength(PerturbationSpec.parse(move), _FULL).on(*fields), matches=attack)
+        return Condition(name, PerturbationSpec.parse(move).at(_FULL).on(*fields), matches=attack)
     if given is None:
         return Condition(name, PerturbationSpec.parse(name))
     if name == of_set(given.name):
         return Condition(name, given=given)
     spec = PerturbationSpec.parse(name.removesuffix(f"{_MATCHED}{given.name}"))
-    return Condition(name, at_strength(spec, _FULL).on(*given.fields), given=given)
+    return Condition(name, spec.at(_FULL).on(*given.fields), given=given)
 
 
 def of_set(name: str) -> str:
@@ -157,7 +157,7 @@ def beside_attack(cell: PerturbationSpec, seeds: tuple[int, ...]) -> tuple[Condi
     (link,) = cell.links
     drawn = replace(cell, links=(replace(link, params=tuple(sorted({**dict(link.params), "search": RANDOM}.items()))),))
     move = first_move(cell)
-    beside = at_strength(PerturbationSpec.parse(move), _FULL).on(*cell.fields)
+    beside = PerturbationSpec.parse(move).at(_FULL).on(*cell.fields)
     matched = Condition(f"{move}{likened(str(cell))}", beside, seeds, matches=str(cell))
     searched = Condition(str(drawn), drawn, seeds, asks=True)
     return (matched,) if drawn == cell or is_recipe(link.name) else (searched, matched)

@@ -258,14 +258,9 @@ def as_many(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: 
     order = [np.flatnonzero(number == each) for each in np.unique(number)]
     parts = []
     for same in order:
-        cell = at_strength(spec, STRENGTHS[number[same[0]]])
+        cell = spec.at(STRENGTHS[number[same[0]]])
         parts.append(noise_texts([texts[at] for at in same.tolist()], cell, seed))
     return joined(parts).take(np.argsort(np.concatenate(order), kind="stable")) if parts else untouched(())
-
-
-def at_strength(spec: PerturbationSpec, strength: str) -> PerturbationSpec:
-    """One perturbation at a strength."""
-    return replace(spec, links=(replace(spec.links[0], strengths=(strength,)),))
 
 
 def _chosen(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: int) -> Array:

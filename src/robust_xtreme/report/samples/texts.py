@@ -16,7 +16,7 @@ from robust_xtreme.core.edits import Edit
 from robust_xtreme.core.errors import Mismatch, RobustXtremeError, UserError
 from robust_xtreme.core.examples import Corpus, Example, Text
 from robust_xtreme.core.run_spec import RunSpec, from_toml, parse_sets
-from robust_xtreme.core.specs import CANDIDATE, Origin, PerturbationSpec, TaskSpec
+from robust_xtreme.core.specs import CANDIDATE, Origin, TaskSpec
 from robust_xtreme.files.manifest import IMPORTED, check_file
 from robust_xtreme.noise.conditions.condition import FROZEN, LIKE, Condition, Frozen, named
 from robust_xtreme.noise.conditions.paired import Paired, as_many
@@ -211,8 +211,7 @@ def _drawn(condition: Condition, nominal: str | None) -> Condition:
     if spec is None:
         return condition
     if spec.links[-1].axis == TOKENS and nominal:
-        link = replace(spec.links[-1], strengths=(nominal,), axis="")
-        return replace(condition, spec=PerturbationSpec((*spec.links[:-1], link), spec.fields))
+        return replace(condition, spec=spec.at(nominal))
     if asks(spec):
         raise Mismatch(f"The edits of {condition.name} are not in the run's folder.")
     return condition
