@@ -21,7 +21,7 @@ WRITERS: Final = {
         "cli/_check.py": "the answer of a child process, read by its parent",
     },
     r"(?<![.\w])Console\((?!\))|rich import print|(?<![.\w])Terminal\(": {"cli/_terminal.py": "the consoles"},
-    r"csv\.writer\(|csv\.DictWriter\(|write_csv\(": {},
+    r"csv\.writer\(|csv\.DictWriter\(|write_csv\(": {"files/csv.py": "the sink itself, whose cells are of `csv_cell`"},
     r"html\.escape\(|from html import": {"core/sinks.py": "the sink itself"},
     r"ensure_ascii=False": {
         "core/sinks.py": "the sink itself",

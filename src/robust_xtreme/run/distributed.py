@@ -92,7 +92,7 @@ class AnsweringProgram:
 
 
 @dataclass(slots=True)  # what actors do at the moment
-class Progress:
+class ActorProgress:
     """Gives the files of task runs that are done to `take`, with the folder where they are staged."""
 
     folder: Folder
@@ -141,7 +141,7 @@ class Progress:
         self.warn(f"warning: {what}; {done_again}")
 
 
-def answer_on(fleet: Fleet, todo: Sequence[TaskRun], progress: Progress) -> None:
+def answer_on(fleet: Fleet, todo: Sequence[TaskRun], progress: ActorProgress) -> None:
     """Answer each task run by an actor of a fleet. Raises what answering raises, in one line where an actor fails."""
     jobs = [job_of(number, task_run, task_run.predictions) for number, task_run in enumerate(todo)]
     with on_fleet(jobs, fleet, progress.program, progress) as working:

@@ -34,7 +34,7 @@ from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.report.progress import matters, notebook_bar
 from robust_xtreme.run.answering import WORKERS, Answering, Device, Events, threads
 from robust_xtreme.run.computing import LATE, Setting, StagedTaskRun, in_process
-from robust_xtreme.run.distributed import AnsweringProgram, Progress, answer_on
+from robust_xtreme.run.distributed import ActorProgress, AnsweringProgram, answer_on
 from robust_xtreme.run.estimate import roughly, to_read
 from robust_xtreme.run.finish import facts_of, finish, stored_of
 from robust_xtreme.run.folder import RUN, Folder, begin, check_ours, over_of
@@ -234,7 +234,7 @@ class _Run:
             how = self._how(staging, self.plan.spec.worker_count() or 0)
             return AnsweringProgram(self.plan.spec, Path.cwd(), run, *how)
 
-        progress = Progress(self.folder, answers, self._take, self._events(lambda *_: None), self.folder.tell)
+        progress = ActorProgress(self.folder, answers, self._take, self._events(lambda *_: None), self.folder.tell)
         answer_on(fleet, todo, progress)
 
     def _events(self, done: Callable[[TaskRun, StagedTaskRun], None]) -> Events:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -243,8 +243,7 @@ def levels_of(scores: pl.DataFrame, deltas: pl.DataFrame) -> list[CellLevel]:
     return levels
 
 
-def _twin(row: Mapping[str, str]) -> tuple[str, ...]:
-    return (*(row[name] for name in CELL[:-1]), row["metric"])
+_twin: Final = itemgetter(*CELL[:-1], "metric")
 
 
 def _marked(deltas: pl.DataFrame) -> dict[tuple[str, ...], bool]:

@@ -172,8 +172,7 @@ def _changes(pairs: Sequence[_Pair]) -> Iterator[_Pair]:
         yield _Pair(pair.key, CHANGE, pair.n, *levels, (*pair.of, *twin.of))
 
 
-def _twin(pair: _Pair) -> tuple[str, ...]:
-    return tuple(pair[name] for name in (*_NAMES, "metric") if name != "condition")
+_twin: Final = itemgetter(*CELL[1:-1], "metric")
 
 
 def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_Contrast]:
