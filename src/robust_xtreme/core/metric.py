@@ -115,9 +115,8 @@ class Metric:
     def _one_by_one(self, responses: Responses) -> Sums:
         each = [(item, *row) for item in range(len(responses)) for row in self.stats(responses[item]).items()]
         if unknown := {scope for _, scope, _ in each}.difference(SCOPES):
-            raise RobustXtremeError(
-                f"{self.name} has stats of {min(unknown)!r}, which is none of: {', '.join(SCOPES)}."
-            )
+            what = f"stats of {min(unknown)!r}, which is none of: {', '.join(SCOPES)}"
+            raise RobustXtremeError(f"{self.name} has {what}.")
         values = np.array([sums for *_, sums in each], np.float64).reshape(-1, len(self.columns))
         scopes = np.array([SCOPES.index(scope) for _, scope, _ in each], np.int8)
         return Sums(np.array([item for item, *_ in each], np.int64), scopes, values)

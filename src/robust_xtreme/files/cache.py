@@ -318,10 +318,8 @@ class Cache:
     def fits(self, size: int, what: str) -> bool:
         """Whether so many bytes can be stored; warns if they exceed the limit."""
         if self._writes and size > KEPT * self._limit:
-            self._say(
-                f"{size} bytes of {what} are more than the cache may take, and are not kept. "
-                f"To keep them, raise {LIMIT_VARIABLE} ({self._limit})"
-            )
+            more = f"{size} bytes of {what} are more than the cache may take, and are not kept"
+            self._say(f"{more}. To keep them, raise {LIMIT_VARIABLE} ({self._limit})")
             return False
         return self._limit > 0
 

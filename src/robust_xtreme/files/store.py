@@ -398,9 +398,8 @@ def is_odd(path: Path) -> bool:
 def check_file(path: Path) -> None:
     """Raise Mismatch where something that is not a file has the name of one that a run writes."""
     if is_odd(path):
-        raise errors.Mismatch(
-            f"{path} is not the file that a run writes, but a link, a folder or a pipe. Move it away."
-        )
+        what = "is not the file that a run writes, but a link, a folder or a pipe"
+        raise errors.Mismatch(f"{path} {what}. Move it away.")
 
 
 @contextmanager

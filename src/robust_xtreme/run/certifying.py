@@ -91,9 +91,8 @@ class Smoothing:
         if min(self.radius, default=0) < 1 or min(self.first, self.draws) < 1 or max(self.first, self.draws) > _MOST:
             raise SpecError(f"Radii and draws are whole numbers from 1 to {_MOST:,}: --radius 1,2,3 --draws 1000.")
         if not re.fullmatch(r"0?\.[0-9]{0,4}[1-9]", self.delete):
-            raise SpecError(
-                f"--delete {self.delete[:80]!r} is not a probability between 0 and 1 of up to five decimals."
-            )
+            what = "is not a probability between 0 and 1 of up to five decimals"
+            raise SpecError(f"--delete {self.delete[:80]!r} {what}.")
         if (most := self.bounded(self.draws)[1] or 0) < max(self.radius):
             what = f"--delete {self.delete} and {self.draws} draws certify {counted(most, 'edit')} at most"
             raise SpecError(f"{what}, not {max(self.radius)}. Raise --delete or --draws, or lower --radius.")

@@ -123,9 +123,8 @@ def evaluate(
             with store.staying(folder.path / store.LOCK):
                 over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
-                run = _Run(
-                    plan, folder, device, observer, models, manifest, cache, fleet, next(iter(several), []), busy
-                )
+                how = cache, fleet, next(iter(several), []), busy
+                run = _Run(plan, folder, device, observer, models, manifest, *how)
                 if read := what_is_read(spec):
                     run.say(read)
             return Evaluation(folder.path, run.whole())

@@ -65,11 +65,6 @@ class _Pair:
         """The value of a column of CELL, or the metric."""
         return self.key[-1] if name == "metric" else self.key[_NAMES.index(name)]
 
-    @property
-    def language(self) -> str:
-        """The language; of a pair `question@context`."""
-        return language_of(self)
-
 
 @dataclass(frozen=True, slots=True)
 class _Contrast:
@@ -180,7 +175,7 @@ def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_C
     for pair in pairs:
         yield _Contrast({"kind": CELLS, **dict(zip(_NAMES, pair.key, strict=False)), "metric": pair["metric"]}, (pair,))
     for group in in_groups(pairs, lambda pair: (pair.scale, *map(pair.__getitem__, _OF_TASK))):
-        if len({pair.language for pair in group}) > 1:
+        if len({language_of(pair) for pair in group}) > 1:
             yield _Contrast({"kind": TASKS, **{name: group[0][name] for name in _OF_TASK}}, tuple(group))
     of_language = itemgetter("language", "context_language")
     fields = {name: ("", ",".join(task.headline)) for name, task in tasks.items()}
@@ -190,7 +185,7 @@ def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_C
             names = {"language": group[0]["language"], "context_language": group[0]["context_language"]}
             yield _Contrast({"kind": LANGUAGES, **names, "condition": _noise(group[0]), "metric": SCORE}, tuple(group))
     for group in in_groups(headline, lambda pair: (pair.scale, _noise(pair))):
-        if len({pair["task"] for pair in group}) > 1 and len({pair.language for pair in group}) > 1:
+        if len({pair["task"] for pair in group}) > 1 and len({language_of(pair) for pair in group}) > 1:
             yield _Contrast({"kind": OVERALL, "condition": _noise(group[0]), "metric": SCORE}, tuple(group))
 
 
