@@ -100,10 +100,8 @@ def load(kind: str, name: str) -> Any:
     """The member of that name: the object of that name in its module, for example `tasks.members.xnli.xnli` of ours.
 
     For `nlpaug.keyboard` it is `robust_xtreme.noise.members.nlpaug._aug.keyboard`. Our members are not replaced by
-    another package's.
-
-    Raises UnknownName with the nearest known name, or UserError where a third party's entry point does not load
-    or gives something of another name.
+    another package's. Raises UnknownName with the nearest known name, or UserError where a third party's entry point
+    does not load or gives something of another name.
     """
     added = _added.get()
     return added[kind, name] if (kind, name) in added else _installed(kind, name)

@@ -2,9 +2,7 @@
 
 Every cell to which the noise applies counts, unless it is inert: no cell is chosen by its outcome, and attacks, which
 choose items by it, have no averages. Averages over languages are over those in which their condition counts for each of
-the models. Where these are others under other conditions of a task, averages over the languages that all of them have
-in common are beside them, so that noises can be compared. Languages, tasks and weights are fixed, and others are not
-covered.
+the models, and over those in common; docs/method.md says why. Languages, tasks and weights are fixed.
 """
 
 import re
