@@ -376,6 +376,7 @@ def _folder(function: str, run: Run) -> Path:
     if isinstance(run, Evaluation):
         return run.folder
     if not isinstance(run, (str, Path)):
-        what = "the folder of a run, what evaluate returned, or a baseline"
-        raise UserError(f"{function} takes {what}, not {shown(run)}.")
+        raise UserError(
+            f"{function} takes the folder of a run, what evaluate returned, or a baseline, not {shown(run)}."
+        )
     return Path(run)
