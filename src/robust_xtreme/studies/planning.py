@@ -38,19 +38,19 @@ class StudyPlan:
         again = sorted({path.name[: -len("-12345678")] for path in self.replaced})
         changed = f"Computed again, as their configuration changed: {', '.join(again[:_PLANNING_MOST])}"
         changed += f" and {len(again) - _PLANNING_MOST} more" if len(again) > _PLANNING_MOST else ""
-        return [size, *([changed] if again else []), *self.power()]
+        return [size, *([changed] if again else []), self.power()]
 
-    def power(self) -> list[str]:
+    def power(self) -> str:
         """The power of the primary endpoint, in its unit, by the spread over seeds that the study's file states."""
         planned, seeds = self.study.power, self.study.seeds
         if planned is None:
-            return ["Power: not known, as the file has no table [power] with a spread over seeds."]
+            return "Power: not known, as the file has no table [power] with a spread over seeds."
         power = power_of(planned.effect, planned.sd, seeds, PRIMARY_TESTS)
         mde = mde_of(planned.sd, seeds, PRIMARY_TESTS)
         enough = seeds_for(planned.effect, planned.sd, PRIMARY_TESTS)
         chance = f"Power of the primary endpoint: {power:.0%} for an effect of {planned.effect:g}, with a spread"
         smallest = "" if mde is None else f" 80 % for {mde:.2g},"
-        return [f"{chance} of {planned.sd:g} over seeds;{smallest} or with {enough} seeds."]
+        return f"{chance} of {planned.sd:g} over seeds;{smallest} or with {enough} seeds."
 
 
 def folder_of(study: Study, out: str = "") -> Path:

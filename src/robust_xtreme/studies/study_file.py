@@ -197,26 +197,19 @@ def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Stud
     check_keys(tables["train"], [key for key in run_keys() if key not in _SET], (), f"{where}: [train]")
     _check_evaluate(tables["evaluate"], list(targets), f"{where}: [evaluate]")
     analysis = design.read(_table(values["analysis"], f"{where}: [analysis]"), list(arms), f"{where}: [analysis]")
+    parts: dict[str, Any] = {**texts, **tables, "design": design, "targets": targets, "arms": arms}
     return Study(
         name=name,
         scale=scale,
-        design=design,
-        claims=texts["claims"],
-        about=texts["about"],
-        scope=texts["scope"],
+        **parts,
         deviations=_strings(values.get("deviations", []), f"{where}: deviations"),
         seed=_number(values.get("seed", 0), 0, f"{where}: seed"),
         seeds=_number(values.get("seeds", FEWEST_SEEDS), 1, f"{where}: seeds", MOST_SEEDS),
-        data=texts["data"],
         device=_typed(values.get("device", "auto"), str, f"{where}: device"),
-        train=tables["train"],
-        targets=targets,
-        arms=arms,
-        evaluate=tables["evaluate"],
         analysis=analysis,
-        attack=_attack(_optional(values, "attack", where, "spec arm", "seed", "targets"), arms, where),
-        power=_power(_optional(values, "power", where, "effect sd"), where),
-        cost=_cost(_optional(values, "cost", where, "device tflops parameters"), where),
+        attack=_attack(values, arms, where),
+        power=_power(values, where),
+        cost=_cost(values, where),
         text=path.read_text(encoding="utf-8"),
     )
 
@@ -261,37 +254,37 @@ def _check_evaluate(values: Mapping[str, Any], targets: list[str], where: str) -
             check_keys(_table(values[task], f"{where}: {task}"), known, (), f"{where}: {task}")
 
 
-def _optional(values: Mapping[str, Any], name: str, where: str, needed: str, *more: str) -> Mapping[str, Any] | None:
-    """An optional table with some keys; None where there is none."""
+def _optional(values: Mapping[str, Any], name: str, where: str, needed: str, *more: str) -> Mapping[str, Any]:
+    """An optional table with some keys; empty where there is none."""
     if values.get(name) is None:
-        return None
+        return {}
     table = _table(values[name], f"{where}: [{name}]")
     check_keys(table, (*needed.split(), *more), needed.split(), f"{where}: [{name}]")
     return table
 
 
-def _attack(values: Mapping[str, Any] | None, arms: Mapping[str, Arm], where: str) -> StudyAttack | None:
-    if values is None:
+def _attack(values: Mapping[str, Any], arms: Mapping[str, Arm], where: str) -> StudyAttack | None:
+    if not (table := _optional(values, "attack", where, "spec arm", "seed", "targets")):
         return None
-    if _typed(values["arm"], str, f"{where}: [attack] arm") not in arms:
-        raise SpecError(f"{where}: [attack] names the arm {values['arm']!r:.80}. The arms are: {', '.join(arms)}.")
-    spec = [values["spec"]] if isinstance(values["spec"], str) else values["spec"]
-    seed = _number(values.get("seed", MOST_SEEDS), 0, f"{where}: [attack] seed")
-    several = [_strings(value, f"{where}: [attack]") for value in (spec, values.get("targets", []))]
-    return StudyAttack(several[0], values["arm"], seed, several[1])
+    if _typed(table["arm"], str, f"{where}: [attack] arm") not in arms:
+        raise SpecError(f"{where}: [attack] names the arm {table['arm']!r:.80}. The arms are: {', '.join(arms)}.")
+    spec = [table["spec"]] if isinstance(table["spec"], str) else table["spec"]
+    seed = _number(table.get("seed", MOST_SEEDS), 0, f"{where}: [attack] seed")
+    several = [_strings(value, f"{where}: [attack]") for value in (spec, table.get("targets", []))]
+    return StudyAttack(several[0], table["arm"], seed, several[1])
 
 
-def _power(values: Mapping[str, Any] | None, where: str) -> Power | None:
-    if values is None:
+def _power(values: Mapping[str, Any], where: str) -> Power | None:
+    if not (table := _optional(values, "power", where, "effect sd")):
         return None
-    return Power(*(_above_0(values[key], f"{where}: [power] {key}", MOST_SEEDS) for key in ("effect", "sd")))
+    return Power(*(_above_0(table[key], f"{where}: [power] {key}", MOST_SEEDS) for key in ("effect", "sd")))
 
 
-def _cost(values: Mapping[str, Any] | None, where: str) -> Cost | None:
-    if values is None:
+def _cost(values: Mapping[str, Any], where: str) -> Cost | None:
+    if not (table := _optional(values, "cost", where, "device tflops parameters")):
         return None
-    numbers = [_above_0(values[key], f"{where}: [cost] {key}") for key in ("tflops", "parameters")]
-    return Cost(_typed(values["device"], str, f"{where}: [cost] device"), *numbers)
+    numbers = [_above_0(table[key], f"{where}: [cost] {key}") for key in ("tflops", "parameters")]
+    return Cost(_typed(table["device"], str, f"{where}: [cost] device"), *numbers)
 
 
 def _above_0(value: Any, where: str, most: float = sys.float_info.max) -> float:

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from robust_xtreme.core import resources
+from robust_xtreme.core.columns import Array
 from robust_xtreme.core.contamination import HASHES, keys
 from robust_xtreme.core.errors import DiskError, Locked, MissingData, ModelError, SpecError, counted
 from robust_xtreme.core.examples import Example, digest, kind_of
@@ -29,8 +31,11 @@ from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
 from robust_xtreme.models.adapter import peft_for
 from robust_xtreme.models.folder import encoder_identity
-from robust_xtreme.models.reading.tokens import backend_of, misplaced
+from robust_xtreme.models.loading import read_encoder
+from robust_xtreme.models.reading.members.retrieval import text_windows
+from robust_xtreme.models.reading.tokens import backend_of, misplaced, tokenizer_from
 from robust_xtreme.models.stages import CLAIM, check_hashes
+from robust_xtreme.models.tensors import DEFAULT, AtLayer, Pooled, collate, encoder_inputs, layer_count
 from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
@@ -443,8 +448,6 @@ MAX_LENGTH: Final = 128
 _DIGITS: Final = 6
 _BATCH: Final = 32
 
-Array = np.ndarray[Any, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
@@ -452,11 +455,6 @@ class Embedder:
 
     identity: str
     vectors: Callable[[Sequence[str]], Array]
-
-
-def label_type(task: TaskSpec) -> str:
-    """The type of the task's targets; label sets of the same size are one type, whatever their names."""
-    return kind_of(task.family).label_type(task.labels)
 
 
 def diversity(
@@ -479,7 +477,7 @@ def diversity(
     between = [round(1 - float(first @ other), _DIGITS) for first, other in itertools.combinations(means, 2)]
     return {
         "formats": len({task.family for task in tasks}),
-        "label_types": len({label_type(task) for task in tasks}),
+        "label_types": len({kind_of(task.family).label_type(task.labels) for task in tasks}),
         "distance": round(math.fsum(between) / len(between), _DIGITS) if between else None,
         "encoder": embedder.identity,
         "within": {name: _within(vectors) for name, vectors in task_vectors.items()},
@@ -521,23 +519,12 @@ def encoder_of(folder: Path) -> Embedder:
 
     Hidden state 14/24, the mean over tokens, on the CPU. Raises ModelError where the folder cannot be read.
     """
-    from robust_xtreme.models.folder import encoder_identity
-    from robust_xtreme.models.loading import read_encoder
-    from robust_xtreme.models.tensors import DEFAULT
-    from robust_xtreme.models.tokenizer import read_tokenizer
-
     opened = cache(lambda: (read_tokenizer(folder), read_encoder(folder)))
     identity = f"{encoder_identity(folder)} {DEFAULT} max_length={MAX_LENGTH}"
     return Embedder(identity, lambda texts: _embedded(*opened(), texts))
 
 
 def _embedded(tokenizer: Any, whole: Any, texts: Sequence[str]) -> Array:
-    import torch
-
-    from robust_xtreme.models.reading.members.retrieval import text_windows
-    from robust_xtreme.models.reading.tokens import tokenizer_from
-    from robust_xtreme.models.tensors import DEFAULT, AtLayer, Pooled, collate, encoder_inputs, layer_count
-
     encoder, pooled = AtLayer(whole, DEFAULT.at(layer_count(whole))), Pooled(DEFAULT)
     windows = text_windows(texts, tokenizer_from(tokenizer), MAX_LENGTH)
     order = np.argsort(windows.lengths, kind="stable")

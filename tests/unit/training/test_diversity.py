@@ -11,10 +11,11 @@ import pytest
 from tests.tiny import choice_example, pair_example, question_example
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import MissingData
-from robust_xtreme.core.examples import NO_ANSWER, Example
+from robust_xtreme.core.examples import NO_ANSWER, Example, kind_of
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.training.stage import Array, Embedder, diversity, encoder_of, label_type, text_of
+from robust_xtreme.training.stage import Embedder, diversity, encoder_of, text_of
 
 _VECTORS = {"x": (3.0, 0.0), "y": (0.0, 2.0), "back": (-1.0, 0.0), "nothing": (0.0, 0.0)}
 
@@ -27,6 +28,10 @@ def _stub() -> Embedder:
 def _task(name: str) -> TaskSpec:
     task: TaskSpec = registry.load("task", name)
     return task
+
+
+def _label_type(task: TaskSpec) -> str:
+    return kind_of(task.family).label_type(task.labels)
 
 
 def _pairs(*firsts: str) -> list[Example]:
@@ -71,12 +76,12 @@ def test_formats_and_label_types_are_counted_once_each() -> None:
 
 def test_every_task_has_a_label_type_of_its_own_kind() -> None:
     """Each family's target is named; that there may be no answer is a type of its own."""
-    assert label_type(_task("xnli")) == "one of 3 labels"
-    assert label_type(_task("panx")) == "a tag per word, of 7"
-    assert label_type(_task("xcopa")) == "one of the texts given"
-    assert label_type(_task("tatoeba")) == "a document"
-    assert label_type(_task("tydiqa")) == "a span"
-    assert label_type(replace(_task("tydiqa"), labels=(NO_ANSWER,))) == "a span or none"
+    assert _label_type(_task("xnli")) == "one of 3 labels"
+    assert _label_type(_task("panx")) == "a tag per word, of 7"
+    assert _label_type(_task("xcopa")) == "one of the texts given"
+    assert _label_type(_task("tatoeba")) == "a document"
+    assert _label_type(_task("tydiqa")) == "a span"
+    assert _label_type(replace(_task("tydiqa"), labels=(NO_ANSWER,))) == "a span or none"
 
 
 def test_the_sample_is_by_hash_bounded_and_nested() -> None:
