@@ -24,8 +24,6 @@ from robust_xtreme.training.objective import NAME, BatchRows, HeadUnits, Taken, 
 from robust_xtreme.training.sampling import SamplingPlan
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
-# What Lightning trains, an encoder with heads, and the batches of a plan, divided over devices and accumulation.
-
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -318,22 +316,18 @@ def narrow(encoder: Any, ids: Tensor) -> NarrowedEmbeddings:
     first = whole.data_ptr() // PAGESIZE * PAGESIZE
     _call("madvise", ctypes.c_void_p(first), ctypes.c_size_t(whole.nbytes), _MADV_PAGEOUT)
     _call("malloc_trim", 0)
-    hook = _Renumbered(numbers)
-    return NarrowedEmbeddings(layers, ids, whole, padding, [layer.register_forward_pre_hook(hook) for layer in layers])
+
+    def renumbered(_: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """From ids to rows, on the device of the ids."""
+        nonlocal numbers
+        numbers = numbers.to(given[0].device)
+        return (numbers[given[0]], *given[1:])
+
+    hooks = [layer.register_forward_pre_hook(renumbered) for layer in layers]
+    return NarrowedEmbeddings(layers, ids, whole, padding, hooks)
 
 
 def _call(name: str, *given: Any) -> None:
     """Call a function of the C library that returns memory, where Linux has it."""
     if sys.platform == "linux" and (function := getattr(ctypes.CDLL(None), name, None)):
         function(*given)
-
-
-class _Renumbered:
-    """From ids to rows of the narrowed embeddings, on the device of the ids."""
-
-    def __init__(self, numbers: Tensor) -> None:
-        self.numbers = numbers
-
-    def __call__(self, _: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        self.numbers = self.numbers.to(given[0].device)
-        return (self.numbers[given[0]], *given[1:])

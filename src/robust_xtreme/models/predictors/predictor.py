@@ -22,9 +22,6 @@ from robust_xtreme.stats.bitext import Neighbours
 if TYPE_CHECKING:
     from robust_xtreme.models.loading import Checkpoint
 
-
-# Predictors: the interface through which a model answers the examples of a task.
-
 Load = Callable[[], "Checkpoint"]
 """Loads the model of a task, or returns the loaded model."""
 
