@@ -198,7 +198,7 @@ def _ours(encoder: Any, ids: torch.Tensor, precision: str, device: str, clock: t
     family: Family = registry.load("family", task.family)
     examples = [Example(str(at), {}, Choice(0), str(at)) for at in range(len(ids))]
     head = family.head(int(encoder.config.hidden_size), task.labels)
-    part = task_part("mnli", family, head, plain(ids.tolist()), examples, task.labels)
+    part = task_part(task, family, head, plain(ids.tolist()), examples)
     spec = TrainSpec("mini", "encoder", target=StageSpec(tasks=("mnli",)), device=device, precision=precision, clip=1.0)
     with tempfile.TemporaryDirectory() as folder:
         stage = LoopInputs(

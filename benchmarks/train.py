@@ -114,7 +114,7 @@ def ours(args: argparse.Namespace, folder: Path) -> tuple[int, float]:
     task = registry.load("intermediate", "mnli")
     family: Family = registry.load("family", task.family)
     model = model_of(args.encoder, tokenizer)
-    part = task_part("mnli", family, family.head(model.config.hidden_size, task.labels), windows, examples, task.labels)
+    part = task_part(task, family, family.head(model.config.hidden_size, task.labels), windows, examples)
     plan = SamplingPlan(part.lengths, BATCH, SEED, args.steps)
     clock = Clock(args.warm, args.steps)
     schedule = Schedule(RATE, args.steps, 0, 0.0, fused=args.precision == "fp32")
@@ -149,7 +149,7 @@ def large(args: argparse.Namespace, folder: Path) -> dict[str, float]:
         del encoder
         _trainer(args, folder, units, clock)
     else:
-        part = task_part("mnli", family, head, plain(units.tolist()), examples, task.labels)
+        part = task_part(task, family, head, plain(units.tolist()), examples)
         stage = LoopInputs(
             "benchmark",
             Journal(folder),

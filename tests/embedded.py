@@ -50,7 +50,7 @@ class Work:
         """The vectors, which are right."""
         self.asked.clear()
         cache = Cache(self.folder, most, self.messages.append) if self.folder else None
-        vectors = embedded(cache, key, self.count, DIM, np.float32, self.compute, chunk)
+        vectors = embedded(cache, key, (self.count, DIM), np.float32, self.compute, chunk)
         if cache:
             cache.close()
         assert np.array_equal(vectors, rows(0, self.count))
@@ -96,4 +96,4 @@ def _embed(pipe: Connection, cache: Path, seconds: float, count: int, chunk: int
         return rows(start, stop)
 
     kept = Cache(cache, ROOM, print)
-    embedded(kept, KEY, count, DIM, np.float32, compute, chunk)
+    embedded(kept, KEY, (count, DIM), np.float32, compute, chunk)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from robust_xtreme.models.reading.members.labelled import WordLayouts
-from robust_xtreme.models.reading.members.retrieval import TextLayouts
+from robust_xtreme.models.reading.members.retrieval import FIELDS, TextLayouts
 from robust_xtreme.models.reading.members.span_qa import ContextLayouts
 from robust_xtreme.models.reading.windows import Windows
 
@@ -52,7 +52,7 @@ def _layout(layout: Any) -> Any:
             firsts = layout.firsts[layout.bounds[0] : layout.bounds[1]]
             return WordLayout(int(layout.begin[0]), tuple(firsts.tolist()))
         case TextLayouts():
-            return TextLayout(layout.names[layout.field[0]], int(layout.first[0]), int(layout.count[0]))
+            return TextLayout(FIELDS[layout.field[0]], int(layout.first[0]), int(layout.count[0]))
         case ContextLayouts():
             begin, end = layout.reach[0].tolist()
             return ContextLayout(int(layout.first[0]), layout.offsets[layout.begin[0] : layout.stop[0]], (begin, end))

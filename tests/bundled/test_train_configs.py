@@ -13,7 +13,6 @@ from typer.main import get_command
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import resources
 from robust_xtreme.core.resources import shipped
-from robust_xtreme.training import spec as recipes
 from robust_xtreme.training.spec import TrainSpec, defaults
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.values import spec_of
@@ -50,7 +49,7 @@ def test_a_run_begins_with_the_command_that_runs_it(name: str) -> None:
     assert parsed(RUNS[name])["file"] == name
 
 
-@pytest.mark.parametrize("name", recipes.names())
+@pytest.mark.parametrize("name", shipped("recipes"))
 def test_a_recipe_begins_with_a_command_that_uses_it(name: str) -> None:
     """That of scratch is the default from scratch; the others are named. Each says what it is and where it is from."""
     path = shipped("recipes")[name]

@@ -72,7 +72,7 @@ def test_the_command_shows_and_empties_it(cache: Path, entries: int) -> None:
 def test_the_command_shows_and_empties_embeddings(cache: Path, entries: int) -> None:
     """`cache info` counts embeddings beside predictions, with bytes and times; `cache clear` removes both."""
     opened = Cache(cache, 1 << 20, lambda line: pytest.fail(line))
-    embedded(opened, "0" * 32, 50, 8, np.float32, lambda start, stop: np.ones((stop - start, 8), np.float32), 20)
+    embedded(opened, "0" * 32, (50, 8), np.float32, lambda start, stop: np.ones((stop - start, 8), np.float32), 20)
     opened.close()
     shown = json.loads(call("cache", "info", "--json").stdout)
     assert shown["entries"]["predictions"]["entries"] == entries

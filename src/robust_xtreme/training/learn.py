@@ -85,7 +85,7 @@ def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Hea
     if specs := [cell for cell in cells if not refusing(cell, task.family, task.name)]:
         attack = adversary(task, family, encoder, head, tokenizer)
         draw = _noise(lesson, family, stage, specs, tokenizer, attack)
-    return task_part(task.name, family, head, windows, lesson.examples, task.labels, draw)
+    return task_part(task, family, head, windows, lesson.examples, draw)
 
 
 def _noise(

@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache as cached
 from pathlib import Path
@@ -58,9 +58,13 @@ def known(examples: Iterable[Example]) -> SplitUnits:
     return SplitUnits(kind, first, {key: tuple(sorted(ids)) for key, ids in every.items()})
 
 
+Splits = Iterable[tuple[str, SplitUnits]]
+"""The name of each split, `task/split/language`, and its units."""
+
+
 def evaluated(
     tasks: Iterable[TaskSpec], source: Source | Path, wanted: str, tell: Callable[[str], None] = lambda _: None
-) -> Iterator[tuple[str, SplitUnits]]:
+) -> Splits:
     """The name and units of every validation and test split whose units can be of the wanted kind.
 
     Tasks without a head learn nothing and are left out, and so is a split that the hub does not contain: it cannot be
@@ -125,17 +129,11 @@ def reported_tasks(names: Sequence[str], source: Source | Path) -> tuple[TaskSpe
     return tuple(task for task in tasks if any(loading.available(task, source, split) for split in EVALUATED))
 
 
-def screen(
-    training: Sequence[Example],
-    splits: Iterable[tuple[str, SplitUnits]],
-    *,
-    allow: bool = False,
-    drop_all: bool = False,
-) -> Screened:
+def screen(training: Sequence[Example], splits: Splits, overlap: str = "refuse") -> Screened:
     """Apply the rule to training data against the evaluated splits.
 
-    Short sentences, and shared units up to TOLERATED of a split, are dropped and counted. More are refused, dropped
-    too with `drop_all`, or kept and counted with `allow`. Raises Contamination, naming the count and the first example.
+    Short sentences, and shared units up to TOLERATED of a split, are dropped and counted. More are, by `overlap`,
+    refused, dropped too, or kept and counted (`allow`). Raises Contamination, naming the count and the first example.
     """
     units = [unit(example) for example in training]
     known = [keys(example) for example in training]
@@ -147,9 +145,9 @@ def screen(
     for name, split in splits:
         hits = {key: common for key, keys in split.keys.items() if (common := long.intersection(keys))}
         shared = {key: {key} for key in split.first if key in short}
-        if drop_all or len(hits) <= TOLERATED * len(split.first):
+        if overlap == "drop" or len(hits) <= TOLERATED * len(split.first):
             shared |= hits
-        elif allow:
+        elif overlap == "allow":
             allowed[name] = len(hits)
         else:
             raise Contamination(
@@ -210,13 +208,14 @@ def _lesson(
     chosen = rows.limit(examples, most) if most else examples
     if len(chosen) < min(most, len(examples)):
         tell(f"{task.name}: took {len(chosen):,} of the {most:,} requested examples: clusters are not divided")
-    screened = _screened(chosen, task, spec, source, reported, tell)
+    screened = _screened(chosen, evaluated(reported, source, kind(task), tell), spec.overlap, tell)
     if stage.translated and screened.examples:
         if set(languages) <= {ENGLISH}:
             raise MissingData(f'{task.name}: name the languages of its translations, as in languages = ["en", "de"].')
         keep, english = spec.folder.parent / "translations", screened.examples
         request = Request(task, stage.translated, languages, english, keep, spec.offline, spec.device, tell)
-        more = _screened(translated_examples(request), task, spec, source, reported, tell)
+        splits = evaluated(reported, source, kind(task), tell)
+        more = _screened(translated_examples(request), splits, spec.overlap, tell)
         screened = _with(screened, more, ENGLISH in languages)
     kept = screened.examples
     if not kept:
@@ -226,16 +225,8 @@ def _lesson(
     return Lesson(taught, kept, rows.data_identity(kept), screened, tuple(task.name for task in reported), languages)
 
 
-def _screened(
-    examples: tuple[Example, ...],
-    task: TaskSpec,
-    spec: TrainSpec,
-    source: Source,
-    reported: tuple[TaskSpec, ...],
-    tell: Tell,
-) -> Screened:
-    splits = evaluated(reported, source, kind(task), tell)
-    screened = screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
+def _screened(examples: tuple[Example, ...], splits: Splits, overlap: str, tell: Tell) -> Screened:
+    screened = screen(examples, splits, overlap)
     if removed := len(examples) - len(screened.examples):
         tell(f"left out {removed} of {len(examples)} training examples that evaluated splits contain too")
     for name, count in screened.allowed.items():

@@ -21,12 +21,12 @@ from robust_xtreme.core.metric import Metric
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.models.config import CANINE, check_fits, fitted, in_units, longest, positions
 from robust_xtreme.models.loading import Checkpoint
-from robust_xtreme.models.predictors.family import Family, windows_of
+from robust_xtreme.models.predictors.family import Examples, Family, windows_of
 from robust_xtreme.models.predictors.loaded import Loaded, predict
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Work
 from robust_xtreme.models.reading.members.labelled import WordLayouts
-from robust_xtreme.models.reading.reading import Labels, contents_of, inputs_of
+from robust_xtreme.models.reading.reading import contents_of, inputs_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of, frame_of
 from robust_xtreme.models.reading.windows import Windows, layout_of, of_examples, pieces
 from robust_xtreme.models.tensors import Scores, evaluating
@@ -104,13 +104,7 @@ Draw = Callable[[Sequence[tuple[int, int]]], tuple[Windows, Sequence[Example]]]
 
 
 def task_part(
-    name: str,
-    family: Family,
-    head: nn.Module,
-    windows: Windows,
-    examples: Sequence[Example],
-    labels: Labels,
-    draw: Draw | None = None,
+    task: TaskSpec, family: Family, head: nn.Module, windows: Windows, examples: Examples, draw: Draw | None = None
 ) -> HeadUnits:
     """A part that learns from windows; a unit is a window or, where a loss needs it, all windows of an example.
 
@@ -127,11 +121,11 @@ def task_part(
         return Taken(windows.take(rows), tuple(np.diff(bounds).tolist()), examples)
 
     def loss(head: nn.Module, hidden: Tensor, mask: Tensor, taken: Taken) -> Tensor:
-        return family.loss(head, hidden, mask, taken.windows, taken.examples, labels)
+        return family.loss(head, hidden, mask, taken.windows, taken.examples, task.labels)
 
     lengths = tuple(np.maximum.reduceat(windows.lengths, units[:-1]).tolist()) if len(units) > 1 else ()
     ids = None if draw else np.unique(windows.ids)
-    return HeadUnits(name, head, lengths, take, loss, terms_of(family), ids=ids)
+    return HeadUnits(task.name, head, lengths, take, loss, terms_of(family), ids=ids)
 
 
 def terms_of(family: Family) -> Callable[[Taken], int]:
@@ -320,7 +314,7 @@ def dev_score(
 
     def score() -> float:
         checkpoint = checkpoint_of(task, family, encoder, head, pad_id)
-        decoded = predict(lambda: checkpoint, inputs, BATCH_TOKENS["cpu"])
+        decoded = predict(checkpoint, inputs, Work(BATCH_TOKENS["cpu"]))
         if not decoded.finite.all():
             return 0.0
         return float(metric.reduce(metric.alone(examples, decoded.targets).sum(axis=0)))

@@ -46,24 +46,16 @@ class Recipe:
         return int(self.warmup_share * steps) if self.warmup_share else min(self.warmup, steps // 10)
 
 
-def names() -> tuple[str, ...]:
-    """The recipes that ship with the program."""
-    return tuple(sorted(path.stem for path in _folder().glob("*.toml")))
-
-
-def _folder() -> Path:
-    return resources.folder("configs") / "recipes"
-
-
 @cache
 def recipe(name: str) -> Mapping[str, Recipe]:
     """The tables of a recipe, named or a TOML file, by the name of a task or of a family.
 
     Raises UnknownName, SpecError.
     """
-    path = Path(name) if name.endswith(".toml") else _folder() / f"{name}.toml"
-    if not path.is_file():
-        raise UnknownName("recipe", name, names(), "robust-xtreme config list")
+    known = resources.shipped("recipes")
+    path = Path(name) if name.endswith(".toml") else known.get(name)
+    if path is None or not path.is_file():
+        raise UnknownName("recipe", name, known, "robust-xtreme config list")
     tables = resources.toml(path).items()
     return {table: _recipe(values, f"{path}: [{table}]") for table, values in tables if table != "about"}
 
@@ -96,14 +88,6 @@ def of_tasks(name: str, tasks: Iterable[TaskSpec]) -> Recipe:
     names = ("epochs", "warmup", "warmup_share", "weight_decay", "max_length")
     most: dict[str, Any] = {name: max(getattr(part, name) for part in parts) for name in names}
     return Recipe(batch_size=min(part.batch_size for part in parts), lr=min(part.lr for part in parts), **most)
-
-
-def of_text(name: str) -> Recipe:
-    """The recipe of masked LM on plain text. Raises SpecError where it has no such table."""
-    table = recipe(name).get(MASKED_LM)
-    if table is None:
-        raise SpecError(f"The recipe {name} has no table [{MASKED_LM}].")
-    return table
 
 
 LEARNED: Final = "What is learned"
@@ -330,9 +314,14 @@ class TrainSpec:
         return replace(self, recipe=recipe, clip=self.clip or 1.0, **stages)
 
 
-def defaults(stage: StageSpec, recipe: str) -> Recipe:
-    """The recipe of a stage; that of images and captions is the recipe of masked LM, their control."""
-    return of_tasks(recipe, stage.learned()) if stage.tasks else of_text(recipe)
+def defaults(stage: StageSpec, name: str) -> Recipe:
+    """The recipe of a stage; that of images and captions is that of masked LM, their control. Raises SpecError."""
+    if stage.tasks:
+        return of_tasks(name, stage.learned())
+    table = recipe(name).get(MASKED_LM)
+    if table is None:
+        raise SpecError(f"The recipe {name} has no table [{MASKED_LM}].")
+    return table
 
 
 def _resolved(stage: StageSpec, recipe: str, seed: int) -> StageSpec:
@@ -399,16 +388,13 @@ def _stage(values: Any, location: str) -> StageSpec:
 def _typed(kind: Any, values: Mapping[str, Any], location: str) -> dict[str, Any]:
     """Values of the types that a spec's keys have. Raises SpecError."""
     known = keys(kind)
-    given = {name: _listed(value) if name in _LISTS else value for name, value in values.items()}
+    named = {name: value.replace(",", " ").split() for name in _LISTS if isinstance(value := values.get(name), str)}
+    given = {**values, **named}
     return {name: typed(name, value, str(known[name][0].type), location) for name, value in given.items()}
 
 
 _LISTS: Final = ("languages", "text_languages", "reported", "log")
 """Keys whose string may contain several names, separated by commas, as on the command line."""
-
-
-def _listed(value: Any) -> Any:
-    return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
 def run_keys() -> list[str]:

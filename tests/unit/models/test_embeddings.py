@@ -44,7 +44,7 @@ def test_float16_is_stored_as_it_is(cache: Path) -> None:
     """Rows are cast to the type asked for, and other types are other entries."""
     kept = Cache(cache, ROOM, lambda line: pytest.fail(line))
     for dtype in (np.float16, np.float32, np.float16):
-        vectors = embedded(kept, KEY, COUNT, DIM, dtype, rows, CHUNK)
+        vectors = embedded(kept, KEY, (COUNT, DIM), dtype, rows, CHUNK)
         assert vectors.dtype == dtype
         assert vectors.tobytes() == rows(0, COUNT).astype(dtype).tobytes()
 
@@ -159,14 +159,14 @@ def test_a_vector_that_is_not_a_number_is_named(cache: Path) -> None:
     for row, value, dtype in ((57, np.nan, np.float32), (33, 1e6, np.float16)):
         wrong[row, 2] = value
         with pytest.raises(NotFinite, match=f"The vector of row {row} contains NaN or a number too large") as error:
-            embedded(None, key_of(str(row)), COUNT, DIM, dtype, lambda start, stop: wrong[start:stop], CHUNK)
+            embedded(None, key_of(str(row)), (COUNT, DIM), dtype, lambda start, stop: wrong[start:stop], CHUNK)
         assert "\n" not in str(error.value)
 
 
 def test_rows_of_a_wrong_shape_are_refused() -> None:
     """What computes them is at fault."""
     with pytest.raises(RobustXtremeError, match=r"The vectors from row 0 on have the shape \(103, 6\), not \(10, 6\)"):
-        embedded(None, KEY, COUNT, DIM, np.float32, lambda _start, _stop: rows(0, COUNT), CHUNK)
+        embedded(None, KEY, (COUNT, DIM), np.float32, lambda _start, _stop: rows(0, COUNT), CHUNK)
 
 
 def test_an_error_of_the_model_is_its_own() -> None:
@@ -176,14 +176,14 @@ def test_an_error_of_the_model_is_its_own() -> None:
         raise FileNotFoundError("no weights")
 
     with pytest.raises(FileNotFoundError, match="no weights"):
-        embedded(None, KEY, COUNT, DIM, np.float32, failing, CHUNK)
+        embedded(None, KEY, (COUNT, DIM), np.float32, failing, CHUNK)
 
 
 @pytest.mark.parametrize("shape", [(0, 6), (5, 0)])
 def test_no_rows_need_no_file(cache: Path, shape: tuple[int, int]) -> None:
     """An empty pool is an empty array."""
     kept = Cache(cache, ROOM, lambda line: pytest.fail(line))
-    assert embedded(kept, KEY, *shape, np.float32, rows, CHUNK).shape == shape
+    assert embedded(kept, KEY, shape, np.float32, rows, CHUNK).shape == shape
     assert not cache.exists()
 
 

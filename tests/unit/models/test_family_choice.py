@@ -22,6 +22,7 @@ from robust_xtreme.core.examples import Choice, Example, Tags, Target, Text
 from robust_xtreme.models.loading import load_checkpoint
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.predictors.loaded import predict
+from robust_xtreme.models.predictors.predictor import Work
 from robust_xtreme.models.reading.windows import Windows, plain
 from robust_xtreme.models.tensors import collate
 
@@ -248,7 +249,7 @@ def test_choices_are_those_that_transformers_gives(kind: str, tmp_path: Path) ->
         wanted.append(Choice(logits[0].argmax().item()))
     assert len(set(wanted)) > 1
     loaded = load_checkpoint(folder, TASK)
-    assert answers_of(predict(lambda: loaded, inputs_for(loaded, examples, 128, 0), 500)) == wanted
+    assert answers_of(predict(loaded, inputs_for(loaded, examples, 128, 0), Work(500))) == wanted
     assert loaded.labels == ()
 
 

@@ -21,6 +21,7 @@ from robust_xtreme.models.loading import Checkpoint, Models, load_checkpoint
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.loaded import forward, predict
 from robust_xtreme.models.predictors.members.encoder_head import in_task_order
+from robust_xtreme.models.predictors.predictor import Work
 from robust_xtreme.models.reading.reading import Decoded
 
 XNLI, PANX, XQUAD = (registry.load("task", name) for name in ("xnli", "panx", "xquad"))
@@ -33,7 +34,7 @@ SENTENCES = [
 
 def answers(checkpoint: Checkpoint, examples: list[Example], length: int = 128) -> list[Target | None]:
     """What a checkpoint says of examples, in the task's own labels."""
-    predicted = predict(lambda: checkpoint, inputs_for(checkpoint, examples, length, 0), 500)
+    predicted = predict(checkpoint, inputs_for(checkpoint, examples, length, 0), Work(500))
     relabel = relabelled(checkpoint.labels, XNLI, Path()) if isinstance(predicted.targets, Choices) else None
     return answers_of(Decoded(in_task_order(predicted.targets, relabel), predicted.finite))
 

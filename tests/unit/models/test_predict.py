@@ -23,7 +23,7 @@ from robust_xtreme.core.examples import Target
 from robust_xtreme.models.loading import Checkpoint, load_checkpoint
 from robust_xtreme.models.predictors import loaded as module
 from robust_xtreme.models.predictors.loaded import predict
-from robust_xtreme.models.predictors.predictor import plan_batches
+from robust_xtreme.models.predictors.predictor import Work, plan_batches
 from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.models.tensors import out_of_memory
 
@@ -91,7 +91,7 @@ def _inputs(checkpoint: Checkpoint, count: int) -> Inputs:
 
 
 def _predicted(checkpoint: Checkpoint, inputs: Inputs, budget: int) -> list[Target | None]:
-    return answers_of(predict(lambda: checkpoint, inputs, budget))
+    return answers_of(predict(checkpoint, inputs, Work(budget)))
 
 
 def test_the_batch_size_does_not_change_predictions(checkpoint: Checkpoint) -> None:
@@ -103,7 +103,7 @@ def test_the_batch_size_does_not_change_predictions(checkpoint: Checkpoint) -> N
 def test_progress_counts_every_input_once(checkpoint: Checkpoint) -> None:
     """What is announced adds up to the number of inputs."""
     heard: list[int] = []
-    predict(lambda: checkpoint, _inputs(checkpoint, 20), 100, heard.append)
+    predict(checkpoint, _inputs(checkpoint, 20), Work(100, heard.append))
     assert sum(heard) == 20
 
 

@@ -45,7 +45,7 @@ def _work(pipe: Connection, cache: Path, count: int) -> None:
     poller = threading.Thread(target=poll)
     poller.start()
     try:
-        pool = embedded(Cache(cache, 1 << 40, print), KEY, count, DIM, np.float16, compute, CHUNK)
+        pool = embedded(Cache(cache, 1 << 40, print), KEY, (count, DIM), np.float16, compute, CHUNK)
         nearest = search(rows(-CHUNK, 0)[:QUERIES].astype(np.float32), pool, K, device="cpu")
     finally:
         ended.set()

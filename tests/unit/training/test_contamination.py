@@ -96,7 +96,7 @@ def test_short_sentences_are_dropped_however_many() -> None:
 
 def test_allowed_overlap_is_kept_and_counted() -> None:
     """With the flag the data stay as they are, and the record says which split they touch."""
-    screened = screen(_sentences(50), [("panx/validation/en", known(_sentences(100, "dev/")))], allow=True)
+    screened = screen(_sentences(50), [("panx/validation/en", known(_sentences(100, "dev/")))], "allow")
     assert len(screened.examples) == 50
     assert screened.allowed == {"panx/validation/en": 50}
 
@@ -134,9 +134,7 @@ def test_a_translation_of_a_trained_question_is_found_by_its_id(tmp_path: Path) 
     german = question_example(f"xquad/validation/de/{native}", "wer?", "Anna singt.", "Anna", "de")
     with pytest.raises(Contamination, match="1 of 1 passages of xquad/validation/de"):
         screen([english], [("xquad/validation/de", known((german,)))])
-    assert screen([english], [("xquad/validation/de", known((german,)))], allow=True).allowed == {
-        "xquad/validation/de": 1
-    }
+    assert screen([english], [("xquad/validation/de", known((german,)))], "allow").allowed == {"xquad/validation/de": 1}
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages" / "01-target.hashes").write_text("".join(f"{key}\n" for key in keys(english)))
     assert check(tmp_path, (german,)).count == 1

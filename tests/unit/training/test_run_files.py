@@ -210,7 +210,7 @@ def _completion_of(name: str) -> Any:
 
 def test_what_a_shell_completes_is_what_train_takes() -> None:
     """The offered words are valid in the run's spec, and the offered files exist."""
-    assert sorted(_completion_of("recipe")("")) == sorted(spec.names())
+    assert sorted(_completion_of("recipe")("")) == sorted(resources.shipped("recipes"))
     for name in ("overlap", "mixing", "control", "select", "precision", "strategy", "schedule", "optimizer", "log"):
         kind = spec.StageSpec if name in keys(spec.StageSpec) else spec.TrainSpec
         assert _completion_of(name)("") == sorted(filter(None, keys(kind)[name][1].choices))

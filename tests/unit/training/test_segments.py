@@ -85,7 +85,7 @@ def test_training_sees_the_segments(bert: Any, monkeypatch: pytest.MonkeyPatch) 
     examples = [pair_example("p", "a man", "he sleeps", 1)]
     windows = CLASSIFICATION.encode(examples, word_tokenizer(True), 64, 0)
     head = CLASSIFICATION.head(16, ("a", "b", "c"))
-    part = task_part("pairs", CLASSIFICATION, head, windows, examples, ("a", "b", "c"))
+    part = task_part(registry.load("task", "xnli"), CLASSIFICATION, head, windows, examples)
     seen: list[Any] = []
     bert.register_forward_pre_hook(lambda _, __, given: seen.append(given), with_kwargs=True)
     module = TrainingModule(bert, [part], Schedule(1e-3, 1, 0, 0.0))

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.models.reading.reading import Labels, Reading, contents_of, encoded
-from robust_xtreme.models.reading.tokens import Lexicon, tokenizer_from
+from robust_xtreme.models.reading.reading import Labels, Reader, Reading, contents_of
+from robust_xtreme.models.reading.tokens import tokenizer_from
 from robust_xtreme.models.reading.windows import Windows
 
 Examples = Sequence[Example]
@@ -40,10 +40,8 @@ class Family:
         self, examples: Examples, tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
     ) -> Windows:
         """The windows of examples; candidates of retrieval may have another length (0: the same)."""
-        reader = tokenizer_from(tokenizer, self.reading.offsets)
-        lexicon = Lexicon(reader.backend, self.reading.offsets)
-        lengths = max_length, stride, candidate_length
-        return encoded(self.reading, contents_of(examples), reader, lexicon, *lengths)
+        reads = tokenizer_from(tokenizer, self.reading.offsets)
+        return Reader(self.reading, reads, max_length, stride, candidate_length).encode(contents_of(examples))[0]
 
     def loss(
         self, head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows, examples: Examples, labels: Labels

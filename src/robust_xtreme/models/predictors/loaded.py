@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.models.loading import Checkpoint, bare
-from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Load, Slope, decoded
+from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Slope, Work, decoded
 from robust_xtreme.models.reading.reading import Decoded, Inputs
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.retrieval.search import search
@@ -96,11 +96,9 @@ class Loaded:
         return search(queries.astype(np.float32), candidates, k, device=self.checkpoint.device.type)
 
 
-def predict(load: Load, inputs: Inputs, batch_tokens: int, advance: Callable[[int], None] = lambda _: None) -> Decoded:
+def predict(checkpoint: Checkpoint, inputs: Inputs, work: Work) -> Decoded:
     """The decoded prediction of every input, in order, as `decoded` gives them. Raises torch.OutOfMemoryError."""
-    checkpoint = load()
-    family, labels = checkpoint.family, checkpoint.labels
-    return decoded(lambda: Loaded(checkpoint), family.reading, labels, inputs, batch_tokens, advance)
+    return decoded(lambda: Loaded(checkpoint), checkpoint.family.reading, checkpoint.labels, inputs, work)
 
 
 def _scored(checkpoint: Checkpoint, batches: Iterable[Windows]) -> Iterator[Array]:

@@ -280,21 +280,14 @@ def _fitting(lengths: Array, batch_tokens: int) -> int:
     return max(1, int(np.searchsorted(padded, batch_tokens, "right")))
 
 
-def decoded(
-    weights_of: Callable[[], Weights],
-    reading: Reading,
-    labels: Labels,
-    inputs: Inputs,
-    batch_tokens: int,
-    advance: Callable[[int], None],
-) -> Decoded:
-    """The decoded prediction of every input, in order; `advance` gets the number of inputs of each batch."""
+def decoded(weights_of: Callable[[], Weights], reading: Reading, labels: Labels, inputs: Inputs, work: Work) -> Decoded:
+    """The decoded prediction of every input, in order. Raises torch.OutOfMemoryError."""
 
     def reduce(windows: Windows, scores: Array) -> tuple[Reduced]:
         return (reading.reduce(windows, scores, labels),)
 
     at_once = 1 << 16 if reading.joins else 0  # calls are few, and arrays fit into a core's cache
-    several = reduced(weights_of, reading, inputs, batch_tokens, advance, reduce, at_once)
+    several = reduced(weights_of, reading, inputs, work, reduce, at_once)
     if several is None:
         return Decoded(column_of(()), np.ones(0, np.bool_))
     bounds, (ordered,) = several
@@ -305,8 +298,7 @@ def reduced(
     weights_of: Callable[[], Weights],
     reading: Reading,
     inputs: Inputs,
-    batch_tokens: int,
-    advance: Callable[[int], None],
+    work: Work,
     reduce: Callable[[Windows, Array], tuple[Reduced, ...]],
     at_once: int = 0,
 ) -> tuple[Array, tuple[Reduced, ...]] | None:
@@ -315,14 +307,14 @@ def reduced(
     Batches are reduced together until they have `at_once` scores. None where there is no input.
     """
     rows, bounds = inputs.rows()
-    batches = plan_batches(inputs.windows.lengths[rows], bounds, inputs.group, batch_tokens)
+    batches = plan_batches(inputs.windows.lengths[rows], bounds, inputs.group, work.batch_tokens)
     if not batches:
         return None
     last = np.zeros(len(rows), np.bool_)
     last[bounds[1:] - 1] = True
     several = in_batches(inputs.windows, [rows[batch] for batch in batches])
     asked = several if reading.layouts else several.without_layouts()
-    scores = weights_of().scores(asked, [int(last[batch].sum()) for batch in batches], advance)
+    scores = weights_of().scores(asked, [int(last[batch].sum()) for batch in batches], work.advance)
     together = _together(scores, several.edges, at_once)
     kept = [reduce(several.windows.part(low, high), each) for low, high, each in together]
     order = np.argsort(np.concatenate(batches))

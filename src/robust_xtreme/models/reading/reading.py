@@ -267,11 +267,18 @@ class Reader:
     tokenizer: Tokenizer
     max_length: int
     stride: int
+    candidate_length: int = 0
+
+    def encode(self, contents: Contents) -> tuple[Windows, Lexicon]:
+        """The windows of each content, none where there are no contents, and the texts that were read."""
+        lexicon, lengths = Lexicon(self.tokenizer.backend, self.reading.offsets), (self.max_length, self.stride)
+        if not len(contents):
+            return plain([]), lexicon
+        return self.reading.encode(contents, self.tokenizer, lexicon, *lengths, self.candidate_length), lexicon
 
     def prepare(self, contents: Contents) -> Inputs:
         """The windows of each content; in retrieval, those of the query."""
-        lexicon, lost = Lexicon(self.tokenizer.backend, self.reading.offsets), self.reading.lost
-        windows = encoded(self.reading, contents, self.tokenizer, lexicon, self.max_length, self.stride)
+        (windows, lexicon), lost = self.encode(contents), self.reading.lost
         inputs = inputs_of(contents, windows, lost(contents, windows) if lost else None)
         return replace(inputs, lexicon=lexicon)
 
@@ -280,18 +287,3 @@ class Reader:
         known = Lexicon(self.tokenizer.backend) if lexicon is None else lexicon
         known.numbers(list(pieces))
         return known
-
-
-def encoded(
-    reading: Reading,
-    contents: Contents,
-    tokenizer: Tokenizer,
-    lexicon: Lexicon,
-    max_length: int,
-    stride: int,
-    candidate_length: int = 0,
-) -> Windows:
-    """The windows of contents; none where there are no contents."""
-    if not len(contents):
-        return plain([])
-    return reading.encode(contents, tokenizer, lexicon, max_length, stride, candidate_length)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from robust_xtreme.core.columns import Array, bounds_of
 from robust_xtreme.core.errors import DiskError, ModelError, NotFinite, RobustXtremeError, no_room
@@ -47,21 +48,15 @@ def _computed(compute: Compute, start: int, stop: int, dim: int, dtype: np.dtype
 
 
 def embedded(
-    cache: Cache | None,
-    key: str,
-    count: int,
-    dim: int,
-    dtype: np.dtype[Any] | type[np.floating[Any]],
-    compute: Compute,
-    chunk: int,
+    cache: Cache | None, key: str, shape: tuple[int, int], dtype: DTypeLike, compute: Compute, chunk: int
 ) -> Array:
     """The vectors (count, dim) of a key, mapped read-only; `compute(start, stop)` gives the rows that are not cached.
 
     Where the vectors do not fit into the cache (it warns), all are computed. Raises DiskError, NotFinite.
     """
-    of = np.dtype(dtype)
+    of, (count, dim) = np.dtype(dtype), shape
     if not count * dim:
-        return np.zeros((count, dim), of)
+        return np.zeros(shape, of)
     storage = cache if cache is not None and cache.fits(count * dim * of.itemsize, KIND) else None
     folder = (cache.scratch() if cache else None) or Path(tempfile.gettempdir())
     with ExitStack() as stack:
@@ -79,7 +74,7 @@ def embedded(
                 file.write(data)
         with _writing(folder):
             file.flush()
-        return np.memmap(file, of, "r", shape=(count, dim))
+        return np.memmap(file, of, "r", shape=shape)
 
 
 def cut(vectors: Array, dims: int) -> Array:

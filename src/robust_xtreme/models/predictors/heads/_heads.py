@@ -220,7 +220,7 @@ def _pairs(windows: Windows, examples: Examples) -> tuple[list[int], list[int]]:
     """The rows of the queries and of their candidates in a batch, in the order of the queries."""
     layout = layout_of(windows, texts.TextLayouts)
     named = zip(windows.example.tolist(), layout.field.tolist(), strict=True)
-    rows = {(example, layout.names[field]): row for row, (example, field) in enumerate(named)}
+    rows = {(example, texts.FIELDS[field]): row for row, (example, field) in enumerate(named)}
     pairs = []
     for example in dict.fromkeys(windows.example.tolist()):
         if CANDIDATE not in examples[example].texts:

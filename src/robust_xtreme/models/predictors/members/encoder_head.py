@@ -68,8 +68,8 @@ class EncoderHead:
         """The decoded scores of the head, from the cache or computed; the model is loaded only to compute."""
 
         def compute(left: Inputs) -> tuple[Decoded, Array]:
-            of = self.weights_of, self.reader.reading, self.labels, left
-            return asking.decoded(*of, work.batch_tokens, work.advance), np.zeros(len(left), np.int64)
+            found = asking.decoded(self.weights_of, self.reader.reading, self.labels, left, work)
+            return found, np.zeros(len(left), np.int64)
 
         return self._ordered(asking.from_cache(self._store(work), inputs, compute, work.advance)).predicted
 
@@ -96,7 +96,7 @@ class EncoderHead:
         def reduce(windows: Windows, scores: Array) -> tuple[Reduced, Reduced]:
             return reading.reduce(windows, scores, self.labels), weighing.part(windows, scores, meanings)
 
-        several = asking.reduced(self.weights_of, reading, inputs, work.batch_tokens, work.advance, reduce)
+        several = asking.reduced(self.weights_of, reading, inputs, work, reduce)
         if several is None:
             return Decoded(column_of(()), np.ones(0, np.bool_)), np.zeros(0, np.int64)
         bounds, (answers, parts) = several
@@ -377,7 +377,7 @@ class Vectors:
         key, dtype = key_of(store.settings if store else "", name, *values), dtype_for(searched.rows[name], size)
         same = key, searched.group, self.work.batch_tokens
         if same not in whole:
-            whole[same] = embedded(store.cache if store else None, key, len(values), size, dtype, compute, _CHUNK)
+            whole[same] = embedded(store.cache if store else None, key, (len(values), size), dtype, compute, _CHUNK)
         return whole[same]
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:

@@ -18,6 +18,7 @@ from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.models.reading.windows import Windows, framed, joined, layout_of
 
 QUERY: Final = "query"
+FIELDS: Final = (QUERY, CANDIDATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,40 +75,32 @@ class SentenceModel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextLayouts:
-    """The texts of w windows: the number `field` (w,) of each one's field in `names`, and its tokens between the
-    special tokens, `count` (w,) from `first` (w,) on."""
+    """The texts of w windows: the number `field` (w,) of each one's field in FIELDS, and its tokens between the special
+    tokens, `count` (w,) from `first` (w,) on."""
 
-    names: tuple[str, ...]
     field: Array
     first: Array
     count: Array
 
     def take(self, rows: Array) -> TextLayouts:
         """The texts of windows by row (k,)."""
-        return TextLayouts(self.names, self.field[rows], self.first[rows], self.count[rows])
+        return TextLayouts(self.field[rows], self.first[rows], self.count[rows])
 
 
 def text_windows(texts: Sequence[str], tokenizer: Tokenizer, max_length: int, known: Lexicon | None = None) -> Windows:
     """One window for each text, which is cut to `max_length` tokens; texts are not read again where all are known."""
     lexicon = known if known and known.contains(texts) else Lexicon(tokenizer.backend)
     numbers = lexicon.numbers(texts)
-    return _windows(numbers, np.arange(len(texts)), (QUERY,), 0, tokenizer, lexicon, max_length)
+    return _windows(numbers, np.arange(len(texts)), QUERY, tokenizer, lexicon, max_length)
 
 
 def _windows(
-    numbers: Array,
-    examples: Array,
-    names: tuple[str, ...],
-    field: int,
-    tokenizer: Tokenizer,
-    lexicon: Lexicon,
-    max_length: int,
+    numbers: Array, examples: Array, field: str, tokenizer: Tokenizer, lexicon: Lexicon, max_length: int
 ) -> Windows:
     frame, tokens = tokenizer.frame, lexicon.tokens
     count = np.minimum(tokens.lengths[numbers], frame.room(1, max_length))
-    alike = np.full(len(numbers), field), np.full(len(numbers), len(frame.single[0]))
-    layout = TextLayouts(names, *alike, count)
-    return framed(frame, tokens, (numbers,), max_length, examples, layout)
+    alike = np.full(len(numbers), FIELDS.index(field)), np.full(len(numbers), len(frame.single[0]))
+    return framed(frame, tokens, (numbers,), max_length, examples, TextLayouts(*alike, count))
 
 
 def _encode(
@@ -115,15 +108,15 @@ def _encode(
 ) -> Windows:
     """A window for the query, and after it one for the candidate where the content has one, each with its length."""
     lengths, absent = {QUERY: max_length, CANDIDATE: candidate_length or max_length}, [None] * len(contents)
-    names, several = tuple(lengths), list[Windows]()
-    for at, name in enumerate(names):
+    several = list[Windows]()
+    for name, length in lengths.items():
         numbers = lexicon.numbers(contents.values.get(name, absent))
         there = np.flatnonzero(numbers >= 0)
         if name == QUERY and len(there) < len(contents):
             worst = int((numbers < 0).argmax())
             have = ", ".join(name for name, values in contents.values.items() if values[worst] is not None)
             raise ModelError(f"{contents.ids[worst]} has the fields {have}, but not {QUERY}.")
-        several.append(_windows(numbers[there], there, names, at, tokenizer, lexicon, lengths[name]))
+        several.append(_windows(numbers[there], there, name, tokenizer, lexicon, length))
     return _in_turn(several)
 
 
@@ -131,9 +124,8 @@ def _in_turn(several: Sequence[Windows]) -> Windows:
     """The windows of each field in turn, in the order of their examples."""
     whole, layouts = joined(several), [layout_of(windows, TextLayouts) for windows in several]
     columns = (np.concatenate([getattr(each, name) for each in layouts]) for name in ("field", "first", "count"))
-    layout = TextLayouts(layouts[0].names, *columns)
     order = np.argsort(whole.example, kind="stable")
-    return replace(whole.take(order), layout=layout.take(order))
+    return replace(whole.take(order), layout=TextLayouts(*columns).take(order))
 
 
 def _no_answer(*_: object) -> NoReturn:
