@@ -142,9 +142,6 @@ def _placed(weights: dict[str, Any], model: Any) -> dict[str, Any]:
     return {f"{_OUTSIDE}{short}": weights[name] for name, short in names.items()}
 
 
-# Types of modules and activations are looked up in tables: nothing that the folder names is imported.
-
-
 MODES: Final = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",

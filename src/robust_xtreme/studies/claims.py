@@ -107,7 +107,7 @@ PRIMARY_TESTS: Final = 1 / PRIMARY_SHARE
 
 _ALPHA: Final = 1 - CONFIDENCE
 _STILL: Final = 1e-9
-_NAMES: Final = ("tier", "contrast", "arm", "reference", "target", "language", "condition")
+_NAMES: Final = tuple(name for name in CONTRASTS.key if name != "scale")
 
 _Row = dict[str, Any]
 _Claim = tuple[str, ...]
@@ -121,7 +121,7 @@ def contrasts(estimands: Sequence[Estimand]) -> pl.DataFrame:
     claims: dict[_Claim, list[_Row]] = {}
     families: dict[tuple[str, str], list[_Claim]] = {}
     for estimand in filter(lambda each: each.by_seed, estimands):
-        row: _Row = {name: getattr(estimand, name) for name in (*_NAMES, "scale")}
+        row: _Row = {name: getattr(estimand, name) for name in CONTRASTS.key}
         row |= {"seeds": len(estimand.by_seed), **over_seeds([*estimand.by_seed.values()])}
         key = (*(row[name] for name in _NAMES), estimand.corrected_with)
         if key not in claims:

@@ -147,18 +147,8 @@ FILES: Final = (
 )
 """The files of a model that are fetched and that its identity is computed from."""
 
-_CHARACTERS: Final = 8192
-_TEXTS: Final = 128
-_MORE, _TIMES = 32, 2
 SETTINGS: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        "version": 1,
-        "beams": 1,
-        "bound_more": _MORE,
-        "bound_times": _TIMES,
-        "batch_characters": _CHARACTERS,
-        "batch_texts": _TEXTS,
-    }
+    {"version": 1, "beams": 1, "bound_more": 32, "bound_times": 2, "batch_characters": 8192, "batch_texts": 128}
 )
 """What translations depend on, apart from model and text."""
 
@@ -277,10 +267,10 @@ def translate(translator: Translator, target: Target, texts: Sequence[str]) -> l
 
 def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     """Consecutive texts in batches that stay below a number of characters when padded to the longest text."""
-    start, longest = 0, 0
+    start, longest, most, room = 0, 0, SETTINGS["batch_texts"], SETTINGS["batch_characters"]
     for stop, text in enumerate(texts):
         longest = max(longest, len(text))
-        if stop > start and (stop - start == _TEXTS or (stop + 1 - start) * longest > _CHARACTERS):
+        if stop > start and (stop - start == most or (stop + 1 - start) * longest > room):
             yield texts[start:stop]
             start, longest = stop, len(text)
     if start < len(texts):
@@ -299,7 +289,8 @@ def _batch(translator: Translator, target: Target, texts: Sequence[str]) -> list
         inputs = tokenizer(asked, padding=True, return_tensors="pt", **limits)
         ids, mask = inputs["input_ids"].to(model.device), inputs["attention_mask"].to(model.device)
         # A little more than twice the longest text of the batch.
-        bound = max(1, min(_TIMES * ids.shape[1] + _MORE, translator.limit - 1))
+        bound = SETTINGS["bound_times"] * ids.shape[1] + SETTINGS["bound_more"]
+        bound = max(1, min(bound, translator.limit - 1))
         model.generation_config = _greedy(model, target, bound)
         rows = model.generate(input_ids=ids, attention_mask=mask)[:, 1:].tolist()
         decoded = tokenizer.batch_decode(rows, skip_special_tokens=True)

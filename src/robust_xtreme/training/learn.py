@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -123,9 +123,7 @@ def plan_for(stage: StageSpec, lengths: Sequence[Sequence[int]]) -> SamplingPlan
     starts = (0, *accumulate(len(units) for units in lengths[:-1]))
     every = [length for units in lengths for length in units]
     once = SamplingPlan(every, stage.batch_size, stage.seed, 0, starts, draws)
-    return SamplingPlan(
-        every, stage.batch_size, stage.seed, stage.steps or stage.epochs * once.epoch_steps, starts, draws
-    )
+    return replace(once, steps=stage.steps or stage.epochs * once.epoch_steps)
 
 
 def draws_of(stage: StageSpec, counts: Sequence[int]) -> Draws | None:

@@ -255,8 +255,7 @@ class MaskedHead(nn.Module):
 
 def _loss(head: nn.Module, hidden: Tensor, _: Tensor, taken: Taken) -> Tensor:
     """The mean cross-entropy over masked tokens; only these are scored."""
-    if taken.targets is None:
-        raise ValueError("a batch of masked words has targets")
+    assert taken.targets is not None
     chosen = taken.targets != IGNORED
     rows, columns = (torch.from_numpy(indices).to(hidden.device) for indices in np.nonzero(chosen))
     right = torch.from_numpy(taken.targets[chosen]).to(hidden.device)

@@ -234,7 +234,9 @@ def over_of(journal: Journal, tasks: Collection[str]) -> StartOver:
     """The start over in the folder of a run, where the new run learns `tasks`; train.json is replaced."""
     run = journal.folder
     given = (*tasks, *_tasks(claim_of(run) or {}))
-    names, written = _names(run, given), {*journal.names()}
+    names = [name for folder in FOLDERS for name in _within(run, folder, given)]
+    names += [name for name in _ALONE if os.path.lexists(run / name)]
+    written = {*journal.names()}
     in_way = [name for name in names if name in {*written, *FOLDERS} or is_given(name, given)]
     stays = [name for name in names if name not in in_way]
     return start_over(journal, in_way, [*sorted(stays), *_beside(run)])
@@ -266,16 +268,8 @@ def _tasks(claim: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(map(str, tasks)) if isinstance(tasks, list) else ()
 
 
-def _names(run: Path, tasks: Collection[str]) -> list[str]:
-    """What is in a run's folders, and what is beside them under a name of the run; links are not followed.
-
-    A folder that has the name of a file is one entry.
-    """
-    names = [name for folder in FOLDERS for name in _within(run, folder, tasks)]
-    return [*names, *(name for name in _ALONE if os.path.lexists(run / name))]
-
-
 def _within(run: Path, name: str, tasks: Collection[str]) -> list[str]:
+    """What is in a folder of a run; links are not followed, and a folder that has the name of a file is one entry."""
     path = run / name
     if path.is_symlink() or not path.is_dir() or is_given(name, tasks):
         return [name] if os.path.lexists(path) else []

@@ -209,8 +209,7 @@ class SamplingPlan:
     @cached_property
     def _drawn(self) -> Numbers:
         """The cumulative draws of each task before each step (steps + 1, tasks)."""
-        if self.draws is None:
-            raise ValueError("a plan by epochs draws nothing")
+        assert self.draws is not None
         each = self.batch_size if self.draws.mixed else 1
         generator = np.random.default_rng((self.seed, _DRAWS))
         drawn = generator.multinomial(each, self.draws.shares, size=self.steps)

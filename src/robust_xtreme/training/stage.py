@@ -34,6 +34,7 @@ from robust_xtreme.models.folder import encoder_identity
 from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.reading.members.retrieval import text_windows
 from robust_xtreme.models.reading.tokens import backend_of, misplaced, tokenizer_from
+from robust_xtreme.models.retrieval.embeddings import unit_rows
 from robust_xtreme.models.stages import CLAIM, check_hashes
 from robust_xtreme.models.tensors import DEFAULT, AtLayer, Pooled, collate, encoder_inputs, layer_count
 from robust_xtreme.models.tokenizer import read_tokenizer
@@ -94,11 +95,6 @@ def cut(encoder: Any, layers: int) -> None:
         raise ModelError(f"layers = {layers} cannot be: {type(encoder).__name__} {what}.")
     del stacks[0][layers:]
     encoder.config.num_hidden_layers = layers
-
-
-def merged(encoder: Any) -> Any:
-    """The plain encoder, with what LoRA learned added to its weights; an encoder without LoRA is returned unchanged."""
-    return encoder.merge_and_unload() if hasattr(encoder, "merge_and_unload") else encoder
 
 
 _WAIT_SECONDS: Final = 1.0
@@ -259,7 +255,8 @@ def _train(chain: Chain, ready: _Ready, options: Options, journal: Journal) -> N
     )
     tokenizer = read_tokenizer(ready.source)
     backend_of(tokenizer)(["a"], False)  # what has read once reads whole texts, without padding
-    write_model(link.folder / "model", merged(encoder), tokenizer, journal)
+    whole = encoder.merge_and_unload() if spec.lora else encoder
+    write_model(link.folder / "model", whole, tokenizer, journal)
     if learned.heads:
         _write_heads(link, learned.heads, journal)
     if link.lessons:
@@ -431,13 +428,11 @@ def _trained(run: _Run, tell: Tell) -> str:
         return str(train(run.spec, Options(tell=tell, watch=lines_of(tell, _LINES), force=run.force)))
 
 
-# How diverse a set of tasks is, by two measures fixed beforehand: its formats and label types, and a mean distance.
-#
-# Formats are the families of the tasks, and label types the kinds of their targets (`label_type`); both are counts of
-# distinct values. The distance of two examples is 1 - cos of their vectors, between 0 and 2. That of two tasks is the
-# mean over all pairs of an example of the first and an example of the second, that within a task the mean over pairs of
-# its examples, and that of a set the mean over its pairs of tasks. The reasons:
-# docs/decisions/training.md#diversity-has-two-measures.
+# How diverse a set of tasks is, by two measures fixed beforehand. Formats are the families of the tasks, label types
+# the kinds of their targets; both are counts of distinct values. The distance of two examples is 1 - cos of their
+# vectors, between 0 and 2. That of two tasks is the mean over all pairs of an example of the first and an example of
+# the second, that within a task the mean over pairs of its examples, and that of a set the mean over its pairs of
+# tasks. The reasons are in docs/decisions/training.md#diversity-has-two-measures.
 
 SAMPLE: Final = 200
 """Examples of a task that represent it."""
@@ -471,7 +466,8 @@ def diversity(
     Raises MissingData where a task has no examples.
     """
     embedder = embedder or encoder_of(resources.mini("model") / "model")
-    task_vectors = {task.name: _unit(embedder.vectors(_sampled(task, examples, sample))) for task in tasks}
+    vectors = {task.name: embedder.vectors(_sampled(task, examples, sample)) for task in tasks}
+    task_vectors = {name: unit_rows(np.asarray(rows, np.float64)) for name, rows in vectors.items()}
     # The mean of 1 - cos over all pairs across two sets is 1 minus the product of their means.
     means = [task_vectors[name].mean(axis=0) for name in sorted(task_vectors)]
     between = [round(1 - float(first @ other), _DIGITS) for first, other in itertools.combinations(means, 2)]
@@ -495,14 +491,6 @@ def _sampled(task: TaskSpec, examples: Mapping[str, Sequence[Example]], sample: 
     if not every:
         raise MissingData(f"The diversity of a set with {task.name} needs examples of that task, and there are none.")
     return [text_of(example) for example in sorted(every, key=lambda item: (digest(item.id), item.id))[:sample]]
-
-
-def _unit(vectors: Array) -> Array:
-    """Vectors of length 1, float64; a zero vector stays zero, at a distance of 1 from every other."""
-    wide = np.asarray(vectors, dtype=np.float64)
-    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    unit: Array = wide / np.where(lengths > 0, lengths, 1)
-    return unit
 
 
 def _within(vectors: Array) -> float | None:

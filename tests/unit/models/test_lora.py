@@ -20,7 +20,7 @@ from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.training.resume import write_model
-from robust_xtreme.training.stage import add_lora, merged
+from robust_xtreme.training.stage import add_lora
 
 EXAMPLES = [pair_example("1", "a man eats", "he sleeps", 0), pair_example("2", "it rains", "it is wet", 1)]
 
@@ -55,7 +55,7 @@ def test_only_low_rank_changes_and_the_head_learn(kind: str, tmp_path: Path) -> 
     _two_steps(encoder, inputs, mask, windows)
     with torch.inference_mode():
         learned = encoder(**inputs).last_hidden_state
-    merged_encoder = merged(encoder)
+    merged_encoder = encoder.merge_and_unload()
     assert type(merged_encoder) is type(plain)
     write_model(tmp_path / "model", merged_encoder, tokenizer)
     again = read_encoder(tmp_path / "model")
@@ -102,12 +102,6 @@ def test_a_saved_state_of_an_adapted_encoder_can_be_continued() -> None:
     ids = torch.tensor([[0, 5, 2]])
     with torch.inference_mode():
         assert torch.equal(encoder(input_ids=ids).last_hidden_state, other(input_ids=ids).last_hidden_state)
-
-
-def test_a_plain_encoder_is_merged_as_it_is() -> None:
-    """Without LoRA there is nothing to add."""
-    encoder = tiny_encoder(50)
-    assert merged(encoder) is encoder
 
 
 def test_a_rank_that_is_not_low_and_an_unknown_attention_are_refused() -> None:

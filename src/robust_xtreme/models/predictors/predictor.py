@@ -16,7 +16,7 @@ from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Labels, Reading, Reduced, joined
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.models.reading.windows import Batches, Windows, in_batches, of_examples
-from robust_xtreme.models.retrieval.embeddings import StoredVectors
+from robust_xtreme.models.retrieval.embeddings import StoredVectors, unit_rows
 from robust_xtreme.stats.bitext import Neighbours
 
 if TYPE_CHECKING:
@@ -205,20 +205,6 @@ class Embedding(Predictor, Protocol):
         """The vectors (n, D) of one or more texts, of length 1; NaN where they are not numbers."""
 
 
-class TextEncoder(Movable, Embedding, Protocol):
-    """What a search takes vectors from."""
-
-    @property
-    def weights_of(self) -> Callable[[], Weights]:
-        """Gives the weights."""
-
-    def width(self, values: Sequence[str], /) -> int:
-        """The number of dimensions of the vectors of texts."""
-
-    def embedded(self, name: str, values: Sequence[str], work: Work, lexicon: Lexicon | None, /) -> Array:
-        """The vectors (n, D) of texts of a field, float32, of length 1; `lexicon` has texts that are tokenised."""
-
-
 @dataclass(frozen=True, slots=True)
 class Making:
     """Which tasks a predictor answers with which models, a `general` one where no other does, and its constructor."""
@@ -356,9 +342,7 @@ def mean_vectors(weights: Weights, windows: Windows, texts: int, batch_tokens: i
     batches = _alone(windows, batch_tokens)
     means = np.concatenate(list(weights.means(in_batches(windows, batches)))).astype(np.float64)
     weighted = means[np.argsort(np.concatenate(batches))] * windows.lengths[:, None]
-    sums = np.add.reduceat(weighted, of_examples(windows, texts)[:-1])
-    sizes = np.linalg.norm(sums, axis=1, keepdims=True)
-    return np.asarray(sums / np.where(sizes == 0, 1, sizes))
+    return unit_rows(np.add.reduceat(weighted, of_examples(windows, texts)[:-1]))
 
 
 def _alone(windows: Windows, batch_tokens: int) -> list[Array]:

@@ -77,6 +77,12 @@ def embedded(
         return np.memmap(file, of, "r", shape=shape)
 
 
+def unit_rows(vectors: Array) -> Array:
+    """Vectors (n, D) of length 1; one of zeros stays."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths == 0, 1, lengths))
+
+
 def cut(vectors: Array, dims: int) -> Array:
     """The first `dims` numbers of vectors (n, D), again of length 1 or 0; 0: as they are. Raises ModelError."""
     if not dims:

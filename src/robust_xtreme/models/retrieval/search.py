@@ -10,7 +10,7 @@ on chunks, threads, batches of queries or devices.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
@@ -24,16 +24,6 @@ _HOST_BLOCK: Final = 1 << 24
 
 _GROUPS: Final = 3
 """Groups of candidates for each that is wanted, at least: of fewer, more products reach the bound that they give."""
-
-
-class Products(Protocol):
-    """Products of the queries (q, D) that it was made with and a part (n, D) of the candidates."""
-
-    def best(self, part: Array, most: int) -> tuple[Array, Array]:
-        """The largest products of each query (q, most), unordered, and the indices in the part."""
-
-    def above(self, part: Array, which: Array, floor: Array) -> Iterator[tuple[Array, Array]]:
-        """The pairs of a query, by its index in `which` (w,), and a candidate with a product from `floor` (w,) on."""
 
 
 def best_of_groups(products: Array, k: int) -> Array:
@@ -55,20 +45,20 @@ def pairs_from(products: Array, floor: Array) -> tuple[Array, Array]:
 
 
 class _Faiss:
-    """Products on the CPU."""
+    """Products of queries (q, D) and a part (n, D) of the candidates, on the CPU."""
 
     def __init__(self, queries: Array) -> None:
         self._queries = queries
 
     def best(self, part: Array, most: int) -> tuple[Array, Array]:
-        """By faiss."""
+        """The largest products of each query (q, most), unordered, and the indices in the part."""
         import faiss
 
         scores, candidates = faiss.knn(self._queries, part, most, metric=faiss.METRIC_INNER_PRODUCT)
         return scores, candidates
 
     def above(self, part: Array, which: Array, floor: Array) -> Iterator[tuple[Array, Array]]:
-        """By numpy, in blocks of queries."""
+        """The pairs of a query, by its index in `which` (w,), and a candidate with a product from `floor` (w,) on."""
         wanted = self._queries[which]
         for block in _blocks(len(which), len(part), _HOST_BLOCK):
             of, columns = np.nonzero(wanted[block] @ part.T >= floor[block, None])
@@ -76,14 +66,14 @@ class _Faiss:
 
 
 class _Torch:
-    """Products on a device, which has the queries once; never in TF32, whose error is larger than float32's."""
+    """The same on a device, which has the queries once; never in TF32, whose error is larger than float32's."""
 
     def __init__(self, queries: Array, device: str) -> None:
         self._device = device
         self._queries = self._sent(queries)
 
     def best(self, part: Array, most: int) -> tuple[Array, Array]:
-        """A product and its largest entries, in blocks of queries."""
+        """As those of `_Faiss`, of a product in blocks of queries."""
         import torch
 
         columns = self._sent(part).T
@@ -94,7 +84,7 @@ class _Torch:
         return scores, candidates
 
     def above(self, part: Array, which: Array, floor: Array) -> Iterator[tuple[Array, Array]]:
-        """A product and where it is large enough, in blocks of queries; only the pairs leave the device."""
+        """As those of `_Faiss`; only the pairs leave the device."""
         columns, wanted, least = self._sent(part).T, self._queries[self._sent(which)], self._sent(floor)
         for block in _blocks(len(which), len(part), _BLOCK):
             with _highest():
@@ -147,7 +137,7 @@ class _Pool:
     candidates: Array
     rows: int
     k: int
-    fast: Products
+    fast: _Faiss | _Torch
 
     def chunks(self) -> Iterator[tuple[int, Array]]:
         """Each chunk with the index of its first row."""

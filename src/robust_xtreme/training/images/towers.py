@@ -237,8 +237,7 @@ def _decoded(pairs: Pairs, size: int) -> Callable[[Sequence[int]], Scores]:
 
 def _loss(contrast: str) -> Callable[[nn.Module, Tensor, Tensor, Taken], Tensor]:
     def loss(head: nn.Module, hidden: Tensor, mask: Tensor, taken: Taken) -> Tensor:
-        if taken.pixels is None:
-            raise ValueError("a batch of captions has images")
+        assert taken.pixels is not None
         pixels = torch.from_numpy(taken.pixels).to(hidden.device)
         scores: Tensor = head(hidden, mask, pixels)
         return siglip_loss(scores.float()) if contrast == SIGLIP else clip_loss(scores.float())

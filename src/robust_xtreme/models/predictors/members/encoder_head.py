@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import partial
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, Neighbours, best_thres
 
 if TYPE_CHECKING:
     from robust_xtreme.models.predictors.family import Family
+    from robust_xtreme.models.predictors.members.functions import FunctionAnswers
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class EncoderHead:
         return self.weights_of().width
 
     def embedded(self, name: str, values: Sequence[str], work: asking.Work, lexicon: Lexicon | None) -> Array:
-        """The vectors of texts of a field (n, D), each cut to the length of the field."""
+        """The vectors of texts of a field (n, D), float32, of length 1, each cut to the length of the field."""
         return asking.embed(self.weights_of(), self.windows(name, values, lexicon), work.batch_tokens)
 
     def windows(self, name: str, values: Sequence[str], lexicon: Lexicon | None = None) -> Windows:
@@ -198,7 +199,7 @@ _PRODUCTS: Final = 1 << 23
 class Retrieval:
     """The predictor of a task with a pool; `reader` encodes the queries and loads the encoder, or asks a function."""
 
-    reader: asking.TextEncoder
+    reader: EncoderHead | FunctionAnswers
 
     def prepare(self, contents: Contents) -> Inputs:
         """The windows of each query."""
@@ -206,7 +207,7 @@ class Retrieval:
 
     def moved(self, weights_of: Callable[[], asking.Weights]) -> Retrieval:
         """The same predictor with weights that are elsewhere."""
-        return Retrieval(cast("asking.TextEncoder", self.reader.moved(weights_of)))
+        return Retrieval(self.reader.moved(weights_of))
 
     @property
     def can_move(self) -> bool:
@@ -352,7 +353,7 @@ class Vectors:
     `lexicon` has texts that are tokenised already. The cache has whole vectors.
     """
 
-    encoder: asking.TextEncoder
+    encoder: EncoderHead | FunctionAnswers
     work: asking.Work
     known: dict[str, StoredVectors] = field(default_factory=dict)
     lexicon: Lexicon | None = None

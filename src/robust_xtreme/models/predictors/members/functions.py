@@ -27,6 +27,7 @@ from robust_xtreme.models.reading.members.retrieval import Prompts
 from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, inputs_of, quantised
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.models.reading.windows import plain
+from robust_xtreme.models.retrieval.embeddings import unit_rows
 
 Row = Target | Array
 """An answer, or scores of the task's labels or of the choices, or a vector."""
@@ -112,11 +113,10 @@ class FunctionAnswers:
         widths = sorted({len(row) for row in rows if isinstance(row, np.ndarray)})
         if len(widths) > 1:
             raise self.wrong(f"vectors of {' and of '.join(map(str, widths))} dimensions.")
-        whole = np.array(rows)
-        lengths = np.linalg.norm(whole, axis=1, keepdims=True)
-        if len(rows) > 1 and not lengths.any():
+        whole = unit_rows(np.array(rows)).astype(np.float32)
+        if len(rows) > 1 and not whole.any():
             raise self.wrong(f"vectors of zeros alone for {len(rows)} texts.")
-        return np.asarray(whole / np.where(lengths == 0, 1, lengths), np.float32)
+        return whole
 
     def known(self, item: Any, name: Any) -> str:
         """The task's label that a name is of. Raises ModelError."""

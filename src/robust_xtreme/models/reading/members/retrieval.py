@@ -124,8 +124,7 @@ def _in_turn(several: Sequence[Windows]) -> Windows:
     """The windows of each field in turn, in the order of their examples."""
     whole, layouts = joined(several), [layout_of(windows, TextLayouts) for windows in several]
     columns = (np.concatenate([getattr(each, name) for each in layouts]) for name in ("field", "first", "count"))
-    order = np.argsort(whole.example, kind="stable")
-    return replace(whole.take(order), layout=TextLayouts(*columns).take(order))
+    return replace(whole, layout=TextLayouts(*columns)).take(np.argsort(whole.example, kind="stable"))
 
 
 def _no_answer(*_: object) -> NoReturn:
