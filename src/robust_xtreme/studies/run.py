@@ -21,13 +21,11 @@ from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, 
 from robust_xtreme.studies.planning import StudyPlan, folder_of, plan_of
 from robust_xtreme.studies.study_file import RUNS, StudyCell, read
 from robust_xtreme.training.loop import Options
-from robust_xtreme.training.spec import from_tables
+from robust_xtreme.training.spec import Tell, from_tables
 from robust_xtreme.training.stage import train
 from robust_xtreme.workers.messages import Fleet, WorkerJob
 from robust_xtreme.workers.processes import cores
 from robust_xtreme.workers.supervisor import each, working_in
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

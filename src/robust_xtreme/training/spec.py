@@ -441,8 +441,6 @@ def check_start(spec: TrainSpec) -> None:
         raise SpecError(
             'A start from scratch needs a size, small or tiny: --from-scratch small, in a file size = "small".'
         )
-    if spec.start == SCRATCH and spec.size not in SIZE_NAMES:
-        raise UnknownName("size", spec.size, SIZE_NAMES, _SEE)
     if spec.start == SCRATCH and not spec.text:
         raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
     if not spec.stages:
@@ -523,8 +521,8 @@ def check_values(spec: StageSpec | TrainSpec) -> None:
         if name in _PATHS:
             check_path(written(name), value, "train")
         words = value if isinstance(value, tuple) else (value,)
-        unknown = [word for word in words if word not in bounds.choices] if bounds.choices and name != "size" else []
-        if unknown:
+        unknown = [word for word in words if bounds.choices and word not in bounds.choices]
+        if unknown and value != field.default:
             raise UnknownName(name, unknown[0], tuple(filter(None, bounds.choices)), _SEE)
 
 

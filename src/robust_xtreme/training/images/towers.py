@@ -193,11 +193,13 @@ def contrast_part(
         rows = [first[unit] + caption_of(pairs, unit, turn, seed) for unit, turn in spans]
         return Taken(windows.take(rows), tuple(1 for _ in spans), pixels=pixels([unit for unit, _ in spans]))
 
-    lengths = np.maximum.reduceat(windows.lengths, first)
-    ids = np.unique(windows.ids)
-    return HeadUnits(
-        NAME, head, tuple(lengths.tolist()), take, _loss(contrast), lambda taken: len(taken.sizes), ids=ids
-    )
+    def loss(head: nn.Module, hidden: Tensor, mask: Tensor, taken: Taken) -> Tensor:
+        assert taken.pixels is not None
+        scores: Tensor = head(hidden, mask, torch.from_numpy(taken.pixels).to(hidden.device))
+        return siglip_loss(scores.float()) if contrast == SIGLIP else clip_loss(scores.float())
+
+    lengths = tuple(np.maximum.reduceat(windows.lengths, first).tolist())
+    return HeadUnits(NAME, head, lengths, take, loss, lambda taken: len(taken.sizes), ids=np.unique(windows.ids))
 
 
 def caption_of(pairs: Pairs, unit: int, turn: int, seed: int) -> int:
@@ -233,13 +235,3 @@ def _decoded(pairs: Pairs, size: int) -> Callable[[Sequence[int]], Scores]:
     for picture in pictures:
         picture.pixels(size)
     return lambda units: np.stack([pictures[unit].pixels(size) for unit in units])
-
-
-def _loss(contrast: str) -> Callable[[nn.Module, Tensor, Tensor, Taken], Tensor]:
-    def loss(head: nn.Module, hidden: Tensor, mask: Tensor, taken: Taken) -> Tensor:
-        assert taken.pixels is not None
-        pixels = torch.from_numpy(taken.pixels).to(hidden.device)
-        scores: Tensor = head(hidden, mask, pixels)
-        return siglip_loss(scores.float()) if contrast == SIGLIP else clip_loss(scores.float())
-
-    return loss
