@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.tiny import tiny_encoder, tiny_tokenizer
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Example
+from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import Scores, collate
@@ -31,7 +33,13 @@ def part_of(
     """Examples as a part of a stage, with a new head and the tokenizer of single letters."""
     member: Family = registry.load("family", family) if isinstance(family, str) else family
     windows = member.encode(examples, tiny_tokenizer(), max_length, 0)
-    return task_part(member.name, member, member.head(hidden_size, labels), windows, examples, labels)
+    return task_part(_task(member, labels), member, member.head(hidden_size, labels), windows, examples)
+
+
+def _task(family: Family, labels: tuple[str, ...]) -> TaskSpec:
+    """A task with those labels, called as the family."""
+    task: TaskSpec = registry.load("task", "xnli")
+    return replace(task, name=family.name, family=family.name, labels=labels)
 
 
 def windows_of_part(part: HeadUnits) -> Windows:
@@ -62,7 +70,7 @@ def learned(
         head = family.head(32, labels)
         encoder = tiny_encoder(len(tokenizer), hidden_size=32)
         windows = family.encode(examples, tokenizer, 64, 0)
-        part = task_part(family.name, family, head, windows, examples, labels)
+        part = task_part(_task(family, labels), family, head, windows, examples)
         module = TrainingModule(encoder, [part], Schedule(3e-3, steps, steps // 10, 0.0)).eval()
         optimizer = module.configure_optimizers()
         for step, batch in enumerate(Loader([part], plan_of([part], batch_size, steps), PAD, 0)):

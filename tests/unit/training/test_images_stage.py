@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,14 @@ from robust_xtreme.core.errors import MissingData, ModelError, SpecError
 from robust_xtreme.models.folder import local
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.stages import model_facts
-from robust_xtreme.training import stage
+from robust_xtreme.training import learn, stage
 from robust_xtreme.training.chain import chain_of, find_start
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.images import towers
 from robust_xtreme.training.images.pairs import Pairs, read_pairs
 from robust_xtreme.training.images.towers import ContrastHead, caption_of, clip_loss, contrast_part, siglip_loss
 from robust_xtreme.training.loop import LoopInputs, Options, run_loop
-from robust_xtreme.training.objective import Taken
+from robust_xtreme.training.objective import HeadUnits, Taken
 from robust_xtreme.training.resume import read_start
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.values import from_values
@@ -129,18 +130,17 @@ def _ids(windows: Windows, row: int) -> list[int]:
 def test_no_batch_has_two_captions_of_an_image(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All images of a batch differ, over several passes: two captions of one are never negatives of each other."""
     batches: list[Taken] = []
-    make = towers._loss
 
-    def spied(kind: str) -> Any:
-        loss = make(kind)
+    def spied(*given: Any) -> HeadUnits:
+        part = contrast_part(*given)
 
         def spy(head: Any, hidden: Any, mask: Any, taken: Taken) -> Any:
             batches.append(taken)
-            return loss(head, hidden, mask, taken)
+            return part.loss(head, hidden, mask, taken)
 
-        return spy
+        return replace(part, loss=spy)
 
-    monkeypatch.setattr(towers, "_loss", spied)
+    monkeypatch.setattr(learn, "contrast_part", spied)
     stage.train(_spec(encoder, tmp_path / "run", {"steps": 12}))
     images = [[image.tobytes() for image in taken.pixels] for taken in batches if taken.pixels is not None]
     assert all(len(set(several)) == len(several) for several in images)

@@ -51,7 +51,7 @@ def _several(data: Path) -> list[HeadUnits]:
         family = registry.load("family", task.family)
         examples = load(task, data, "en", "train").examples
         windows = family.encode(examples, tokenizer, task.max_length, task.stride)
-        parts.append(task_part(name, family, family.head(16, task.labels), windows, examples, task.labels))
+        parts.append(task_part(task, family, family.head(16, task.labels), windows, examples))
     return parts
 
 
