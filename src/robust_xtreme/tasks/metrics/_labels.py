@@ -1,6 +1,6 @@
 """Metrics of labels of examples and of words, and what metrics of names, tags or ids of documents share."""
 
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,6 +13,18 @@ from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, 
 _FIELD = "tokens"
 SIZE: Final = 1 << 32
 """A key divided by it is the number of the item."""
+
+
+def summed(
+    columns: str, reduce: Callable[[Array], Array] = share, *, cite: str, empty: bool = False
+) -> Callable[[Callable[[Responses], Sums]], Metric]:
+    """Make a metric of a function for many examples, by its name; the first line of its docstring is the summary."""
+
+    def made(sums: Callable[[Responses], Sums]) -> Metric:
+        summary = (sums.__doc__ or "").partition("\n")[0]
+        return Metric(sums.__name__, summary, tuple(columns.split()), each(sums), reduce, cite, sums, empty)
+
+    return made
 
 
 def codes(clean: ExampleColumns, names: Names) -> Array:
@@ -77,23 +89,16 @@ def _changed(perturbed: ExampleColumns, clean: ExampleColumns, tags: Names) -> A
     return before.differ(perturbed.parts(_FIELD, noisy.text, noisy.start, noisy.stop))
 
 
-def _accuracy_sums(responses: Responses) -> Sums:
+@summed("correct n", cite="XTREME, evaluate.py: accuracy")
+def accuracy(responses: Responses) -> Sums:
+    """Share of examples whose label is right."""
     gold, predicted = targets(responses, Choice, Choices)
     return whole(gold.index == predicted.index, np.ones(len(responses)))
 
 
-accuracy = Metric(
-    name="accuracy",
-    summary="Share of examples whose label is right.",
-    columns=("correct", "n"),
-    stats=each(_accuracy_sums),
-    reduce=share,
-    cite="XTREME, evaluate.py: accuracy",
-    sums=_accuracy_sums,
-)
-
-
-def _token_accuracy_sums(responses: Responses) -> Sums:
+@summed("correct words", cite="the usual accuracy of part-of-speech tagging; XTREME prints chunk F1 instead")
+def token_accuracy(responses: Responses) -> Sums:
+    """Share of words whose tag is right."""
     gold, predicted = tag_pairs(responses)
     right, changed = codes(responses.clean, gold) == codes(responses.clean, predicted), changed_words(responses)
     sentence = owners(gold.bounds)
@@ -106,17 +111,6 @@ def _token_accuracy_sums(responses: Responses) -> Sums:
     everywhere, noised, kept = counted(np.ones_like(changed)), counted(changed), counted(~changed)
     every = np.ones(len(responses), np.bool_)
     return by_scope((every, everywhere), (noised[:, 1] > 0, noised), (kept[:, 1] > 0, kept))
-
-
-token_accuracy = Metric(
-    name="token_accuracy",
-    summary="Share of words whose tag is right.",
-    columns=("correct", "words"),
-    stats=each(_token_accuracy_sums),
-    reduce=share,
-    cite="the usual accuracy of part-of-speech tagging; XTREME prints chunk F1 instead",
-    sums=_token_accuracy_sums,
-)
 
 
 # F1 of chunks of tags, by the rule of seqeval 0.0.12, which XTREME's scorer was published with.
@@ -174,7 +168,16 @@ def _positions(bounds: Array) -> Array:
     return np.arange(bounds[-1]) + owners(bounds)
 
 
-def _span_f1_sums(responses: Responses) -> Sums:
+def f1(sums: Array) -> Array:
+    """F1 of (true positives, false positives, false negatives), 0 to 100; 0 where there is no chunk at all."""
+    hits = 2.0 * sums[..., 0]
+    total = hits + sums[..., 1] + sums[..., 2]
+    return 100.0 * hits / (total + (total == 0))
+
+
+@summed("tp fp fn", f1, cite="XTREME, evaluate.py: f1, with seqeval 0.0.12", empty=True)
+def span_f1(responses: Responses) -> Sums:
+    """F1 of named entities, or of runs of equal tags: boundaries and type must be right."""
     tags, answers = tag_pairs(responses)
     gold, predicted, bounds = once(responses.clean, chunks, tags), chunks(responses.clean, answers), tags.bounds
     changed = np.zeros(len(gold.ends) + 1, np.int64)
@@ -194,25 +197,6 @@ def _span_f1_sums(responses: Responses) -> Sums:
     return by_scope((np.ones(len(every), np.bool_), every), (noised.any(1), noised), (kept.any(1), kept))
 
 
-def reduce(sums: Array) -> Array:
-    """F1 of (true positives, false positives, false negatives), 0 to 100; 0 where there is no chunk at all."""
-    hits = 2.0 * sums[..., 0]
-    total = hits + sums[..., 1] + sums[..., 2]
-    return 100.0 * hits / (total + (total == 0))
-
-
-span_f1 = Metric(
-    name="span_f1",
-    summary="F1 of named entities, or of runs of equal tags: boundaries and type must be right.",
-    columns=("tp", "fp", "fn"),
-    stats=each(_span_f1_sums),
-    reduce=reduce,
-    cite="XTREME, evaluate.py: f1, with seqeval 0.0.12",
-    sums=_span_f1_sums,
-    empty=True,
-)
-
-
 def pairs_counted(responses: Responses, answers: TargetColumn | None = None) -> Sums:
     """True positives, false positives and false negatives of each query's pairs; a repeated pair counts once."""
     _, names = targets(responses, Document, Names, answers)
@@ -225,33 +209,21 @@ def _counted(pairs: Array, queries: int) -> Array:
     return np.bincount(pairs // SIZE, minlength=queries)
 
 
-bitext_f1 = Metric(
-    name="bitext_f1",
-    summary="F1 of the translation pairs found, with the threshold tuned on clean data.",
-    columns=("tp", "fp", "fn"),
-    stats=each(pairs_counted),
-    reduce=reduce,
-    cite="XTREME, evaluate.py: bucc_f1",
-    sums=pairs_counted,
-    empty=True,
-)
+@summed("tp fp fn", f1, cite="XTREME, evaluate.py: bucc_f1", empty=True)
+def bitext_f1(responses: Responses) -> Sums:
+    """F1 of the translation pairs found, with the threshold tuned on clean data."""
+    return pairs_counted(responses)
 
 
-def _bitext_f1_sums(responses: Responses) -> Sums:
-    """The counts of the predictions with the threshold tuned again, where there is one, else of the predictions."""
+@summed("tp fp fn", f1, cite="XTREME, evaluate.py: bucc_f1", empty=True)
+def bitext_f1_retuned(responses: Responses) -> Sums:
+    """F1 of the translation pairs found, with the threshold tuned again for each condition."""
     return pairs_counted(responses, responses.retuned)
 
 
-bitext_f1_retuned = replace(
-    bitext_f1,
-    name="bitext_f1_retuned",
-    summary="F1 of the translation pairs found, with the threshold tuned again for each condition.",
-    stats=each(_bitext_f1_sums),
-    sums=_bitext_f1_sums,
-)
-
-
-def _retrieval_accuracy_sums(responses: Responses) -> Sums:
+@summed("correct n", cite="XTREME, evaluate.py: accuracy of Tatoeba")
+def retrieval_accuracy(responses: Responses) -> Sums:
+    """Share of queries whose nearest candidate is a right one."""
     _, predicted = targets(responses, Document, Names)
     some = np.flatnonzero(np.diff(predicted.bounds))
     correct = np.zeros(len(responses))
@@ -259,21 +231,14 @@ def _retrieval_accuracy_sums(responses: Responses) -> Sums:
     return whole(correct, np.ones(len(responses)))
 
 
-retrieval_accuracy = Metric(
-    name="retrieval_accuracy",
-    summary="Share of queries whose nearest candidate is a right one.",
-    columns=("correct", "n"),
-    stats=each(_retrieval_accuracy_sums),
-    reduce=share,
-    cite="XTREME, evaluate.py: accuracy of Tatoeba",
-    sums=_retrieval_accuracy_sums,
-)
-
 DEPTH: Final = 20
 
 
-def _map_at_20_sums(responses: Responses) -> Sums:
-    """The sum of the precisions at each right document among the first 20, divided by min(right documents, 20).
+@summed("ap n", cite="XTREME-R, mAP@20 of LAReQA and Mewsli-X; utils_mewslix.py: mean_reciprocal_rank")
+def map_at_20(responses: Responses) -> Sums:
+    """Mean over queries of the average precision of the first 20 candidates found.
+
+    The sum of the precisions at each right document among the first 20, divided by min(right documents, 20).
 
     In [0, 1]. A repeated document counts once; 0 where there is no right document. With one right document it is the
     reciprocal of its rank, as in Mewsli-X's scorer.
@@ -290,14 +255,3 @@ def _map_at_20_sums(responses: Responses) -> Sums:
     before = np.arange(len(query)) - np.searchsorted(query, query)
     total = np.bincount(query, weights=(before + 1) / (rank + 1), minlength=len(responses))
     return whole(np.where(most > 0, total / np.maximum(most, 1), 0.0), np.ones(len(responses)))
-
-
-map_at_20 = Metric(
-    name="map_at_20",
-    summary="Mean over queries of the average precision of the first 20 candidates found.",
-    columns=("ap", "n"),
-    stats=each(_map_at_20_sums),
-    reduce=share,
-    cite="XTREME-R, mAP@20 of LAReQA and Mewsli-X; utils_mewslix.py: mean_reciprocal_rank",
-    sums=_map_at_20_sums,
-)
