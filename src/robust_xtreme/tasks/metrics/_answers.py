@@ -16,7 +16,7 @@ from robust_xtreme.core.columns import ExampleColumns, Ranges, bounds_of, gather
 from robust_xtreme.core.edits import at
 from robust_xtreme.core.examples import Answers, clean
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, each, share, targets
-from robust_xtreme.tasks.metrics._labels import SIZE
+from robust_xtreme.tasks.metrics._labels import SIZE, summed
 
 Words = Callable[[str, str], tuple[str, ...]]
 """The words of an answer in a language, by the rule of a metric."""
@@ -38,7 +38,6 @@ class Golds:
 
 Answering = Callable[[Responses], Given]
 GoldTexts = Callable[[Responses], Golds]
-Sides = tuple[Answering, GoldTexts]
 
 
 def answers_clean(responses: Responses) -> Given:
@@ -176,32 +175,23 @@ def _best(columns: ExampleColumns, ranges: Ranges, golds: Golds, known: AnswerLe
     return np.maximum.reduceat(values, golds.bounds[:-1])
 
 
-def compared(rule: Words, answers: Answering, golds: GoldTexts, compare: Compare) -> Callable[[Responses], Sums]:
-    """The stats (value, 1) of comparing answers with the golds that suit each best.
+def compared(
+    responses: Responses,
+    rule: Words,
+    compare: Compare,
+    answers: Answering = answers_clean,
+    golds: GoldTexts = golds_clean,
+) -> Sums:
+    """The stats (value, 1) of comparing answers with the golds that suit each best, by default in the clean text.
 
     They count under `all` and the scope of the gold. Answers are in the language of the clean context.
     """
-
-    def sums(responses: Responses) -> Sums:
-        columns, ranges = answers(responses)
-        known = once(responses.clean, _lexicon, rule)
-        values = once(columns, _best, ranges, golds(responses), known, compare)
-        best = np.stack((values, np.ones(len(responses))), axis=1)
-        changed = once(responses.perturbed, _changed, responses.clean)
-        return by_scope((np.ones_like(changed), best), (changed, best), (~changed, best))
-
-    return sums
-
-
-def answer_metric(
-    name: str, summary: str, cite: str, rule: Words, compare: Compare, sides: Sides = (answers_clean, golds_clean)
-) -> Metric:
-    """The metric of answers compared by a rule; `sides` read answers and golds, by default in the clean text."""
-    sums = compared(rule, *sides, compare)
-    column = "exact" if compare is AnswerLexicon.exact else "f1"
-    return Metric(
-        name=name, summary=summary, columns=(column, "n"), stats=each(sums), reduce=share, cite=cite, sums=sums
-    )
+    columns, ranges = answers(responses)
+    known = once(responses.clean, _lexicon, rule)
+    values = once(columns, _best, ranges, golds(responses), known, compare)
+    best = np.stack((values, np.ones(len(responses))), axis=1)
+    changed = once(responses.perturbed, _changed, responses.clean)
+    return by_scope((np.ones_like(changed), best), (changed, best), (~changed, best))
 
 
 # The official rule of SQuAD v1.1 for comparing answers, frozen, and the metrics by it.
@@ -222,36 +212,29 @@ def words(answer: str, _: str = "") -> tuple[str, ...]:
 
 _CITE: Final = "SQuAD v1.1, evaluate-v1.1.py:"
 
-squad_em = answer_metric(
-    "squad_em",
-    "Share of answers equal to a gold answer; a prediction on noisy text is mapped back to the clean text.",
-    f"{_CITE} exact_match_score",
-    words,
-    AnswerLexicon.exact,
-)
-squad_f1 = answer_metric(
-    "squad_f1",
-    "F1 of the words of answers; a prediction on noisy text is mapped back to the clean text.",
-    f"{_CITE} f1_score",
-    words,
-    AnswerLexicon.overlap,
-)
-surface_f1_clean_gold = answer_metric(
-    "surface_f1_clean_gold",
-    "F1 of the words of answers as the noisy text shows them, against the clean gold answers.",
-    f"{_CITE} f1_score",
-    words,
-    AnswerLexicon.overlap,
-    (answers_noisy, golds_clean),
-)
-surface_f1_noisy_gold = answer_metric(
-    "surface_f1_noisy_gold",
-    "F1 of the words of answers as the noisy text shows them, against the noisy gold answers.",
-    f"{_CITE} f1_score",
-    words,
-    AnswerLexicon.overlap,
-    (answers_noisy, golds_noisy),
-)
+
+@summed("exact n", cite=f"{_CITE} exact_match_score")
+def squad_em(responses: Responses) -> Sums:
+    """Share of answers equal to a gold answer; a prediction on noisy text is mapped back to the clean text."""
+    return compared(responses, words, AnswerLexicon.exact)
+
+
+@summed("f1 n", cite=f"{_CITE} f1_score")
+def squad_f1(responses: Responses) -> Sums:
+    """F1 of the words of answers; a prediction on noisy text is mapped back to the clean text."""
+    return compared(responses, words, AnswerLexicon.overlap)
+
+
+@summed("f1 n", cite=f"{_CITE} f1_score")
+def surface_f1_clean_gold(responses: Responses) -> Sums:
+    """F1 of the words of answers as the noisy text shows them, against the clean gold answers."""
+    return compared(responses, words, AnswerLexicon.overlap, answers_noisy)
+
+
+@summed("f1 n", cite=f"{_CITE} f1_score")
+def surface_f1_noisy_gold(responses: Responses) -> Sums:
+    """F1 of the words of answers as the noisy text shows them, against the noisy gold answers."""
+    return compared(responses, words, AnswerLexicon.overlap, answers_noisy, golds_noisy)
 
 
 # The metrics of MultiCheckList: one over all tests, and one for each test.
@@ -286,7 +269,8 @@ def _whole(answer: str, language: str) -> tuple[str, ...]:
     return (clean(answer, language),)
 
 
-_every = compared(_whole, answers_clean, golds_clean, AnswerLexicon.exact)
+def _every(responses: Responses) -> Sums:
+    return compared(responses, _whole, AnswerLexicon.exact)
 
 
 def _tests(columns: ExampleColumns) -> list[str | None]:

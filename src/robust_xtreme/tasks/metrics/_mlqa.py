@@ -18,7 +18,9 @@ from typing import Final
 
 import regex
 
-from robust_xtreme.tasks.metrics._answers import AnswerLexicon, answer_metric
+from robust_xtreme.core.metric import Responses, Sums
+from robust_xtreme.tasks.metrics._answers import AnswerLexicon, compared
+from robust_xtreme.tasks.metrics._labels import summed
 
 LANGUAGES: Final = ("ar", "de", "en", "es", "hi", "vi", "zh")
 """The languages of MLQA, those of the official rule."""
@@ -59,17 +61,13 @@ def words(answer: str, language: str) -> tuple[str, ...]:
     return tuple(parts if language in LANGUAGES else [word for part in parts for word in _ANY.findall(part)])
 
 
-mlqa_em = answer_metric(
-    "mlqa_em",
-    "Share of answers equal to a gold answer by the rule of their language, mapped back to the clean text.",
-    "MLQA, mlqa_evaluation_v1.py: exact_match_score",
-    words,
-    AnswerLexicon.exact,
-)
-mlqa_f1 = answer_metric(
-    "mlqa_f1",
-    "F1 of the words of answers by the rule of their language, mapped back to the clean text.",
-    "MLQA, mlqa_evaluation_v1.py: f1_score",
-    words,
-    AnswerLexicon.overlap,
-)
+@summed("exact n", cite="MLQA, mlqa_evaluation_v1.py: exact_match_score")
+def mlqa_em(responses: Responses) -> Sums:
+    """Share of answers equal to a gold answer by the rule of their language, mapped back to the clean text."""
+    return compared(responses, words, AnswerLexicon.exact)
+
+
+@summed("f1 n", cite="MLQA, mlqa_evaluation_v1.py: f1_score")
+def mlqa_f1(responses: Responses) -> Sums:
+    """F1 of the words of answers by the rule of their language, mapped back to the clean text."""
+    return compared(responses, words, AnswerLexicon.overlap)
