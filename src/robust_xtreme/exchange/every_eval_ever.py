@@ -22,11 +22,12 @@ from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, MissingData, counted, shown
 from robust_xtreme.core.metric import ALL, named
 from robust_xtreme.core.sinks import json_text
+from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY as OURS
 from robust_xtreme.exchange.exporting.harness.their_tasks import code_of
 from robust_xtreme.exchange.exporting.model_card import dataset_of
 from robust_xtreme.exchange.exporting.rows import items
 from robust_xtreme.exchange.importing.items import NO_MODEL, ImportedFile, objects, raw_frame
-from robust_xtreme.exchange.importing.lm_eval import OURS, LogReading, exported, listed, mapping
+from robust_xtreme.exchange.importing.lm_eval import LogReading, exported, listed, mapping
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import differing_level, metric_of
 from robust_xtreme.exchange.perturbing.output import OutputFile, target, written

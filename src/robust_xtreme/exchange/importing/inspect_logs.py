@@ -24,8 +24,9 @@ import polars as pl
 from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, counted, shown
 from robust_xtreme.core.sinks import json_text
+from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY as OURS
 from robust_xtreme.exchange.importing.items import ImportedFile, raw_frame
-from robust_xtreme.exchange.importing.lm_eval import OURS, LogReading, check_one, exported, listed, mapping
+from robust_xtreme.exchange.importing.lm_eval import LogReading, check_one, exported, listed, mapping
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import ACCURACY, differing_level, metric_of
 from robust_xtreme.files import store

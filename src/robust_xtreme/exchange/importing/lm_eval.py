@@ -18,14 +18,12 @@ from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, shown
 from robust_xtreme.core.examples import SPAN_QA
 from robust_xtreme.core.sinks import json_text
+from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY as OURS
 from robust_xtreme.exchange.exporting.harness.their_tasks import code_of, without_language
 from robust_xtreme.exchange.importing.items import ImportedFile, objects, raw_frame
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import ACCURACY, differing_level, metric_of, ours
 from robust_xtreme.files import store
-
-OURS: Final = "robust_xtreme"
-"""The column of an exported row that says which example it is, and the key of a task's metadata."""
 
 _SAMPLES: Final = re.compile(r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT[\d.-]+)\.jsonl")
 _ACC: Final = "acc"

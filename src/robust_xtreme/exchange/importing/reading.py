@@ -11,6 +11,7 @@ import polars as pl
 
 from robust_xtreme.core.errors import DataError, MissingData, UserError, nearest, plain, shown
 from robust_xtreme.exchange import every_eval_ever
+from robust_xtreme.exchange.exporting.harness.job import INSPECT, LM_EVAL
 from robust_xtreme.exchange.importing import inspect_logs, items, lm_eval
 from robust_xtreme.exchange.importing.items import KEYS, ImportedFile, frame_of, names_of
 from robust_xtreme.exchange.importing.run import ImportOptions, Read, import_run
@@ -19,8 +20,6 @@ from robust_xtreme.files import store
 from robust_xtreme.report.evaluation import Evaluation
 
 JSONL: Final = "jsonl"
-LM_EVAL: Final = "lm-eval"
-INSPECT: Final = "inspect"
 
 
 def given_of(name: str, task: str = "", language: str = "") -> ImportedFile:

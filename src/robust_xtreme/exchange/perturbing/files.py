@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from robust_xtreme.core import languages, registry
 from robust_xtreme.core.edits import Edit
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, SpecError, UnknownName, UserError, counted
-from robust_xtreme.core.examples import SPAN_QA, Example, Text
+from robust_xtreme.core.examples import SPAN_QA, TAGGING, Example, Text
 from robust_xtreme.core.randomness import bare_ids
 from robust_xtreme.core.sinks import csv_cell
 from robust_xtreme.core.specs import Origin, PerturbationSpec, Row, TaskSpec
@@ -94,7 +94,7 @@ class Totals(NamedTuple):
             status = outcome.noised.status if outcome.noised else ""
             texts += outcome.noised is not None
             changed += status == "ok"
-            unserved += status == NOT_APPLICABLE
+            unserved += status == "not_applicable"
             left += outcome.noised is None
             rates += _rate(outcome)
         return Totals(texts, changed, unserved, left, rates, self.note, self.nulls + nulls, self.why)
@@ -122,14 +122,16 @@ class AttackedTexts(NamedTuple):
 
     def batch(self, records: Sequence[formats.Record], path: str) -> list[tuple[formats.SlotResult, ...]]:
         """The results for the texts of some records."""
-        found = ([(slot, self.texts.get((slot.location, slot.field))) for slot in record.slots] for record in records)
-        return [
-            tuple(
-                formats.SlotResult(slot, it, lead_of(slot, it.clean, path)) if it else formats.SlotResult(slot)
-                for slot, it in slots
-            )
-            for slots in found
-        ]
+        slots = (slot for record in records for slot in record.slots)
+        found = ((slot, self.texts.get((slot.location, slot.field))) for slot in slots)
+        return _results(records, ((it, lead_of(slot, it.clean, path)) if it else None for slot, it in found))
+
+
+def _results(
+    records: Sequence[formats.Record], noised: Iterator[tuple[Noised, int] | None]
+) -> list[tuple[formats.SlotResult, ...]]:
+    """The results for the texts of records, from the noised text of each slot and its lead; None where it stays."""
+    return [tuple(formats.SlotResult(slot, *(next(noised) or ())) for slot in record.slots) for record in records]
 
 
 def _attack(given: str, seed: int, fields: tuple[str, ...], asked: TaskChoice, split: str) -> Frozen:
@@ -477,10 +479,6 @@ def _check_language(asked: TaskChoice, source: Source) -> None:
         )
 
 
-NOT_APPLICABLE: Final = "not_applicable"
-TAGGING: Final = "tagging"
-
-
 @dataclass(frozen=True, slots=True)
 class FileNoise:
     """A condition: its links, the seed, and the texts of a task or, without one, the language of all texts."""
@@ -495,14 +493,7 @@ class FileNoise:
         slots = [slot for record in records for slot in record.slots]
         texts = list(self._texts(slots, path))
         noised = noised_once(self.links, (text for text, _ in filter(None, texts)), self.seed)
-        pairs = zip(slots, texts, strict=True)
-        done = iter(
-            [
-                formats.SlotResult(slot, noised[pair[0]], pair[1]) if pair else formats.SlotResult(slot)
-                for slot, pair in pairs
-            ]
-        )
-        return [tuple(next(done) for _ in record.slots) for record in records]
+        return _results(records, ((noised[pair[0]], pair[1]) if pair else None for pair in texts))
 
     def _texts(self, slots: Sequence[formats.Slot], path: str) -> Iterator[tuple[Text, int] | None]:
         if self.texts is not None:
@@ -511,7 +502,7 @@ class FileNoise:
                 yield (text, lead_of(slot, text, path)) if text else None
             return
         for slot in slots:
-            check_served(self.links, "", TAGGING if slot.words else "")
+            check_served(self.links, "", TAGGING.name if slot.words else "")
             try:
                 code = self.language or languages.language(slot.language).code
             except UnknownName as error:

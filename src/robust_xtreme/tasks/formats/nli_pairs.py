@@ -5,7 +5,7 @@ Objects are those of MultiNLI and SNLI (`sentence1`, `sentence2`, `gold_label`),
 in GLUE's files and TaxiNLI's, or without one, as XTREME's scripts write them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError
@@ -37,11 +37,6 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     else:
         rows = tsv.read(text, path)
     return tuple(row for row in rows if row.values["label"] != "-")
-
-
-def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
-    """The rows of several files that together are a split, one file after the other."""
-    return tuple(row for text, path in texts for row in read(text, path))
 
 
 def _values(row: Mapping[str, Any], location: str) -> dict[str, Any]:

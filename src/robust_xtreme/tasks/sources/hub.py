@@ -85,20 +85,12 @@ class Snapshot(NamedTuple):
     revision: str
 
 
-def snapshot(
-    kind: Kind,
-    repo: str,
-    revision: str,
-    patterns: Sequence[str],
-    *,
-    offline: bool = False,
-    deadline: float | None = None,
-) -> Snapshot:
+def snapshot(kind: Kind, repo: str, revision: str, patterns: Sequence[str], *, offline: bool = False) -> Snapshot:
     """The files of a repository that match any of `patterns`, at a commit, branch or tag.
 
     A commit whose files are in the cache is not requested again. `offline` opens no connection: only the cache is
-    read, and never another revision. Otherwise a child process fetches what is missing; it is ended after `deadline`
-    seconds. Raises UserError (ModelError for models) where the repository, the revision
+    read, and never another revision. Otherwise a child process fetches what is missing, within a deadline.
+    Raises UserError (ModelError for models) where the repository, the revision
     or the files do not exist, are gated or are not in the cache, RobustXtremeError where the hub fails.
     """
     job = _Job(kind, repo, revision, tuple(patterns), cache_folder() / f"{kind}s--{repo.replace('/', '--')}")
@@ -114,7 +106,7 @@ def snapshot(
         include = " ".join(f"--include '{pattern}'" for pattern in patterns)
         command = f"hf download {repo} --repo-type {kind} --revision {revision} {include}"
         raise job.wrong(f"is not in the hub's cache {cache_folder()}. Get it with a connection: {command}")
-    return _fetched(job, _deadline() if deadline is None else deadline)
+    return _fetched(job)
 
 
 def is_offline(asked: bool) -> bool:
@@ -221,10 +213,10 @@ def _write(path: Path, text: str) -> None:
         write_all({path: text.encode()})
 
 
-def _fetched(job: _Job, deadline: float) -> Snapshot:
+def _fetched(job: _Job) -> Snapshot:
     if malformed := refusal():
         raise SpecError(malformed)
-    answer = _child(job, deadline)
+    answer = _child(job, _deadline())
     if "error" in answer:
         raise _translated(job, answer)
     copy = Snapshot(Path(answer["folder"]), answer["revision"])

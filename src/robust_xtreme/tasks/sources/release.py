@@ -129,7 +129,7 @@ class Release:
         sources = {path: read_file(self.folder / path) for path in group.paths}
         texts = [(source.text, str(self.folder / path)) for path, source in sources.items()]
         try:
-            if group.joint or not hasattr(module, "read"):
+            if hasattr(module, "read_parts") and (group.joint or not hasattr(module, "read")):
                 rows: tuple[Row, ...] = module.read_parts(texts)
             else:
                 rows = tuple(chain.from_iterable(module.read(text, path) for text, path in texts))
