@@ -235,7 +235,7 @@ class Files:
     A path may contain `{language}`, the code; `{name}`, the English name in lower case; `{code}`, the language's entry
     in `codes`, or its code; and in tasks with pairs `{question}` and `{context}`. The first path that exists is read. A
     path with `*` names all files that match, sorted, which are read in turn; a tuple of paths names files that together
-    make the rows, and goes to the reader's `read_parts`. `ids` is the source of a row's native id: the row itself
+    make the rows, by the reader's `read_parts` if it has one. `ids` is the source of a row's native id: the row itself
     (`native`), or its number in the official file (`ordinal`). A `mixed` file contains rows of all languages,
     distinguished by the value `language`.
     """
@@ -360,12 +360,13 @@ class TaskSpec:
     hub; `adapt` makes the examples of a split; `accepts` names the (intermediate) tasks whose head this task can use,
     by default its own.
 
-    `groups` maps the benchmarks that the task belongs to (`xtreme-r`, `xtreme`, `low-resource`) to its languages there;
-    `score` names the metrics whose mean is its score in their averages (empty: the first metric). With `pairs` a
-    language may be `de@en`: a question in German on a context in English. A task without a `head` of its own is
-    answered by any encoder's representation. `parallel_ids` is a regular expression of native ids that name the same
-    item in every language. `rows`, `official` and `checked` are sentences: official sizes, official scorer, our check;
-    `absent` says why a task has no `hub`. `licence` is that of the data; `train_rows` are English ones, 0: not known.
+    `groups` maps the benchmarks that the task belongs to (`xtreme-r`, `xtreme`, `low-resource`) to its languages there,
+    given empty to all of its own; `score` names the metrics whose mean is its score in their averages (empty: the first
+    metric). With `pairs` a language may be `de@en`: a question in German on a context in English. A task without a
+    `head` of its own is answered by any encoder's representation. `parallel_ids` is a regular expression of native ids
+    that name the same item in every language. `rows`, `official` and `checked` are sentences: official sizes, official
+    scorer, our check; `absent` says why a task has no `hub`. `licence` is that of the data; `train_rows` are English
+    ones, 0: not known.
 
     For intermediate tasks, `trains` names the tasks that have the same training data, and `parts` the tasks whose
     training examples are joined under one head. Where the labels are not known before the data are read, `open_labels`
@@ -408,6 +409,8 @@ class TaskSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accepts", self.accepts or (self.name,))
+        groups = {name: languages or self.languages for name, languages in self.groups.items()}
+        object.__setattr__(self, "groups", groups)
 
     @property
     def fields(self) -> tuple[str, ...]:

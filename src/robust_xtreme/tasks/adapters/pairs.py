@@ -1,12 +1,16 @@
 """Adapt rows of sentence pairs and of choices as examples of classification."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
 from robust_xtreme.core.errors import DataError, nearest
 from robust_xtreme.core.examples import UNLABELLED, Choice, Example, Text, digest
-from robust_xtreme.core.specs import Adapt, Origin, Row
+from robust_xtreme.core.specs import Adapt, Origin, Row, TaskSpec
+
+labelled_task = partial(TaskSpec, family="classification", metrics=("accuracy",))
+choice_task = partial(TaskSpec, family="choice", metrics=("accuracy",))
 
 
 def choice(questions: Mapping[str, str]) -> Adapt:

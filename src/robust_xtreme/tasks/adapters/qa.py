@@ -2,10 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Answers, Example, Span, Text, digest
-from robust_xtreme.core.specs import Adapt, Origin, Row
+from robust_xtreme.core.specs import Adapt, Origin, Row, TaskSpec
+
+span_task = partial(TaskSpec, family="span_qa", perturbed=(("question",), ("context",)), max_length=384, stride=128)
 
 NamePassage = Callable[[Sequence[Row]], str]
 

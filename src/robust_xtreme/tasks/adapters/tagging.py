@@ -1,13 +1,17 @@
 """Adapt rows of tagged words: one text of words joined by spaces, with a span, labelled with its tag, per word."""
 
+from functools import partial
+
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Example, Tags, Text, digest, without_numbers
-from robust_xtreme.core.specs import Adapt, Origin, Row
+from robust_xtreme.core.specs import Adapt, Origin, Row, TaskSpec
 from robust_xtreme.tasks.adapters.pairs import none_of
 from robust_xtreme.tasks.formats import word_spans
 from robust_xtreme.tasks.sources.rows import NUMBERED
 
 UNLABELLED = "O"
+
+tagging_task = partial(TaskSpec, family="tagging", perturbed=(("tokens",),))
 
 
 def tagging(labels: tuple[str, ...]) -> Adapt:

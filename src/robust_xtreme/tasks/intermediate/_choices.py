@@ -4,8 +4,9 @@ from functools import partial
 from typing import Final
 
 from robust_xtreme.core.examples import UNLABELLED, Choice, Example, Text, digest
-from robust_xtreme.core.specs import LEARNED, Files, Origin, Row, TaskSpec
+from robust_xtreme.core.specs import LEARNED, Files, Origin, Row
 from robust_xtreme.tasks.adapters.hub import commonsense, ending, passage, pinned, situation
+from robust_xtreme.tasks.adapters.pairs import choice_task
 
 LENGTH: Final = 256
 _QUESTION: Final = "question"
@@ -35,7 +36,7 @@ def _example(row: Row, origin: Origin) -> Example:
     return Example(id, {"premise": shared, **texts}, target, row.cluster or f"premise/{digest(premise)}")
 
 
-_task = partial(TaskSpec, family="choice", metrics=("accuracy",), languages=("en",), adapt=by_premise)
+_task = partial(choice_task, languages=("en",), adapt=by_premise)
 
 commonsense_qa = _task(
     name="commonsense_qa",

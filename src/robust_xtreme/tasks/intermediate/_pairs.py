@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Final
 
 from robust_xtreme.core.examples import Example, digest
-from robust_xtreme.core.specs import LEARNED, Files, HubFiles, Origin, Row, TaskSpec
+from robust_xtreme.core.specs import LEARNED, Files, HubFiles, Origin, Row
 from robust_xtreme.tasks.adapters.hub import COMMITS, labelled_pair, pair, pinned, questions
-from robust_xtreme.tasks.adapters.pairs import nli, pairs
+from robust_xtreme.tasks.adapters.pairs import labelled_task, nli, pairs
 
 LABELS: Final = ("entailment", "neutral", "contradiction")
 """The labels of every task of this kind, in XNLI's order, so that one head can serve all of them."""
@@ -24,11 +24,9 @@ _RELEASE: Final = "multinli_1.0/multinli_1.0"
 _GLUE: Final = ("MNLI", "glue_data/MNLI")
 _DEV: Final = ("dev_matched", "dev_mismatched")
 
-mnli = TaskSpec(
+mnli = labelled_task(
     name="mnli",
     summary="Natural language inference in ten genres of English: entailment, neutral or contradiction.",
-    family="classification",
-    metrics=("accuracy",),
     languages=("en",),
     files={
         "train": Files(
@@ -131,11 +129,9 @@ anli_plus = replace(
 _LABELS: Final = ("not_duplicate", "duplicate")
 
 
-qqp = TaskSpec(
+qqp = labelled_task(
     name="qqp",
     summary="Paraphrase identification: whether two questions ask the same.",
-    family="classification",
-    metrics=("accuracy",),
     languages=("en",),
     files={
         split: Files("qqp_tsv", tuple(f"{folder}/{name}.tsv" for folder in ("QQP", "glue_data/QQP", "qqp")))

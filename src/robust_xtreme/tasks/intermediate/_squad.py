@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from robust_xtreme.core.examples import NO_ANSWER
-from robust_xtreme.core.specs import LEARNED, Files, TaskSpec
+from robust_xtreme.core.specs import LEARNED, Files
 from robust_xtreme.tasks.adapters.hub import pinned, question, question_or_none
-from robust_xtreme.tasks.adapters.qa import by_question, span_qa
+from robust_xtreme.tasks.adapters.qa import by_question, span_qa, span_task
 
 
 def files(version: str) -> dict[str, Files]:
@@ -17,18 +17,14 @@ def files(version: str) -> dict[str, Files]:
     }
 
 
-squad = TaskSpec(
+squad = span_task(
     name="squad",
     summary="Extractive question answering on English Wikipedia passages, version 1.1: every question has an answer.",
-    family="span_qa",
     metrics=("squad_f1", "squad_em"),
     languages=("en",),
     files=files("1.1"),
-    perturbed=(("question",), ("context",)),
     adapt=span_qa(by_question),
     cite="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text (arXiv 1606.05250)",
-    max_length=384,
-    stride=128,
     hub=pinned("rajpurkar/squad", "plain_text", LEARNED, question, ids="native"),
     rows="87,599 questions to train on and 10,570 of validation, which has all passages of XQuAD and LAReQA.",
     train_rows=87_599,

@@ -1,20 +1,18 @@
 """CCG: the category of combinatory categorial grammar of each word of the Wall Street Journal's text."""
 
-from robust_xtreme.core.specs import Files, TaskSpec
-from robust_xtreme.tasks.adapters.tagging import tagging
+from robust_xtreme.core.specs import Files
+from robust_xtreme.tasks.adapters.tagging import tagging, tagging_task
 from robust_xtreme.tasks.sources.source import named
 
-ccg = TaskSpec(
+ccg = tagging_task(
     name="ccg",
     summary="Supertagging: the category of combinatory categorial grammar of each word, some 1,363 of them.",
-    family="tagging",
     metrics=("token_accuracy",),
     languages=("en",),
     files={
         split: Files("ccg_tsv", ((f"ccg/ccg.{name}", "ccg/tags_to_id.json"),))
         for split, name in (("train", "train"), ("validation", "dev"), ("test", "test"))
     },
-    perturbed=(("tokens",),),
     adapt=lambda rows, origin: tagging(named(rows))(rows, origin),  # the reader has checked the labels
     cite="Hockenmaier and Steedman 2007, CCGbank: A Corpus of CCG Derivations and Dependency Structures Extracted from "
     "the Penn Treebank (Computational Linguistics 33:3)",

@@ -6,19 +6,16 @@ from typing import Final
 
 from robust_xtreme.core.examples import Example, digest
 from robust_xtreme.core.languages import codes
-from robust_xtreme.core.specs import Files, Origin, Row, TaskSpec
+from robust_xtreme.core.specs import Files, Origin, Row
 from robust_xtreme.tasks.adapters.hub import causal, pair, pinned, sentences
-from robust_xtreme.tasks.adapters.pairs import choice, nli, pairs
+from robust_xtreme.tasks.adapters.pairs import choice, choice_task, labelled_task, nli, pairs
 
-_XNLI_LANGUAGES: Final = codes("ar bg de el en es fr hi ru sw th tr ur vi zh")
 _XNLI_LABELS: Final = ("entailment", "neutral", "contradiction")
 
-xnli = TaskSpec(
+xnli = labelled_task(
     name="xnli",
     summary="Natural language inference: entailment, neutral or contradiction.",
-    family="classification",
-    metrics=("accuracy",),
-    languages=_XNLI_LANGUAGES,
+    languages=codes("ar bg de el en es fr hi ru sw th tr ur vi zh"),
     files={
         "train": Files("tsv", ("xnli/train-{language}.tsv", "mnli/taxinli10k.tsv")),
         "validation": Files("tsv", ("xnli/dev-{language}.tsv",)),
@@ -33,7 +30,7 @@ xnli = TaskSpec(
         **pinned("nyu-mll/multi_nli", "default", ("train",), pair, files="data/{split}-*.parquet"),
         **pinned("facebook/xnli", "{language}", ("validation", "test"), pair),
     },
-    groups={"xtreme-r": _XNLI_LANGUAGES, "xtreme": _XNLI_LANGUAGES},
+    groups={"xtreme-r": (), "xtreme": ()},
     rows="5,010 test and 2,490 validation pairs in each language; 392,702 English ones (MultiNLI) to train on.",
     train_rows=392_702,
     official="google-research/xtreme, evaluate.py: accuracy.",
@@ -44,15 +41,12 @@ xnli = TaskSpec(
 )
 
 
-_PAWSX_LANGUAGES: Final = codes("de en es fr ja ko zh")
 _PAWSX_LABELS: Final = ("different", "paraphrase")
 
-pawsx = TaskSpec(
+pawsx = labelled_task(
     name="pawsx",
     summary="Paraphrase identification: whether two sentences of almost the same words mean the same.",
-    family="classification",
-    metrics=("accuracy",),
-    languages=_PAWSX_LANGUAGES,
+    languages=codes("de en es fr ja ko zh"),
     files={
         "train": Files("tsv_paraphrases", ("pawsx/train-{language}.tsv", "x-final/{language}/train.tsv")),
         "validation": Files("tsv_paraphrases", ("pawsx/dev-{language}.tsv", "x-final/{language}/dev_2k.tsv")),
@@ -68,7 +62,7 @@ pawsx = TaskSpec(
     "(arXiv 1908.11828)",
     labels=_PAWSX_LABELS,
     hub=pinned("google-research-datasets/paws-x", "{language}", ("train", "validation", "test"), sentences),
-    groups={"xtreme": _PAWSX_LANGUAGES},
+    groups={"xtreme": ()},
     rows="2,000 test and 2,000 validation pairs in each language; 49,401 English ones to train on.",
     train_rows=49_401,
     official="google-research/xtreme, evaluate.py: accuracy.",
@@ -78,7 +72,6 @@ pawsx = TaskSpec(
 )
 
 
-_AMERICASNLI_LANGUAGES: Final = codes("ay bzd cni gn hch nah oto qu shp tar")
 _CODES: Final = MappingProxyType({"ay": "aym", "qu": "quy"})
 
 _SPANISH: Final = MappingProxyType({"validation": range(12451, 14941), "test": range(25051, 30061)})
@@ -113,12 +106,10 @@ def _americasnli_files(name: str) -> Files:
     return Files("americasnli_tsv", (*paths, *whole), codes=_CODES, mixed=True)
 
 
-americasnli = TaskSpec(
+americasnli = labelled_task(
     name="americasnli",
     summary="Natural language inference in ten indigenous languages of the Americas.",
-    family="classification",
-    metrics=("accuracy",),
-    languages=_AMERICASNLI_LANGUAGES,
+    languages=codes("ay bzd cni gn hch nah oto qu shp tar"),
     files={"validation": _americasnli_files("dev"), "test": _americasnli_files("test")},
     perturbed=(("premise", "hypothesis"),),
     adapt=_adapt,
@@ -129,7 +120,7 @@ americasnli = TaskSpec(
     train_languages=(),
     max_length=256,
     hub=pinned("nala-cub/americas_nli", "{code}", ("validation", "test"), pair, codes=_CODES),
-    groups={"low-resource": _AMERICASNLI_LANGUAGES},
+    groups={"low-resource": ()},
     rows="750 test pairs in each language (738 in Nahuatl, 748 in Otomi); 222 to 743 of validation.",
     official="abteen/americasnli, evaluate_xnli.py: accuracy, of pairs of up to 256 tokens.",
     checked="`tests/unit/tasks/test_torchmetrics.py`: accuracy is that of torchmetrics. "
@@ -139,17 +130,14 @@ americasnli = TaskSpec(
 )
 
 
-_XCOPA_LANGUAGES: Final = codes("et ht id it qu sw ta th tr vi zh")
 _ASKED: Final = {"cause": "What was the cause?", "effect": "What was the effect?"}
 # In English in every language, after the premise, as google-research/xtreme, third_party/run_xcopa.py asks.
 
 
-xcopa = TaskSpec(
+xcopa = choice_task(
     name="xcopa",
     summary="Causal commonsense: which of two sentences is the cause or the effect of a premise.",
-    family="choice",
-    metrics=("accuracy",),
-    languages=_XCOPA_LANGUAGES,
+    languages=codes("et ht id it qu sw ta th tr vi zh"),
     files={
         # The release's own files have the labels that XTREME's preprocessing sets to 0.
         split: Files(
@@ -167,7 +155,7 @@ xcopa = TaskSpec(
         **pinned("aps/super_glue", "copa", ("train",), causal),
         **pinned("cambridgeltl/xcopa", "{language}", ("validation", "test"), causal),
     },
-    groups={"xtreme-r": _XCOPA_LANGUAGES},
+    groups={"xtreme-r": ()},
     rows="500 test and 100 validation items in each language; 400 of English COPA to train on.",
     train_rows=400,
     official="google-research/xtreme, evaluate.py: accuracy.",

@@ -1,18 +1,15 @@
 """Questions on passages: XQuAD, MLQA and TyDiQA."""
 
-from functools import partial
 from typing import Final
 
 from robust_xtreme.core.languages import codes
-from robust_xtreme.core.specs import Files, TaskSpec
+from robust_xtreme.core.specs import Files
 from robust_xtreme.tasks.adapters.hub import pinned, question
-from robust_xtreme.tasks.adapters.qa import by_question, by_text, span_qa
-
-_task = partial(TaskSpec, family="span_qa", perturbed=(("question",), ("context",)), max_length=384, stride=128)
+from robust_xtreme.tasks.adapters.qa import by_question, by_text, span_qa, span_task
 
 _XQUAD_LANGUAGES: Final = codes("ar de el en es hi ro ru th tr vi zh")
 
-xquad = _task(
+xquad = span_task(
     name="xquad",
     summary="Extractive question answering on translated Wikipedia passages.",
     metrics=("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
@@ -28,7 +25,7 @@ xquad = _task(
         **pinned("rajpurkar/squad", "plain_text", ("train",), question, ids="native"),
         **pinned("google/xquad", "xquad.{language}", ("validation",), question, ids="native"),
     },
-    groups={"xtreme-r": _XQUAD_LANGUAGES, "xtreme": tuple(code for code in _XQUAD_LANGUAGES if code != "ro")},
+    groups={"xtreme-r": (), "xtreme": tuple(code for code in _XQUAD_LANGUAGES if code != "ro")},
     score=("squad_em", "squad_f1"),
     rows="1,190 questions on 240 passages in each language, all in validation; trained on SQuAD's 87,599.",
     train_rows=87_599,
@@ -41,15 +38,13 @@ xquad = _task(
 )
 
 
-_MLQA_LANGUAGES: Final = codes("ar de en es hi vi zh")
-
 _PAIR: Final = "context-{context}-question-{question}.json"
 
-mlqa = _task(
+mlqa = span_task(
     name="mlqa",
     summary="Extractive question answering on Wikipedia passages, within a language and across two.",
     metrics=("mlqa_f1", "mlqa_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
-    languages=_MLQA_LANGUAGES,
+    languages=codes("ar de en es hi vi zh"),
     files={
         "train": Files("squad", ("squad/train-v1.1.json",), ids="native"),
         "validation": Files("squad", (f"mlqa/MLQA_V1/dev/dev-{_PAIR}", f"mlqa/dev/dev-{_PAIR}"), ids="native"),
@@ -62,7 +57,7 @@ mlqa = _task(
         **pinned("rajpurkar/squad", "plain_text", ("train",), question, ids="native"),
         **pinned("google/xtreme", "MLQA.{context}.{question}", ("validation", "test"), question, ids="native"),
     },
-    groups={"xtreme-r": _MLQA_LANGUAGES, "xtreme": _MLQA_LANGUAGES},
+    groups={"xtreme-r": (), "xtreme": ()},
     score=("mlqa_em", "mlqa_f1"),
     pairs=True,
     parallel_ids="[0-9a-f]{40}",
@@ -77,17 +72,16 @@ mlqa = _task(
 )
 
 
-_TYDIQA_LANGUAGES = codes("ar bn en fi id ko ru sw te")
 _XTREME_TRAIN = "tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.{language}.train.json"
 _XTREME_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.{language}.dev.json"
 _RELEASE_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{name}.json"
 _HUB = "google-research-datasets/tydiqa"
 
-tydiqa = _task(
+tydiqa = span_task(
     name="tydiqa",
     summary="Extractive question answering on Wikipedia passages, asked natively in each language.",
     metrics=("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
-    languages=_TYDIQA_LANGUAGES,
+    languages=codes("ar bn en fi id ko ru sw te"),
     files={
         # XTREME's preprocessing cuts the ids of the training files down to their last part, which is not unique.
         "train": Files("squad", (_XTREME_TRAIN, "tydiqa_goldp/tydiqa.goldp.{language}.train.json"), ids="ordinal"),
@@ -103,7 +97,7 @@ tydiqa = _task(
         **pinned(_HUB, "secondary_task", ("train",), question, starts=("id", "{name}-")),
         **pinned(_HUB, "secondary_task", ("validation",), question, ids="native", starts=("id", "{name}-")),
     },
-    groups={"xtreme-r": _TYDIQA_LANGUAGES, "xtreme": _TYDIQA_LANGUAGES},
+    groups={"xtreme-r": (), "xtreme": ()},
     score=("squad_em", "squad_f1"),
     rows="113 (Bengali) to 921 (Arabic) questions in validation, XTREME's test; 3,696 English ones in training.",
     train_rows=3_696,

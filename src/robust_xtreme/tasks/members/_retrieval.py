@@ -54,7 +54,7 @@ tatoeba = _task(
         files="test/{code}-eng.jsonl.gz",
     ),
     groups={
-        "xtreme-r": _TATOEBA_LANGUAGES,
+        "xtreme-r": (),
         "xtreme": tuple(code for code in _TATOEBA_LANGUAGES if code not in _SINCE_R),
     },
     score=("retrieval_accuracy",),
@@ -70,9 +70,6 @@ tatoeba = _task(
 )
 
 
-_BUCC_LANGUAGES: Final = codes("de fr ru zh")
-
-
 _SIDES: Final = ("{language}", "en", "gold")
 
 
@@ -86,14 +83,14 @@ bucc = _task(
     name="bucc",
     summary="Bitext mining: the pairs of a sentence and its English translation among many without one.",
     metrics=("bitext_f1", "bitext_f1_retuned"),
-    languages=_BUCC_LANGUAGES,
+    languages=codes("de fr ru zh"),
     train_languages=(),
     files={"validation": _bucc_files("sample", "dev"), "test": _bucc_files("training", "test")},
     adapt=retrieval.mined,
     cite="Zweigenbaum et al. 2018, Overview of the Third BUCC Shared Task (BUCC at LREC 2018), in the splits of XTREME "
     "(arXiv 2003.11080): its sample for validation, its training set for test",
     max_length=512,
-    groups={"xtreme": _BUCC_LANGUAGES},
+    groups={"xtreme": ()},
     score=("bitext_f1",),
     pool=Pool(retrieval.minable, search="bitext", max_length=512),
     head=False,
@@ -109,13 +106,11 @@ bucc = _task(
 )
 
 
-_LAREQA_LANGUAGES: Final = codes("ar de el en es hi ru th tr vi zh")
-
 lareqa = _task(
     name="lareqa",
     summary="Answer retrieval: the sentences, in every language, that answer a question.",
     metrics=("map_at_20",),
-    languages=_LAREQA_LANGUAGES,
+    languages=codes("ar de el en es hi ru th tr vi zh"),
     files={
         "train": Files("squad_sentences", ("squad/train-v1.1.json",), ids="native"),
         "validation": Files("squad_sentences", ("lareqa/xquad-r/{language}.json",), ids="native"),
@@ -123,7 +118,7 @@ lareqa = _task(
     adapt=retrieval.answer_sentences,
     cite="Roy et al. 2020, LAReQA: Language-agnostic Answer Retrieval from a Multilingual Pool (arXiv 2004.05484)",
     max_length=96,
-    groups={"xtreme-r": _LAREQA_LANGUAGES},
+    groups={"xtreme-r": ()},
     score=("map_at_20",),
     pool=Pool(retrieval.all_sentences, shared=True, max_length=256),
     rows="1,190 questions in each of 11 languages, and one pool of 13,014 sentences.",
@@ -138,7 +133,6 @@ lareqa = _task(
 )
 
 
-_MEWSLI_X_LANGUAGES: Final = codes("ar de en es fa ja pl ro ta tr uk")
 _POOL: Final = Files("mewsli_entities", ("mewslix/candidate_set_entities.jsonl",), ids="native")
 
 
@@ -150,7 +144,7 @@ mewsli_x = _task(
     name="mewsli_x",
     summary="Entity linking: the description, in any language, of what a mention in the news means.",
     metrics=("map_at_20",),
-    languages=_MEWSLI_X_LANGUAGES,
+    languages=codes("ar de en es fa ja pl ro ta tr uk"),
     files={
         "train": Files("mewsli_mentions", ("mewslix/wikipedia_pairs-train.jsonl",), ids="native"),
         "validation": _news("dev"),
@@ -159,7 +153,7 @@ mewsli_x = _task(
     adapt=retrieval.mentions,
     cite="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation (arXiv 2104.07412)",
     max_length=64,
-    groups={"xtreme-r": _MEWSLI_X_LANGUAGES},
+    groups={"xtreme-r": ()},
     score=("map_at_20",),
     pool=Pool(retrieval.entities, max_length=64, files={"validation": _POOL, "test": _POOL}),
     rows="14,624 mentions to test and 2,991 to validate in 11 languages, 167,719 English ones to train on, and one "

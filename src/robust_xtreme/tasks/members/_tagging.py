@@ -1,15 +1,12 @@
 """Tags of words: PAN-X, UD-POS and MasakhaNER."""
 
-from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from robust_xtreme.core.languages import codes
-from robust_xtreme.core.specs import Files, TaskSpec
+from robust_xtreme.core.specs import Files
 from robust_xtreme.tasks.adapters.hub import pinned, sentence
-from robust_xtreme.tasks.adapters.tagging import tagging
-
-_task = partial(TaskSpec, family="tagging", perturbed=(("tokens",),))
+from robust_xtreme.tasks.adapters.tagging import tagging, tagging_task
 
 _PANX_XTREME: Final = codes(
     "af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru sw ta te th tl tr ur vi "
@@ -18,7 +15,7 @@ _PANX_XTREME: Final = codes(
 _PANX_LANGUAGES: Final = tuple(sorted((*_PANX_XTREME, *codes("az gu lt pa pl qu ro uk"))))
 _PANX_LABELS: Final = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 
-panx = _task(
+panx = tagging_task(
     name="panx",
     summary="Named entities: persons, organisations and places, a tag per word.",
     metrics=("span_f1", "token_accuracy"),
@@ -32,7 +29,7 @@ panx = _task(
     "in the splits of Rahimi et al. 2019, Massively Multilingual Transfer for NER (ACL P19-1015)",
     labels=_PANX_LABELS,
     hub=pinned("unimelb-nlp/wikiann", "{language}", ("train", "validation", "test"), sentence),
-    groups={"xtreme-r": _PANX_LANGUAGES, "xtreme": _PANX_XTREME},
+    groups={"xtreme-r": (), "xtreme": _PANX_XTREME},
     rows="100 to 10,000 test sentences by language; 20,000 English ones to train on.",
     train_rows=20_000,
     official="google-research/xtreme, evaluate.py: F1 of names by seqeval, here by the rule of its release 0.0.12.",
@@ -64,7 +61,7 @@ def _udpos_files(part: str) -> Files:
     return Files("conllu", paths, codes=_VERSIONS)
 
 
-udpos = _task(
+udpos = tagging_task(
     name="udpos",
     summary="Parts of speech: one of 17 tags per word.",
     metrics=("token_accuracy", "span_f1"),
@@ -73,7 +70,7 @@ udpos = _task(
     adapt=tagging(_UDPOS_LABELS),
     cite="Nivre et al. 2020, Universal Dependencies v2 (arXiv 2004.10643)",
     labels=_UDPOS_LABELS,
-    groups={"xtreme-r": _UDPOS_LANGUAGES, "xtreme": _UDPOS_XTREME},
+    groups={"xtreme-r": (), "xtreme": _UDPOS_XTREME},
     score=("span_f1",),
     rows="47 to 20,436 test sentences by language, all treebanks together (UD 2.5; lt, pl, ro, uk and wo 2.7); 21,253 "
     "English ones to train on.",
@@ -105,7 +102,7 @@ def _masakhaner_files(name: str) -> Files:
     return Files("conll", tuple(f"{folder}/{{code}}/{name}.txt" for folder in within), codes=_CODES)
 
 
-masakhaner = _task(
+masakhaner = tagging_task(
     name="masakhaner",
     summary="Named entities and dates in news of twenty African languages, a tag per word.",
     metrics=("span_f1", "token_accuracy"),
@@ -124,7 +121,7 @@ masakhaner = _task(
     max_length=164,
     absent="The copy there (masakhane/masakhaner2) is a loading script. Take the folders of MasakhaNER2.0/data of "
     "github.com/masakhane-io/masakhane-ner as DIR/masakhaner2, and name DIR with --data DIR.",
-    groups={"low-resource": _MASAKHANER_LANGUAGES},
+    groups={"low-resource": ()},
     rows="966 to 2,235 test sentences per language, 483 to 1,118 of validation and 3,289 to 7,825 of training.",
     official="masakhane-io/masakhane-ner, code/train_ner.py: seqeval's F1 over PER, ORG, LOC and DATE, "
     "of a sentence's first 164 tokens; here all words are read, in windows of that size.",

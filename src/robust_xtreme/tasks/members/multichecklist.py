@@ -11,8 +11,8 @@ from robust_xtreme.core.errors import DataError, RobustXtremeError
 from robust_xtreme.core.examples import Example, clean, digest
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.resources import folder
-from robust_xtreme.core.specs import Files, Origin, Row, TaskSpec
-from robust_xtreme.tasks.adapters.qa import by_text, span_qa
+from robust_xtreme.core.specs import Files, Origin, Row
+from robust_xtreme.tasks.adapters.qa import by_text, span_qa, span_task
 from robust_xtreme.tasks.formats.checklist_templates import ANSWER, CONTEXT, QUESTION, TemplateRow
 
 # Make the cases of MultiCheckList: draw values for the official templates, and locate the answers in the contexts.
@@ -248,10 +248,9 @@ _LANGUAGES: Final = codes(
 )
 """The columns of the table: the fifty of XTREME-R with Hausa instead of Romanian."""
 
-multichecklist = TaskSpec(
+multichecklist = span_task(
     name="multichecklist",
     summary="Short questions that each test one thing: comparisons, intensifiers, properties, professions, animals.",
-    family="span_qa",
     metrics=METRICS,
     languages=_LANGUAGES,
     files={
@@ -262,14 +261,11 @@ multichecklist = TaskSpec(
             mixed=True,
         )
     },
-    perturbed=(("question",), ("context",)),
     adapt=cases,
     accepts=("multichecklist", "xquad", "mlqa", "tydiqa", "squad", "squad_v2"),
     cite="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation (arXiv 2104.07412) "
     "and Ribeiro et al. 2020, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList (arXiv 2005.04118)",
     train_languages=(),
-    max_length=384,
-    stride=128,
     absent="Put checklist_templates.tsv of github.com/google-research/xtreme (its folder multichecklist) into "
     "DIR/multichecklist, and name DIR with --data DIR.",
     rows="200 cases of each of six tests, two questions on one context: 2,400 questions per language, 2,200 in "
