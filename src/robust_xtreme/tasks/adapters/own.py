@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import CLASSIFICATION, SPAN_QA, TAGGING, Example, Text
 from robust_xtreme.core.specs import OWN, Adapt, Files, Origin, Row, TaskSpec
-from robust_xtreme.tasks.adapters.pairs import labelled
-from robust_xtreme.tasks.adapters.qa import by_text, span_qa
-from robust_xtreme.tasks.adapters.tagging import UNLABELLED, tagging
+from robust_xtreme.tasks.adapters.pairs import labelled, labelled_task
+from robust_xtreme.tasks.adapters.qa import by_text, span_qa, span_task
+from robust_xtreme.tasks.adapters.tagging import UNLABELLED, tagging, tagging_task
 from robust_xtreme.tasks.formats.labelled_jsonl import LABEL
 from robust_xtreme.tasks.sources.own import CHOICE, READERS, ROW, SPANS, TAGS, OwnTask
 from robust_xtreme.tasks.sources.source import open_source
@@ -51,8 +52,8 @@ def _task(suite: Suite, described: OwnTask) -> TaskSpec:
     """The task of a description; it learns from English where the suite has that, else from all that it has."""
     languages = suite.named.get(described.name, suite.codes)
     reader = READERS[described.target]
-    kind = {CHOICE: _choice, TAGS: _tags, SPANS: _spans}[described.target](described)
-    task = TaskSpec(
+    made = {CHOICE: _choice, TAGS: _tags, SPANS: _spans}[described.target](described)
+    task = made(
         name=described.name,
         languages=languages,
         files={
@@ -61,55 +62,48 @@ def _task(suite: Suite, described: OwnTask) -> TaskSpec:
         },
         cite="",
         labels=described.labels,
-        groups={OWN: languages},
+        groups={OWN: ()},
         licence=suite.licence,
-        **{**kind, "adapt": _of_file(kind["adapt"])},
     )
     taught = tuple(code for code in languages if suite.holds(task, code, "train"))
     return replace(task, train_languages=(_ENGLISH,) if _ENGLISH in taught or not taught else taught)
 
 
-def _choice(described: OwnTask) -> dict[str, Any]:
+def _choice(described: OwnTask) -> partial[TaskSpec]:
     known = [other for other in _of_family(CLASSIFICATION.name) if len(other.perturbed[0]) == len(described.texts)]
     labels = {*map(str.casefold, described.labels)}
-    alike = [other for other in known if {*map(str.casefold, other.labels)} == labels]
-    return {
-        "summary": f"One of {len(described.labels)} labels for {' and '.join(described.texts)}.",
-        "family": CLASSIFICATION.name,
-        "metrics": ("accuracy",),
-        "perturbed": (described.texts,),
-        "adapt": _labelled(described),
-        "accepts": _accepted(described, alike),
-    }
+    return partial(
+        labelled_task,
+        summary=f"One of {len(described.labels)} labels for {' and '.join(described.texts)}.",
+        perturbed=(described.texts,),
+        adapt=_of_file(_labelled(described)),
+        accepts=_accepted(described, [other for other in known if {*map(str.casefold, other.labels)} == labels]),
+    )
 
 
-def _tags(described: OwnTask) -> dict[str, Any]:
+def _tags(described: OwnTask) -> partial[TaskSpec]:
     """Tags with prefixes, as in B-PER, are scored as entities; others, as parts of speech, word by word."""
     labels = {*described.labels}
     named = UNLABELLED in labels and all(label.startswith(("B-", "I-", "E-", "S-")) for label in labels - {UNLABELLED})
     alike = [other for other in _of_family(TAGGING.name) if other.labels and {*other.labels} <= labels]
-    return {
-        "summary": f"A tag per word, of {len(described.labels)}.",
-        "family": TAGGING.name,
-        "metrics": ("span_f1", "token_accuracy") if named else ("token_accuracy",),
-        "perturbed": (("tokens",),),
-        "adapt": tagging(described.labels),
-        "accepts": _accepted(described, alike),
-    }
+    return partial(
+        tagging_task,
+        summary=f"A tag per word, of {len(described.labels)}.",
+        metrics=("span_f1", "token_accuracy") if named else ("token_accuracy",),
+        adapt=_of_file(tagging(described.labels)),
+        accepts=_accepted(described, alike),
+    )
 
 
-def _spans(described: OwnTask) -> dict[str, Any]:
-    return {
-        "summary": "The span of a context that answers a question.",
-        "family": SPAN_QA.name,
-        "metrics": ("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
-        "perturbed": (("question",), ("context",)),
-        "adapt": span_qa(by_text),
+def _spans(described: OwnTask) -> partial[TaskSpec]:
+    return partial(
+        span_task,
+        summary="The span of a context that answers a question.",
+        metrics=("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
+        adapt=_of_file(span_qa(by_text)),
         # Heads for spans have no labels: each answers every task with spans.
-        "accepts": (described.name, "xquad", "mlqa", "tydiqa", "squad", "squad_v2"),
-        "max_length": 384,
-        "stride": 128,
-    }
+        accepts=(described.name, "xquad", "mlqa", "tydiqa", "squad", "squad_v2"),
+    )
 
 
 def _of_family(family: str) -> list[TaskSpec]:
