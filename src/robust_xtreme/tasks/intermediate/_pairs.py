@@ -1,6 +1,7 @@
 """Intermediate tasks of pairs of sentences."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from robust_xtreme.core.examples import Example, digest
@@ -24,10 +25,13 @@ _RELEASE: Final = "multinli_1.0/multinli_1.0"
 _GLUE: Final = ("MNLI", "glue_data/MNLI")
 _DEV: Final = ("dev_matched", "dev_mismatched")
 
-mnli = labelled_task(
+_nli = partial(
+    labelled_task, languages=("en",), perturbed=(("premise", "hypothesis"),), adapt=by_premise, labels=LABELS
+)
+
+mnli = _nli(
     name="mnli",
     summary="Natural language inference in ten genres of English: entailment, neutral or contradiction.",
-    languages=("en",),
     files={
         "train": Files(
             "nli_pairs",
@@ -47,11 +51,8 @@ mnli = labelled_task(
             ),
         ),
     },
-    perturbed=(("premise", "hypothesis"),),
-    adapt=by_premise,
     cite="Williams et al. 2018, A Broad-Coverage Challenge Corpus for Sentence Understanding through Inference "
     "(arXiv 1704.05426)",
-    labels=LABELS,
     hub={
         **pinned(_MNLI, "default", ("train",), labelled_pair, files="data/{split}-*.parquet"),
         **pinned(_MNLI, "default", ("validation",), labelled_pair, files="data/{split}_m*-*.parquet"),
@@ -72,12 +73,10 @@ def _anli_files(name: str) -> Files:
     )
 
 
-anli = replace(
-    mnli,
+anli = _nli(
     name="anli",
     summary="Natural language inference on pairs that people wrote to mislead models, in three rounds.",
     files={"train": _anli_files("train"), "validation": _anli_files("dev")},
-    accepts=("anli",),
     cite="Nie et al. 2020, Adversarial NLI: A New Benchmark for Natural Language Understanding (arXiv 1910.14599)",
     hub={
         split: HubFiles(_ANLI, COMMITS[_ANLI], "plain_text", name, f"plain_text/{name}_r?-*.parquet", pair)
@@ -85,7 +84,6 @@ anli = replace(
     },
     rows="162,865 pairs to train on, of three rounds, and 3,200 of validation.",
     train_rows=162_865,
-    trains=(),
     licence="CC BY-NC 4.0, not for commercial use",
 )
 
@@ -94,34 +92,29 @@ def _files(name: str, *more: str) -> Files:
     return Files("nli_pairs", (f"snli_1.0/snli_1.0_{name}.jsonl", f"snli/snli_1.0_{name}.jsonl", *more))
 
 
-snli = replace(
-    mnli,
+snli = _nli(
     name="snli",
     summary="Natural language inference on sentences that describe pictures.",
     files={"train": _files("train"), "validation": _files("dev"), "test": _files("test", "snli/snli-test.tsv")},
-    accepts=("snli",),
     cite="Bowman et al. 2015, A large annotated corpus for learning natural language inference (arXiv 1508.05326)",
     hub=pinned("stanfordnlp/snli", "plain_text", (*LEARNED, "test"), labelled_pair),
     rows="549,367 pairs with a label to train on, 9,842 of validation and 9,824 of test.",
     train_rows=549_367,
-    trains=(),
     licence="CC BY-SA 4.0",
 )
 
 
-anli_plus = replace(
-    mnli,
+anli_plus = _nli(
     name="anli_plus",
     summary="Natural language inference on ANLI's three rounds, MultiNLI and SNLI together, under one head.",
     files={},
-    hub={},
-    accepts=("anli_plus",),
     cite=f"{anli.cite}; with MultiNLI and SNLI, as in Phang et al. 2020, English Intermediate-Task Training Improves "
     "Zero-Shot Cross-Lingual Transfer Too (arXiv 2005.13013)",
     rows="1,104,934 pairs to train on: 162,865 of ANLI, 392,702 of MultiNLI and 549,367 of SNLI.",
     train_rows=1_104_934,
     absent="Its rows are those of its parts: anli, mnli and snli.",
     licence="those of its parts; of ANLI CC BY-NC 4.0, not for commercial use",
+    trains=("xnli",),
     parts=(anli, mnli, snli),
 )
 
