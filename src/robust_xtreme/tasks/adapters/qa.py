@@ -58,14 +58,15 @@ def _check_answers(rows: Sequence[Row]) -> None:
 def _trimmed(row: Row) -> Row:
     """The row without white space at the ends of its context, question and answers."""
     context, question = row.values["context"], row.values["question"]
-    lead = len(context) - len(context.lstrip())
-    answers = []
-    for start, stop in row.values["answers"]:
-        inside = context[start:stop]
-        answers.append((stop - len(inside.lstrip()), start + len(inside.rstrip())))
-    moved = tuple((start - lead, stop - lead) for start, stop in answers)
-    values = {"context": context.strip(), "question": question.strip(), "answers": moved}
+    answers = tuple(inside(context, start, stop) for start, stop in row.values["answers"])
+    values = {"context": context.strip(), "question": question.strip(), "answers": answers}
     return Row(row.native, row.location, {**row.values, **values}, row.cluster)
+
+
+def inside(text: str, start: int, stop: int) -> tuple[int, int]:
+    """A range of a text, without white space at its ends, in the text without such space."""
+    part, lead = text[start:stop], len(text) - len(text.lstrip())
+    return stop - len(part.lstrip()) - lead, start + len(part.rstrip()) - lead
 
 
 def _cluster(rows: Sequence[Row]) -> str:

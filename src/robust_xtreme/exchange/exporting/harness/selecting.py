@@ -6,18 +6,19 @@ from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UnknownName, UserError
-from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, SPAN_QA, Choice, Example
+from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, SPAN_QA, Choice, Example, Span
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.exchange.exporting.harness import their_tasks
 from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
-from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Page, Pages, TaskSheet, within
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Page, Pages, TaskSheet
 from robust_xtreme.exchange.exporting.harness.their_tasks import TaskFile, known_tasks, task_file
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
 from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.adapters.qa import inside
 from robust_xtreme.tasks.groups import chosen, names
 from robust_xtreme.tasks.sources import rows as selecting
 from robust_xtreme.tasks.sources.source import Pools, Split, load, open_source
@@ -79,7 +80,7 @@ def _rows(
     rows = [by_id[example.id] for example in examples]
     if task.family == CHOICE.name:
         return tuple({**of, "question": row.values["question"]} for of, row in zip(labelled, rows, strict=True)), ()
-    spans = [tuple(within(row.values[CONTEXT], *span) for span in row.values[ANSWERS]) for row in rows]
+    spans = [tuple(Span(*inside(row.values[CONTEXT], *span)) for span in row.values[ANSWERS]) for row in rows]
     return tuple(map(_asked, rows)), tuple(spans)
 
 

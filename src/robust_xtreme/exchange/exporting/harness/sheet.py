@@ -138,12 +138,6 @@ def _within(raw: str, noised: Noised) -> str:
     return raw[:lead] + noised.text.value + raw[lead + len(noised.clean.value) :]
 
 
-def within(raw: str, start: int, stop: int) -> Span:
-    """A range of a text as a span of the text without white space at its ends, itself without such space."""
-    inside, lead = raw[start:stop], lead_of(raw)
-    return Span(stop - len(inside.lstrip()) - lead, start + len(inside.rstrip()) - lead)
-
-
 def lead_of(raw: str) -> int:
     """The length of the white space at the beginning of a text."""
     return len(raw) - len(raw.lstrip())

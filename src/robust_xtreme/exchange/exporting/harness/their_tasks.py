@@ -20,9 +20,10 @@ from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.core.registry import version_of
 from robust_xtreme.core.specs import Origin
 from robust_xtreme.exchange.exporting.harness.job import ExportJob
-from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, AnswerSpans, TaskSheet, within
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, AnswerSpans, TaskSheet
 from robust_xtreme.files.store import write
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
+from robust_xtreme.tasks.adapters.qa import inside
 from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, squad
 from robust_xtreme.tasks.sources.dataset import rows_of
 from robust_xtreme.tasks.sources.rows import limit
@@ -193,7 +194,7 @@ def _answers(row: Row, location: str) -> AnswerSpans:
         if not isinstance(text, str) or type(start) is not int:
             raise DataError(location, f"has an answer {text!r:.80} at {start!r:.80}, not a text at a number.")
         ends.append(squad.span(text, start, raw, location))
-    return tuple(within(raw, *each) if each else None for each in ends)
+    return tuple(Span(*inside(raw, *each)) if each else None for each in ends)
 
 
 def _text(row: Row, name: str, location: str) -> str:
