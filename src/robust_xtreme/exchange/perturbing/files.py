@@ -35,16 +35,8 @@ from robust_xtreme.tasks.sources.suite import MANIFEST
 
 _SQUAD: Final = "squad"
 EDIT_COUNTS: Final = (
-    "place",
-    "field",
-    "id",
-    "language",
-    "status",
-    "eligible",
-    "edits",
-    "graphemes",
-    "edited",
-    "edit_rate",
+    *("place", "field", "id", "language", "status"),
+    *("eligible", "edits", "graphemes", "edited", "edit_rate"),
 )
 """The columns of the file of edit counts: `edits` by operator, `edited` and `edit_rate` in graphemes."""
 
@@ -263,19 +255,14 @@ def _plan(job: PerturbJob) -> _Plan:
         raise DataError(job.file, "cannot be read: No such file or directory")
     format = job.format or formats.of_file(job.file)
     formats.check_same(format, job.file, job.out)
-    check_served(links, job.language, formats.module(format).FAMILY)
+    check_served(links, job.language, getattr(formats.module(format), "FAMILY", ""))
     _check_taken(job, format)
     fields = _fields(format, fields)
     options = formats.ReadOptions(fields, job.header, job.language_field, keep=job.keep, skip_null=job.skip_null)
     noise = FileNoise(links, job.seed, job.language)
     unsaid = format == "tsv" and options.header is None and not is_named(options)
-    return _Plan(formats.records_of(format, named=bool(job.format)), options, noise, _UNSAID if unsaid else "")
-
-
-_UNSAID: Final = (
-    ", the first line with the others (--header keeps one that names the columns, --no-header says it is a row)"
-)
-"""The note for a tsv where no option states whether the first line names the columns."""
+    note = "the first line with the others (--header keeps one that names the columns, --no-header says it is a row)"
+    return _Plan(formats.records_of(format, named=bool(job.format)), options, noise, f", {note}" if unsaid else "")
 
 
 def _asked(fields: tuple[str, ...], cell: PerturbationSpec) -> tuple[str, ...]:
@@ -290,7 +277,7 @@ def _asked(fields: tuple[str, ...], cell: PerturbationSpec) -> tuple[str, ...]:
 
 def _fields(format: str, fields: tuple[str, ...]) -> tuple[str, ...]:
     """The fields that are noised: the named ones, else the format's default."""
-    known: tuple[str, ...] = formats.module(format).NOISED
+    known: tuple[str, ...] = getattr(formats.module(format), "NOISED", ())
     if not known and not fields:
         example = "--fields 1,2" if format == "tsv" else "--fields premise,hypothesis"
         raise UserError(f"Name the texts with --fields, as in {example}; all others are kept.")

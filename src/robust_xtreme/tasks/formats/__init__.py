@@ -1,8 +1,8 @@
 """File formats, one module each: rows are read, and files are written again with only their texts changed.
 
 A module that reads has `read` (or `read_parts`, for several files), and for rows of a suite `record` and `FIELDS`,
-their keys; a row may have those of `OPTIONAL` too. A module that writes has `records`, the fields that can be `NOISED`
-(empty: the fields are named with --fields), and the `FAMILY` whose rules it follows. `WRITTEN` names the format in
+their keys; a row may have those of `OPTIONAL` too. A module that writes has `records`. It may have the fields that can
+be `NOISED` (else they are named with --fields), and the `FAMILY` whose rules it follows. `WRITTEN` names the format in
 which a task's own file is written.
 """
 
@@ -140,7 +140,7 @@ def fields_of_task(format: str, name: str, fields: tuple[str, ...], perturbed: t
     """The name of each field of a task in its own file; fields that the file does not have are left out."""
     if format == "tsv":
         return dict(zip(perturbed, PAIR, strict=False))
-    known = module(format).NOISED or reader(name).FIELDS or fields
+    known = getattr(module(format), "NOISED", ()) or reader(name).FIELDS or fields
     if _CHOICES in known:
         known = (*known, *(field for field in fields if field.startswith("choice") and field != _CHOICES))
     called = {field: "question" if field == "query" and field not in known else field for field in fields}

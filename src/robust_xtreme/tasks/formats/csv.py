@@ -11,8 +11,6 @@ from robust_xtreme.tasks.formats._json import Range
 from robust_xtreme.tasks.formats._record import ReadOptions, Record, SlotResult, kept, spliced
 from robust_xtreme.tasks.formats.tsv import TableLayout, table_of
 
-NOISED: Final = ()
-FAMILY: Final = ""
 TAKES: Final = ("--language-field", "--header", "--keep", "--skip-null")
 
 _LINES: Final = 100_000

@@ -22,8 +22,6 @@ from robust_xtreme.tasks.formats._record import (
     word_slot,
 )
 
-NOISED: Final = ()
-FAMILY: Final = ""
 TAKES: Final = ("--language-field", "--keep", "--skip-null")
 
 _CHOICE: Final = re.compile(r"choice([1-9][0-9]*)")

@@ -10,8 +10,6 @@ from robust_xtreme.tasks.formats._record import ReadOptions, Record, Slot, SlotR
 NOISED: Final = ("line",)
 """The noised field."""
 
-FAMILY: Final = ""
-
 
 def records(source: Source, _: ReadOptions) -> Iterator[Record]:
     """A record for each line; lines of white space only are kept."""

@@ -20,8 +20,6 @@ from robust_xtreme.tasks.formats._file import Source, TextLine, size
 from robust_xtreme.tasks.formats._moving import MOVING
 from robust_xtreme.tasks.formats._record import ReadOptions, Record, SlotResult
 
-NOISED: Final = ()
-FAMILY: Final = ""
 TAKES: Final = ("--language-field", "--keep", "--skip-null")
 
 _LARGEST: Final = 1 << 30

@@ -14,8 +14,6 @@ from robust_xtreme.tasks.formats._record import ReadOptions, Record, Slot, SlotR
 
 FIELDS: Final = ("premise", "hypothesis", "label")
 
-NOISED: Final = ()
-FAMILY: Final = ""
 TAKES: Final = ("--language-field", "--header", "--keep")
 WRITTEN: Final = "tsv"
 
@@ -80,14 +78,12 @@ def unquoted(cell: str) -> str:
     return inner.replace('""', '"') if quoted else cell
 
 
-def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
-    """The values of a suite's row. Raises DataError."""
-    return pair_of(row, FIELDS, location)
-
-
-def pair_of(row: Mapping[str, Any], keys: Sequence[str], location: str) -> dict[str, Any]:
+def pair_of(keys: Sequence[str], row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The two texts and the label that a suite's row has under these keys. Raises DataError."""
     return dict(zip(_COLUMNS, (text_of(row, key, location) for key in keys), strict=True))
+
+
+record = partial(pair_of, FIELDS)
 
 
 class TableLayout(NamedTuple):

@@ -1,8 +1,8 @@
 """Pairs of sentences and whether they mean the same, a line each, as in PAWS-X."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.specs import Row
@@ -10,6 +10,8 @@ from robust_xtreme.tasks.formats import tsv
 
 FIELDS: Final = ("sentence1", "sentence2", "label")
 WRITTEN: Final = "tsv"
+
+record = partial(tsv.pair_of, FIELDS)
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
@@ -31,8 +33,3 @@ def read(text: str, path: str) -> tuple[Row, ...]:
         if (other := seen.setdefault(int(row.native), row)) is not row:
             raise DataError(row.location, f"the id {row.native} is not unique; it is at {other.location} too.")
     return tuple(row for _, row in sorted(seen.items()))
-
-
-def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
-    """The values of a suite's row. Raises DataError."""
-    return tsv.pair_of(row, FIELDS, location)
