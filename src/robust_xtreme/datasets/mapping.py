@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
@@ -16,6 +15,7 @@ from robust_xtreme import __version__
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.core.examples import digest
+from robust_xtreme.core.registry import version_of
 from robust_xtreme.core.resources import Folders
 from robust_xtreme.datasets.condition import FIRST, DatasetCondition, check_column, condition
 from robust_xtreme.models.folder import language_models
@@ -45,10 +45,7 @@ def _parts(condition: DatasetCondition) -> Iterator[str]:
 def _of_library(name: str) -> str:
     """The version of the library whose function a perturbation is, as in `nlpaug.keyboard`; empty for our own."""
     library, dot, _ = name.partition(".")
-    try:
-        return version(library) if dot else ""
-    except PackageNotFoundError:
-        return ""
+    return (version_of(library) or "") if dot else ""
 
 
 @cache

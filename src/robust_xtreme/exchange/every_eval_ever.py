@@ -27,7 +27,7 @@ from robust_xtreme.exchange.exporting.harness.their_tasks import code_of
 from robust_xtreme.exchange.exporting.model_card import dataset_of
 from robust_xtreme.exchange.exporting.rows import items
 from robust_xtreme.exchange.importing.items import NO_MODEL, ImportedFile, objects, raw_frame
-from robust_xtreme.exchange.importing.lm_eval import LogReading, exported, listed, mapping
+from robust_xtreme.exchange.importing.lm_eval import LogReading, exported, listed, mapping, text_of
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import differing_level, metric_of
 from robust_xtreme.exchange.perturbing.output import OutputFile, target, written
@@ -100,7 +100,7 @@ def _level(row: Mapping[str, Any], results: Results, condition: Mapping[str, Any
     bounds = {"score_type": "continuous", "min_score": 0, "max_score": 100, "lower_is_better": False}
     made: dict[str, Any] = {**condition, **{name: row[name] for name in ("setting", "inference", "condition", "seeds")}}
     free = (data | data["dataset_args"] | {"dataset_args": None}, made, {**row, **dict.fromkeys(_IN_FIELDS)})
-    of_data, of_noise, details = ({key: _text(each) for key, each in all.items() if each is not None} for all in free)
+    of_data, of_noise, details = ({key: text_of(each) for key, each in all.items() if each is not None} for all in free)
     return {
         **_names(row, metric.name),
         "source_data": {"dataset_name": row["task"], "source_type": "other", "additional_details": of_data},
@@ -113,7 +113,7 @@ def _level(row: Mapping[str, Any], results: Results, condition: Mapping[str, Any
 def _lines(rows: Iterator[dict[str, Any]], record: Mapping[str, str]) -> Iterator[bytes]:
     """The lines of items: for each metric its score in points, and the answer, whose text is not in a run."""
     for item in rows:
-        gold, given = ([_text(item[name])] if item.get(name) is not None else [] for name in ("gold", "prediction"))
+        gold, given = ([text_of(item[name])] if item.get(name) is not None else [] for name in ("gold", "prediction"))
         output = {"raw": [item["answer"]] if "answer" in item else given}
         line = {**record, "input": {"raw": "", "reference": gold}, "output": output, "answer_attribution": []}
         line |= {"sample_id": item["id"], "sample_hash": item["fingerprint"], "interaction_type": "single_turn"}
@@ -129,10 +129,6 @@ def _names(row: Mapping[str, Any], metric: str) -> dict[str, str]:
     names = (row["task"], row["split"], language_of(row), row["condition"])
     identity = "/".join((row["model"], *names, row["setting"], row["inference"], metric))
     return {"evaluation_name": "/".join(names), "evaluation_result_id": identity}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json_text(value)
 
 
 def is_record(path: Path) -> bool:

@@ -278,13 +278,13 @@ def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> 
     given = listed(sample.get("filtered_resps"))
     answers = mapping(sample.get("doc")).get("answers")
     several = mapping(answers).get("text", answers)
-    gold = json_text(several) if texts and isinstance(several, list) else _text(sample.get("target"))
+    gold = json_text(several) if texts and isinstance(several, list) else text_of(sample.get("target"))
     if given and isinstance(given[0], list) and len(given) > 1:
         # For this metric lm-eval also asks for the choices without the question, after those with it.
         many = len(given) // 2 if "acc_mutual_info" in _metrics(sample) else len(given)
         best = str(_best([listed(each)[:1] for each in given[:many]], path, number))
         return {"prediction": best, "gold": gold, "choices": many}
-    answer = _text(given[0]) if given and not isinstance(given[0], list) else None
+    answer = text_of(given[0]) if given and not isinstance(given[0], list) else None
     text = answer if answer is not None and answer.strip() not in ("", "[invalid]") else None
     return {"prediction": text, "gold": gold, "choices": 0}
 
@@ -324,7 +324,7 @@ def _scores(sample: Mapping[str, Any], path: Path, number: int) -> dict[str, flo
     return scores
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
     """A target as text: strings as they are, others as JSON."""
     return value if value is None or isinstance(value, str) else json_text(value)
 

@@ -123,12 +123,7 @@ def _folded(words: pl.Series) -> pl.Series:
     return plain.str.replace_all(r"[\s_\p{Pd}]+", "-").str.replace(r"^0*(\d+)(\.0*)?$", "${1}")
 
 
-_TABLE: Final[Mapping[str, Any]] = {
-    "code": pl.Int64,
-    "metric": pl.String,
-    "scope": pl.String,
-    "stats": pl.List(pl.Float64),
-}
+_TABLE: Final = {"code": pl.Int64(), **{name: STATS.columns[name].dtype for name in ("metric", "scope", "stats")}}
 _ITEM: Final = (*CELL, "noise_seed", "example", "cluster", "fingerprint")
 _ROW: Final = "row"
 _ANSWER: Final = ("gold", "prediction", "context_language")
@@ -343,10 +338,7 @@ _METRICS: Final = {
 }
 """The metrics of tasks that are not ours."""
 
-_COMPUTED: Final = (
-    *("accuracy", "span_f1", "token_accuracy", "squad_f1", "squad_em", "mlqa_f1", "mlqa_em"),
-    *("retrieval_accuracy", "map_at_20"),
-)
+_COMPUTED: Final = {"mlqa_f1", "mlqa_em"}.union(*_METRICS.values())
 """Metrics that need nothing but gold and prediction."""
 
 

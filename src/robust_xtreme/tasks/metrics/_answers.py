@@ -253,15 +253,8 @@ def of_test(test: str, summary: str) -> Metric:
         kept = np.array([test == "" or of in (None, test) for of in tests])[counted.items]
         return Sums(counted.items[kept], counted.scopes[kept], counted.values[kept])
 
-    return Metric(
-        name=f"checklist_{test or 'pass_rate'}",
-        summary=summary,
-        columns=("answered", "n"),
-        stats=each(sums),
-        reduce=share,
-        cite="XTREME-R, multichecklist/generate_test_utils.py: expect_squad",
-        sums=sums,
-    )
+    cite = "XTREME-R, multichecklist/generate_test_utils.py: expect_squad"
+    return Metric(f"checklist_{test or 'pass_rate'}", summary, ("answered", "n"), each(sums), share, cite, sums)
 
 
 def _whole(answer: str, language: str) -> tuple[str, ...]:

@@ -97,19 +97,13 @@ class MeasuredTexts:
     def columns(self) -> dict[str, Any]:
         """What noise did to each item."""
         counts = self.noised.counts
-        edits, eligible, graphemes, graphemes_edited, words, words_edited = (
-            self.of_items(column)
-            for column in (
-                *(counts.operators, counts.eligible),
-                *(counts.graphemes, counts.graphemes_edited, counts.words, counts.words_edited),
-            )
-        )
+        edits, words = self.of_items(counts.operators), self.of_items(counts.words)
         return {
-            "eligible": eligible,
+            "eligible": self.of_items(counts.eligible),
             "edits": edits.sum(axis=1),
             "operators": _operators(self.noised.operators, edits),
-            "grapheme_edit_rate": _share(graphemes_edited, graphemes),
-            "word_edit_rate": _share(words_edited, words),
+            "grapheme_edit_rate": _share(self.of_items(counts.graphemes_edited), self.of_items(counts.graphemes)),
+            "word_edit_rate": _share(self.of_items(counts.words_edited), words),
             "words": words,
         }
 

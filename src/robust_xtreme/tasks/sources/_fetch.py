@@ -14,13 +14,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from robust_xtreme.core import strict_json
-from robust_xtreme.tasks.sources.hub import files, matching
+from robust_xtreme.tasks.sources.hub import SHA, files, matching
 
 LARGEST: Final = 32 << 20
 """The most bytes of an answer that is not a file: names and sizes of a thousand files take about 200,000."""
 
 _MARK: Final = "robust_xtreme_answer"
-_SHA: Final = re.compile(r"[0-9a-f]{40}")
 _HASH: Final = re.compile(r"[0-9a-f]{40,64}")
 
 
@@ -30,7 +29,7 @@ class Strange(Exception):
 
 def commit(sha: object) -> str:
     """The commit that a hub names. Raises Strange where it is malformed: folders are named by it."""
-    if not isinstance(sha, str) or not _SHA.fullmatch(sha):
+    if not isinstance(sha, str) or not SHA.fullmatch(sha):
         raise Strange(f"the commit {str(sha)[:80]!r} is not 40 hexadecimal digits")
     return sha
 

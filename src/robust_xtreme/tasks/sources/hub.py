@@ -69,7 +69,7 @@ DEADLINE_VARIABLE: Final = "ROBUST_XTREME_HUB_DEADLINE"
 DEADLINE: Final = 1800.0
 """Seconds that one call of `snapshot` may take, unless the variable sets another number."""
 
-_SHA: Final = re.compile(r"[0-9a-f]{40}")
+SHA: Final = re.compile(r"[0-9a-f]{40}")
 _NONE: Final = ".none"
 _LARGEST: Final = 100_000_000
 _BOOT: Final = (
@@ -125,7 +125,7 @@ class _Job:
     folder: Path
 
     def __str__(self) -> str:
-        at = self.revision[:8] if _SHA.fullmatch(self.revision) else self.revision
+        at = self.revision[:8] if SHA.fullmatch(self.revision) else self.revision
         return f"the {self.kind} {self.repo}@{at}"
 
     def record(self, sha: str, pattern: str) -> Path:
@@ -185,7 +185,7 @@ def _recorded(path: Path) -> list[str]:
 
 def _known(job: _Job, offline: bool) -> str | None:
     """The wanted commit, None where only the hub knows it; offline, a branch is looked up in the cache."""
-    if _SHA.fullmatch(job.revision):
+    if SHA.fullmatch(job.revision):
         return job.revision
     if not offline:
         return None
@@ -193,7 +193,7 @@ def _known(job: _Job, offline: bool) -> str | None:
         sha = resources.content(job.folder / "refs" / job.revision, _LARGEST).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
-    return sha if _SHA.fullmatch(sha) else None
+    return sha if SHA.fullmatch(sha) else None
 
 
 def files(folder: Path) -> list[str]:
@@ -221,16 +221,16 @@ def _fetched(job: _Job) -> Snapshot:
         raise _translated(job, answer)
     copy = Snapshot(Path(answer["folder"]), answer["revision"])
     names = answer["files"]
-    if not _SHA.fullmatch(copy.revision) or copy.folder.name != copy.revision:
+    if not SHA.fullmatch(copy.revision) or copy.folder.name != copy.revision:
         raise RobustXtremeError(f"{_hub()} gave another revision of {job}: {copy.revision!r:.80}")
-    if _SHA.fullmatch(job.revision) and copy.revision != job.revision:
+    if SHA.fullmatch(job.revision) and copy.revision != job.revision:
         raise RobustXtremeError(f"{_hub()} gave the commit {copy.revision[:8]} instead of {job}.")
     wrong = None if names else _nothing(job, answer["others"])
     if wrong is None or isinstance(wrong, MissingData):
         # Record what was fetched, and where a branch points, so that both are known without a connection.
         for pattern in job.patterns:
             _write(job.record(copy.revision, pattern), json.dumps(matching(names, [pattern])))
-        if not _SHA.fullmatch(job.revision):
+        if not SHA.fullmatch(job.revision):
             _write(job.folder / "refs" / job.revision, copy.revision)
     if wrong is not None:
         raise wrong
@@ -322,30 +322,16 @@ _FAILED: Final = {
 
 
 FILES: Final = (
-    "config.json",
-    "adapter_config.json",
-    "adapter_model.safetensors",
-    "model.safetensors",
-    "model-*-of-*.safetensors",
-    "model.safetensors.index.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "vocab.txt",
-    "merges.txt",
-    "*.model",
+    *("config.json", "adapter_config.json"),
+    *("adapter_model.safetensors", "model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json"),
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.json", "vocab.txt", "merges.txt", "*.model"),
 )
 """The files of a transformers checkpoint that are fetched and that its identity is computed from."""
 
 SENTENCE: Final = (
-    "modules.json",
-    "config_sentence_transformers.json",
-    "sentence_bert_config.json",
-    "*_Pooling/config.json",
-    "*_Dense/config.json",
-    "*_Dense/model.safetensors",
+    *("modules.json", "config_sentence_transformers.json", "sentence_bert_config.json"),
+    *("*_Pooling/config.json", "*_Dense/config.json", "*_Dense/model.safetensors"),
 )
 """What a folder of sentence-transformers has besides; part of the identity where there is a modules.json."""
 

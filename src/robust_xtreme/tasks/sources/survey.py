@@ -264,7 +264,6 @@ def _read(
 
 
 def _described(split: sources.Split) -> Held:
-
     pool = tuple(file for file in split.files if file not in split.row_files)
     clusters = len({example.cluster for example in split.examples})
     candidates = len(split.corpus.texts) if split.corpus else 0
