@@ -5,6 +5,7 @@ The files of task runs are written some rows at a time: memory has them once.
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -456,14 +457,10 @@ def _facts(
 
 def _condition(name: str) -> dict[str, Any]:
     """What CONDITIONS has of a condition: our perturbations by their names, another one as noise of others."""
-    if name == CLEAN:
-        return condition_row(named(CLEAN))
-    try:
+    with suppress(UserError):  # not one of our perturbations, or one that is not installed here
         condition = named(name)
-        if condition.spec and not asks(condition.spec):
+        if name == CLEAN or (condition.spec and not asks(condition.spec)):
             return condition_row(condition)
-    except UserError:  # not one of our perturbations, or one that is not installed here
-        pass
     return {"condition": name, "kind": KIND, "name": name, "pairing": "id"}
 
 

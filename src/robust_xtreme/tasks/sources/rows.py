@@ -43,11 +43,9 @@ def limit(examples: Sequence[Example], n: int | None) -> tuple[Example, ...]:
     The examples keep their order. A smaller limit takes a subset of a larger one, and languages whose clusters have
     the same names get the same items. Raises SpecError where `n` is below 1.
     """
-    if n is None:
-        return tuple(examples)
-    if n < 1:
+    if n is not None and n < 1:
         raise SpecError(f"The limit {n} is below 1. Leave it out to take every example.")
-    if n >= len(examples):
+    if n is None or n >= len(examples):
         return tuple(examples)
     sizes = Counter(example.cluster for example in examples)
     kept: set[str] = set()

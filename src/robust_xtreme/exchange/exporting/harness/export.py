@@ -16,7 +16,7 @@ from robust_xtreme.core.sinks import json_text
 from robust_xtreme.exchange.exporting.harness import their_tasks as theirs
 from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
 from robust_xtreme.exchange.exporting.harness.selecting import Selected, select
-from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, Page, TaskSheet
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, Page, TaskSheet, pages
 from robust_xtreme.noise.conditions.condition import CLEAN
 from robust_xtreme.stats.replacing import replacing
 
@@ -72,7 +72,7 @@ def _written(job: ExportJob, selected: Sequence[Selected], made: Path, path: Pat
     for each in selected:
         write = lm_eval_writer(each, made, path) if job.what == LM_EVAL else inspect_writer(each, job, made)
         short = {CLEAN: CLEAN, **theirs.slugs(each.sheet, each.conditions)}
-        for page in each.pages():
+        for page in pages(each.sheet, each.conditions):
             stem = theirs.file_name(each.sheet.name, short[page.condition], page.seed)
             names.append(write(page, stem))
             left -= 1

@@ -1,6 +1,6 @@
 """The sheets of an export with their conditions, and what is left out, with the reason."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from robust_xtreme.core.languages import codes
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.exchange.exporting.harness import their_tasks
 from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
-from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Page, Pages, TaskSheet
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, TaskSheet
 from robust_xtreme.exchange.exporting.harness.their_tasks import TaskFile, known_tasks, task_file
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
@@ -120,13 +120,6 @@ class Selected:
     def files(self) -> int:
         """How many files of rows it becomes."""
         return 1 + sum(len(condition.seeds) for condition in self.conditions)
-
-    def pages(self) -> Iterator[Page]:
-        """The pages of the sheet, the clean one first."""
-        maker = Pages(self.sheet)
-        yield maker.clean()
-        for condition in self.conditions:
-            yield from (maker.of(condition, seed) for seed in condition.seeds)
 
 
 def select(job: ExportJob) -> tuple[list[Selected], tuple[str, ...]]:

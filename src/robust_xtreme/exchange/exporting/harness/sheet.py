@@ -1,8 +1,8 @@
 """The rows of a task in a language as another program reads them, clean and under each condition and noise seed."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -54,82 +54,79 @@ class Page(NamedTuple):
     identities: tuple[Mapping[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """Makes the pages of a sheet; what several conditions have in common is made once."""
+def pages(sheet: TaskSheet, conditions: Sequence[Condition]) -> Iterator[Page]:
+    """The clean page of a sheet, then one for each condition and noise seed. Raises as `noise_texts`."""
+    texts = field_texts(sheet.examples)
+    noise = _measured(sheet, Condition(CLEAN), CLEAN_SEED, texts)
+    yield Page(CLEAN, CLEAN_SEED, sheet.rows, _identities(sheet, CLEAN, CLEAN_SEED, noise, None))
+    made: dict[tuple[str, ...], tuple[FieldTexts, Risky]] = {}  # what several conditions have in common
+    for condition in conditions:
+        if condition.fields not in made:
+            texts = field_texts(sheet.examples, condition.fields)
+            made[condition.fields] = texts, risky(texts.texts)
+        yield from (_page(sheet, condition, seed, *made[condition.fields]) for seed in condition.seeds)
 
-    sheet: TaskSheet
-    made: dict[tuple[str, ...], tuple[FieldTexts, Risky]] = field(default_factory=dict)
 
-    def clean(self) -> Page:
-        """The clean rows."""
-        texts = field_texts(self.sheet.examples)
-        condition = Condition(CLEAN)
-        noise = measured(condition.noised(texts, CLEAN_SEED), self._columns(texts), len(self.sheet.examples))
-        return Page(CLEAN, CLEAN_SEED, self.sheet.rows, self._identities(CLEAN, CLEAN_SEED, noise, None))
+def _page(sheet: TaskSheet, condition: Condition, seed: int, texts: FieldTexts, words: Risky) -> Page:
+    noise = _measured(sheet, condition, seed, texts)
+    views = list(noise.noised)
+    numbers = {name: column.tolist() for name, column in texts.numbers.items()}
+    rows = tuple(
+        _row(sheet, index, {name: views[of[index]] for name, of in numbers.items() if of[index] >= 0})
+        for index in range(len(sheet.rows))
+    )
+    return Page(condition.name, seed, rows, _identities(sheet, condition.name, seed, noise, words))
 
-    def of(self, condition: Condition, seed: int) -> Page:
-        """The rows under a condition and a noise seed. Raises as `noise_texts`."""
-        if condition.fields not in self.made:
-            texts = field_texts(self.sheet.examples, condition.fields)
-            self.made[condition.fields] = texts, risky(texts.texts)
-        texts, words = self.made[condition.fields]
-        noise = measured(condition.noised(texts, seed), self._columns(texts), len(self.sheet.examples))
-        identities = self._identities(condition.name, seed, noise, words)
-        views = list(noise.noised)
-        numbers = {name: column.tolist() for name, column in texts.numbers.items()}
-        rows = tuple(
-            self._row(index, {name: views[of[index]] for name, of in numbers.items() if of[index] >= 0})
-            for index in range(len(self.sheet.rows))
-        )
-        return Page(condition.name, seed, rows, identities)
 
-    def _columns(self, texts: FieldTexts) -> list[tuple[Any, Any]]:
-        owners = np.arange(len(self.sheet.examples))
-        return [(owners, numbers) for numbers in texts.numbers.values()]
+def _measured(sheet: TaskSheet, condition: Condition, seed: int, texts: FieldTexts) -> MeasuredTexts:
+    owners = np.arange(len(sheet.examples))
+    columns = [(owners, numbers) for numbers in texts.numbers.values()]
+    return measured(condition.noised(texts, seed), columns, len(owners))
 
-    def _row(self, index: int, noised: Mapping[str, Noised]) -> Mapping[str, Any]:
-        """A row with noisy texts; one whose texts noise left as they are is the clean row."""
-        row = self.sheet.rows[index]
-        changed = {name: each for name, each in noised.items() if each.text.value != each.clean.value}
-        if not changed:
-            return row
-        made = {**row, **{name: _within(row[name], each) for name, each in changed.items()}}
-        if CONTEXT in changed and self.sheet.answers:
-            context, lead = changed[CONTEXT], lead_of(row[CONTEXT])
-            texts, starts = list(row[ANSWERS]["text"]), list(row[ANSWERS]["answer_start"])
-            for number, span in enumerate(self.sheet.answers[index]):
-                if span is not None:  # the text is that there, and the start moved
-                    start, stop = context.to_noisy(span.start, span.stop)
-                    texts[number], starts[number] = made[CONTEXT][lead + start : lead + stop], lead + start
-            made[ANSWERS] = {**row[ANSWERS], "text": texts, "answer_start": starts}
-        return made
 
-    def _identities(
-        self, name: str, seed: int, noise: MeasuredTexts, words: Risky | None
-    ) -> tuple[Mapping[str, Any], ...]:
-        """What each row is, and what noise did to it: the values of PREDICTIONS of a run of `eval`."""
-        origin, clean = self.sheet.origin, words is None
-        of_all = {
-            "task": origin.task,
-            "split": origin.split,
-            "language": origin.question,
-            "context_language": origin.context,
-            "data": self.sheet.data,
-            "condition": name,
-            "noise_seed": seed,
-        }
-        risk = noise.risk() if words is None else noise.risk(words)
-        columns = {"status": named_by(noise.codes(clean)), **noise.columns(), **risk}
-        lists = {
-            key: column.to_list() if hasattr(column, "to_list") else column.tolist() for key, column in columns.items()
-        }
-        lists["operators"] = [json.loads(text) for text in lists["operators"]]
-        return tuple(
-            {**of_all, "example": it.id, "cluster": it.cluster, "fingerprint": it.fingerprint}
-            | dict(zip(lists, values, strict=True))
-            for it, *values in zip(self.sheet.examples, *lists.values(), strict=True)
-        )
+def _row(sheet: TaskSheet, index: int, noised: Mapping[str, Noised]) -> Mapping[str, Any]:
+    """A row with noisy texts; one whose texts noise left as they are is the clean row."""
+    row = sheet.rows[index]
+    changed = {name: each for name, each in noised.items() if each.text.value != each.clean.value}
+    if not changed:
+        return row
+    made = {**row, **{name: _within(row[name], each) for name, each in changed.items()}}
+    if CONTEXT in changed and sheet.answers:
+        context, lead = changed[CONTEXT], lead_of(row[CONTEXT])
+        texts, starts = list(row[ANSWERS]["text"]), list(row[ANSWERS]["answer_start"])
+        for number, span in enumerate(sheet.answers[index]):
+            if span is not None:  # the text is that there, and the start moved
+                start, stop = context.to_noisy(span.start, span.stop)
+                texts[number], starts[number] = made[CONTEXT][lead + start : lead + stop], lead + start
+        made[ANSWERS] = {**row[ANSWERS], "text": texts, "answer_start": starts}
+    return made
+
+
+def _identities(
+    sheet: TaskSheet, name: str, seed: int, noise: MeasuredTexts, words: Risky | None
+) -> tuple[Mapping[str, Any], ...]:
+    """What each row is, and what noise did to it: the values of PREDICTIONS of a run of `eval`."""
+    origin, clean = sheet.origin, words is None
+    of_all = {
+        "task": origin.task,
+        "split": origin.split,
+        "language": origin.question,
+        "context_language": origin.context,
+        "data": sheet.data,
+        "condition": name,
+        "noise_seed": seed,
+    }
+    risk = noise.risk() if words is None else noise.risk(words)
+    columns = {"status": named_by(noise.codes(clean)), **noise.columns(), **risk}
+    lists = {
+        key: column.to_list() if hasattr(column, "to_list") else column.tolist() for key, column in columns.items()
+    }
+    lists["operators"] = [json.loads(text) for text in lists["operators"]]
+    return tuple(
+        {**of_all, "example": it.id, "cluster": it.cluster, "fingerprint": it.fingerprint}
+        | dict(zip(lists, values, strict=True))
+        for it, *values in zip(sheet.examples, *lists.values(), strict=True)
+    )
 
 
 def _within(raw: str, noised: Noised) -> str:
