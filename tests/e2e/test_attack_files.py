@@ -14,12 +14,13 @@ from tests.mini_suite import mini_rows
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.exchange.perturbing.files import PerturbJob, TaskChoice, attacked_texts, examples, perturb_file
+from robust_xtreme.exchange.perturbing.files import PerturbJob, attacked_texts, examples, perturb_file
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.files.schema import ATTACKED
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
+from robust_xtreme.tasks.noisy.layouts import TaskSplit
 
 pytestmark = pytest.mark.usefixtures("unpaged")
 
@@ -96,7 +97,7 @@ def test_what_no_attack_left_is_one_line(
 
 def test_a_passage_attacked_for_each_question_is_not_written_once(run: Path, tmp_path: Path) -> None:
     """SQuAD's format has a context once: questions whose attacks left it in several forms are refused."""
-    asked = TaskChoice(registry.load("task", "xquad"), "auto", "sw")
+    asked = TaskSplit(registry.load("task", "xquad"), "sw", "auto")
     split, rows = examples(asked, str(SUITE / "xquad" / "test-sw.jsonl.gz"))
     (frozen,) = (
         each for each in read_frozen((f"{run}=attack_keys",))["xquad", split, "sw", "sw"] if each.fields == ("context",)

@@ -13,9 +13,10 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Choice
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
-from robust_xtreme.exchange.perturbing.files import TaskChoice, texts
+from robust_xtreme.exchange.perturbing.files import texts
 from robust_xtreme.tasks.adapters import hub
 from robust_xtreme.tasks.formats import tsv, tsv_paraphrases
+from robust_xtreme.tasks.noisy.layouts import TaskSplit
 from robust_xtreme.tasks.sources.source import load, resolve
 
 PAWSX: TaskSpec = registry.load("task", "pawsx")
@@ -46,7 +47,7 @@ def test_the_release_and_what_xtreme_makes_of_it_are_the_same_examples(tmp_path:
 def test_a_file_elsewhere_has_the_ids_of_the_release(tmp_path: Path) -> None:
     """A file that is perturbed outside its release has texts with the ids by which `eval` knows them."""
     mine = written(tmp_path / "mine", "mine.tsv", RELEASE) / "mine.tsv"
-    noised = texts(TaskChoice(PAWSX, "validation", "de"), str(mine), {"sentence1": "first"})
+    noised = texts(TaskSplit(PAWSX, "de", "validation"), str(mine), {"sentence1": "first"})
     folder = written(tmp_path / "own", "x-final/de/dev_2k.tsv", RELEASE)
     examples = load(PAWSX, folder, "de", "validation").examples
     assert list(noised.values()) == [example.texts["sentence1"] for example in examples]

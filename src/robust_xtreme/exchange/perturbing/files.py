@@ -28,6 +28,7 @@ from robust_xtreme.tasks import formats
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.formats.tsv import is_named
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
+from robust_xtreme.tasks.noisy.layouts import TaskSplit
 from robust_xtreme.tasks.sources.release import Release, options
 from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.tasks.sources.source import Source, has_language, open_source
@@ -126,7 +127,7 @@ def _results(
     return [tuple(formats.SlotResult(slot, *(next(noised) or ())) for slot in record.slots) for record in records]
 
 
-def _attack(given: str, seed: int, fields: tuple[str, ...], asked: TaskChoice, split: str) -> Frozen:
+def _attack(given: str, seed: int, fields: tuple[str, ...], asked: TaskSplit, split: str) -> Frozen:
     """The texts that the attack of `RUN=ATTACK` left on a task, split and language; without `fields` those it has."""
     language, _, context = asked.language.partition("@")
     every = read_frozen((given,)).get((asked.task.name, split, language, context or language), [])
@@ -310,7 +311,7 @@ def _of_task(job: PerturbJob, fields: tuple[str, ...], noise: FileNoise | None) 
     _check_task(job, task, fields)
     reader = task.files.get(job.split, next(iter(task.files.values()))).reader
     format = job.format or formats.of_reader(reader, job.file, task.name)
-    asked = TaskChoice(task, job.split, job.language)
+    asked = TaskSplit(task, job.language, job.split)
     if noise is None:
         split, rows = examples(asked, job.file)
         frozen = _attack(job.frozen, job.seed, fields, asked, split)
@@ -362,15 +363,7 @@ def _check_task(job: PerturbJob, task: TaskSpec, fields: Sequence[str]) -> None:
 Texts = Mapping[tuple[str, str], Text]
 
 
-class TaskChoice(NamedTuple):
-    """A task, a split (`auto`: by the file's name) and a language, or a pair such as `de@en`."""
-
-    task: TaskSpec
-    split: str
-    language: str
-
-
-def texts(asked: TaskChoice, file: str, called: Mapping[str, str]) -> Texts:
+def texts(asked: TaskSplit, file: str, called: Mapping[str, str]) -> Texts:
     """The texts of a task's file by their location in it and by field, as `called` in the file.
 
     They have the ids, values and spans that `eval` noises, so that they get the same noise. Raises as `examples`.
@@ -383,7 +376,7 @@ def texts(asked: TaskChoice, file: str, called: Mapping[str, str]) -> Texts:
     }
 
 
-def examples(asked: TaskChoice, file: str) -> tuple[str, list[tuple[str, Example]]]:
+def examples(asked: TaskSplit, file: str) -> tuple[str, list[tuple[str, Example]]]:
     """The split of a task's file, and its examples, as `eval` reads them, with their location in the file.
 
     Raises DataError, MissingData, UnknownName, UserError.
@@ -408,7 +401,7 @@ def _location(row: Row, path: Path) -> str:
     return row.location.removeprefix(head).strip() if row.location.startswith(head) else ""
 
 
-def _rows(asked: TaskChoice, path: Path) -> tuple[str, SourceRows]:
+def _rows(asked: TaskSplit, path: Path) -> tuple[str, SourceRows]:
     """The split, and its rows: those of all files that `eval` reads with this file, or of this file alone."""
     task, suite = asked.task, path.parent.parent
     if (suite / MANIFEST).is_file():
@@ -433,7 +426,7 @@ def _rows(asked: TaskChoice, path: Path) -> tuple[str, SourceRows]:
     return split, SourceRows(tuple(rows), str(path), ((str(path), file.sha256),))
 
 
-def _split(asked: TaskChoice, known: Sequence[str], named: Sequence[str], path: Path) -> str:
+def _split(asked: TaskSplit, known: Sequence[str], named: Sequence[str], path: Path) -> str:
     """The split that is named, that the file's name contains, or the only split that is evaluated."""
     if asked.split != "auto":
         if asked.split not in known:
@@ -447,7 +440,7 @@ def _split(asked: TaskChoice, known: Sequence[str], named: Sequence[str], path: 
     return candidates[0]
 
 
-def _root(asked: TaskChoice, split: str, path: Path) -> Path | None:
+def _root(asked: TaskSplit, split: str, path: Path) -> Path | None:
     """The release folder of a file of that split; None where its path is not that of a file of the split."""
     trained = asked.language in asked.task.train_languages
     for option in options(asked.task.files[split], asked.language, everywhere=asked.task.files[split].mixed or trained):
@@ -458,7 +451,7 @@ def _root(asked: TaskChoice, split: str, path: Path) -> Path | None:
     return None
 
 
-def _check_language(asked: TaskChoice, source: Source) -> None:
+def _check_language(asked: TaskSplit, source: Source) -> None:
     if not has_language(asked.task, source, asked.language):
         known = source.languages(asked.task)
         raise languages.unknown_language(

@@ -33,7 +33,7 @@ _NUMBERED: Final = ("0", "1", "2")
 
 
 class TaskSplit(NamedTuple):
-    """A task in a language, of one split."""
+    """A task in a language, or a pair such as `de@en`, of one split; `auto` is that which a file's name says."""
 
     task: TaskSpec
     language: str
