@@ -16,7 +16,6 @@ ccg = tagging_task(
     adapt=lambda rows, origin: tagging(named(rows))(rows, origin),  # the reader has checked the labels
     cite="Hockenmaier and Steedman 2007, CCGbank: A Corpus of CCG Derivations and Dependency Structures Extracted from "
     "the Penn Treebank (Computational Linguistics 33:3)",
-    max_length=128,
     absent="CCGbank is licensed by the LDC (LDC2005T13) and may not be passed on. Whoever has it writes, as "
     "DIR/ccg/ccg.train and DIR/ccg/ccg.dev, a line each sentence: its words separated by spaces, a tab, and as many "
     "categories separated by spaces; and as DIR/ccg/tags_to_id.json one object that numbers the categories from 0. "

@@ -53,11 +53,7 @@ tatoeba = _task(
         codes=_CODES,
         files="test/{code}-eng.jsonl.gz",
     ),
-    groups={
-        "xtreme-r": (),
-        "xtreme": tuple(code for code in _TATOEBA_LANGUAGES if code not in _SINCE_R),
-    },
-    score=("retrieval_accuracy",),
+    groups={"xtreme-r": (), "xtreme": tuple(code for code in _TATOEBA_LANGUAGES if code not in _SINCE_R)},
     pool=Pool(retrieval.translated, max_length=512),
     head=False,
     rows="Up to 1,000 pairs in each of 41 languages; as few as 205 in Javanese.",
@@ -91,7 +87,6 @@ bucc = _task(
     "(arXiv 2003.11080): its sample for validation, its training set for test",
     max_length=512,
     groups={"xtreme": ()},
-    score=("bitext_f1",),
     pool=Pool(retrieval.minable, search="bitext", max_length=512),
     head=False,
     rows="Between 1,896 and 14,330 gold pairs for each of four languages.",
@@ -119,7 +114,6 @@ lareqa = _task(
     cite="Roy et al. 2020, LAReQA: Language-agnostic Answer Retrieval from a Multilingual Pool (arXiv 2004.05484)",
     max_length=96,
     groups={"xtreme-r": ()},
-    score=("map_at_20",),
     pool=Pool(retrieval.all_sentences, shared=True, max_length=256),
     rows="1,190 questions in each of 11 languages, and one pool of 13,014 sentences.",
     official="google-research/xtreme, third_party/evaluate_retrieval.py and utils_lareqa.py (mean_avg_prec_at_k): "
@@ -154,7 +148,6 @@ mewsli_x = _task(
     cite="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation (arXiv 2104.07412)",
     max_length=64,
     groups={"xtreme-r": ()},
-    score=("map_at_20",),
     pool=Pool(retrieval.entities, max_length=64, files={"validation": _POOL, "test": _POOL}),
     rows="14,624 mentions to test and 2,991 to validate in 11 languages, 167,719 English ones to train on, and one "
     "pool of 1,003,893 entities described in 50 languages.",
