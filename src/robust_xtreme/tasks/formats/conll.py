@@ -47,8 +47,7 @@ def records(source: Source, _: ReadOptions) -> Iterator[Record]:
             raise DataError(source.path, what, number)
         if separator in word:
             many = sum(map(bool, line.split(separator)))
-            what = f"has {many} columns, a word and a tag are expected.{_PLAIN}"
-            raise DataError(source.path, what, number)
+            raise DataError(source.path, f"has {many} columns, a word and a tag are expected.{_PLAIN}", number)
         return word, tag
 
     return _words.records(source, by_line(cut), _is_between)

@@ -20,7 +20,7 @@ from robust_xtreme.tasks.formats import CHANGES, numbered_lines, parse, read_fil
 from robust_xtreme.tasks.sources.release import options
 from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.tasks.sources.source import Source
-from robust_xtreme.tasks.sources.suite import Suite
+from robust_xtreme.tasks.sources.suite import Suite, path_of
 
 _PUBLISHED: Final = {
     "xnli": r"test_{language}_.+\.tsv",
@@ -93,25 +93,21 @@ def read(cell: TaskSplit, path: Path, source: Source) -> Noisy:
 
 def _files(folder: Path, cell: TaskSplit) -> Iterable[Path]:
     """The files under a folder whose names are those of a task and language."""
-    names = [name for option in _options(cell) for part in option for name in (part, PurePath(part).name)]
-    names += [f"{cell.task.name}/{_suite_name(cell)}", _suite_name(cell)]
+    names = [name for path in _paths(cell) for name in (path, PurePath(path).name)]
     yield from (path for name in names for path in sorted(folder.glob(name)) if path.is_file())
     yield from (path for path in sorted(folder.iterdir()) if path.is_file() and _published(path, cell))
 
 
-def _options(cell: TaskSplit) -> tuple[tuple[str, ...], ...]:
+def _paths(cell: TaskSplit) -> list[str]:
+    """The paths of files of the task and language: those of its release, and that in a suite."""
     files = cell.task.files.get(cell.split)
-    return () if files is None else options(files, cell.language, everywhere=files.mixed)
-
-
-def _suite_name(cell: TaskSplit) -> str:
-    return f"{cell.split}-{cell.language}.jsonl"
+    released = () if files is None else options(files, cell.language, everywhere=files.mixed)
+    return [*(path for option in released for path in option), path_of(cell.task, cell.language, cell.split)]
 
 
 def _named(path: Path, cell: TaskSplit) -> bool:
     """Whether the end of a path is that of a file of the task and language."""
-    parts = [part for option in _options(cell) for part in option]
-    return any(path.match(part) for part in (*parts, f"{cell.task.name}/{_suite_name(cell)}")) or _published(path, cell)
+    return any(path.match(known) for known in _paths(cell)) or _published(path, cell)
 
 
 def _published(path: Path, cell: TaskSplit) -> bool:

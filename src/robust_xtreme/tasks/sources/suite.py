@@ -125,8 +125,7 @@ class Suite:
         rows = tuple(_row(line, where, wanted, module, bool(described)) for line, where in given)
         for row in rows if any(row.cluster for row in rows) else ():
             if not row.cluster:
-                what = "the key 'cluster' is missing, and other rows of the file have one."
-                raise DataError(row.location, what)
+                raise DataError(row.location, "the key 'cluster' is missing, and other rows of the file have one.")
         return rows
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
