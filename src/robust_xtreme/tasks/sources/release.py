@@ -63,9 +63,6 @@ class Release:
         names = [str(self.folder.resolve() / path) for path in paths]
         return digest(*names, repr(versions)) if versions else ""
 
-    def fetch(self, *_: object) -> None:
-        """Do nothing: the files are local."""
-
     def read(self, task: TaskSpec, language: str, split: str) -> SourceRows:
         """The rows of one split. Raises MissingData, DataError."""
         group = self._find(task, language, split)

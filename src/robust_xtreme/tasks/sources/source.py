@@ -97,7 +97,8 @@ class Pools:
             languages: Sequence[str] = () if separate else (language,)
             if task.pool.shared and not separate:
                 languages = [code for code in source.languages(task) if source.holds(task, code, split)]
-                source.fetch(task, languages, split)
+                if isinstance(source, Hub):
+                    source.fetch(task, languages, split)
             rows = {"": source.read_pool(task, split)} if separate else {}
             for code in languages:
                 rows[code] = given if given and code == language else source.read(task, code, split)
@@ -283,8 +284,9 @@ def fetch(task: TaskSpec, source: Source | Path, split: str, languages: Sequence
     Raises UserError, RobustXtremeError; what does not exist is reported when it is read.
     """
     source = _source(source)
-    for name in [name for name in _candidates(split) if name in source.splits(task)][:1]:
-        source.fetch(task, languages, name)
+    wanted = [name for name in _candidates(split) if name in source.splits(task)]
+    if isinstance(source, Hub) and wanted:
+        source.fetch(task, languages, wanted[0])
 
 
 def resolve(task: TaskSpec, source: Source | Path, split: str, language: str, pools: Pools | None = None) -> Split:

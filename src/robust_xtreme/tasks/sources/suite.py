@@ -80,9 +80,6 @@ class Suite:
         """Whether a file of that split exists; what is not a regular file counts, and `read` raises DataError."""
         return split in self.splits(task) and _is_there(self._file(path_of(task, language, split)))
 
-    def fetch(self, *_: object) -> None:
-        """Do nothing: the files are local."""
-
     def read(self, task: TaskSpec, language: str, split: str) -> SourceRows:
         """The rows of one split. Raises MissingData, DataError."""
         if not self.holds(task, language, split):
