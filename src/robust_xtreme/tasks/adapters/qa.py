@@ -10,10 +10,8 @@ from robust_xtreme.core.specs import Adapt, Origin, Row, TaskSpec
 
 span_task = partial(TaskSpec, family="span_qa", perturbed=(("question",), ("context",)), max_length=384, stride=128)
 
-NamePassage = Callable[[Sequence[Row]], str]
 
-
-def span_qa(name: NamePassage) -> Adapt:
+def span_qa(name: Callable[[Sequence[Row]], str]) -> Adapt:
     """An adapter with the fields `question` and `context`; the questions of a passage are one cluster.
 
     `name` names the cluster from the passage's rows where these do not name one. The context is one text for all

@@ -21,7 +21,6 @@ ENGLISH: Final = "en"
 _TAUGHT: Final = "train"
 
 Rows = Mapping[str, tuple[Row, ...]]
-Spans = tuple[tuple[int, int], ...]
 
 
 def _query(row: Row, origin: Origin, language: str, value: str, spans: tuple[Span, ...] = ()) -> Text:
@@ -108,7 +107,7 @@ class _Passage:
     name: str
     cluster: str
     context: str
-    sentences: Spans
+    sentences: tuple[tuple[int, int], ...]
 
     def candidates(self, origin: Origin) -> tuple[Text, ...]:
         """Each sentence with the whole context after it, without newlines, as evaluate_retrieval.py joins them."""

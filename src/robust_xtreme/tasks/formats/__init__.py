@@ -35,7 +35,6 @@ from robust_xtreme.tasks.formats.conll import DOCUMENT
 from robust_xtreme.tasks.formats.tsv import PAIR
 
 FORMATS: Final = ("conll", "conllu", "csv", "iob2", "jsonl", "lines", "parquet", "squad", "tsv")
-"""The names of all formats."""
 
 _SUFFIXES: Final = {
     ".conllu": "conllu",

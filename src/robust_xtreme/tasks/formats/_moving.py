@@ -13,8 +13,6 @@ from robust_xtreme.tasks.formats._json import Range, checked, dumped, is_whole, 
 from robust_xtreme.tasks.formats._record import SlotResult
 
 ANSWERS: Final = ("answers", "plausible_answers")
-"""The keys of answers."""
-
 BREAKS: Final = "sentence_breaks"
 """The key of sentences, as pairs of start and stop."""
 

@@ -47,8 +47,6 @@ _PRECEDENCE: Final = {
 }
 """The tag of a multi-word token if several parts are nearest the root, by the language prefix of the file's name."""
 
-Numbered = tuple[int, str]
-
 
 class _Word(NamedTuple):
     """A line of a word or of a multi-word token: its order in the sentence, counted from 0, and its columns."""
@@ -154,7 +152,7 @@ def _rank(words: Sequence[_Word], order: Sequence[str], index: int) -> tuple[int
     return len(above - {index}), order.index(tag) if tag in order else len(order)
 
 
-def _sentence(lines: Sequence[Numbered], path: str, *, headed: bool) -> _Sentence:
+def _sentence(lines: Sequence[tuple[int, str]], path: str, *, headed: bool) -> _Sentence:
     """The sentence of some lines, without words where all are comments; `headed` checks the heads. Raises DataError."""
     sentence = _Sentence()
     for index, (number, line) in enumerate(lines):

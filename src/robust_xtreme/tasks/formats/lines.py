@@ -8,7 +8,6 @@ from robust_xtreme.tasks.formats._file import Source, TextLine, check_ends
 from robust_xtreme.tasks.formats._record import ReadOptions, Record, Slot, SlotResult, kept, on_one_line
 
 NOISED: Final = ("line",)
-"""The noised field."""
 
 
 def records(source: Source, _: ReadOptions) -> Iterator[Record]:

@@ -89,9 +89,9 @@ def snapshot(kind: Kind, repo: str, revision: str, patterns: Sequence[str], *, o
     """The files of a repository that match any of `patterns`, at a commit, branch or tag.
 
     A commit whose files are in the cache is not requested again. `offline` opens no connection: only the cache is
-    read, and never another revision. Otherwise a child process fetches what is missing, within a deadline.
-    Raises UserError (ModelError for models) where the repository, the revision
-    or the files do not exist, are gated or are not in the cache, RobustXtremeError where the hub fails.
+    read, and never another revision. Otherwise a child process fetches what is missing, within a deadline. Raises
+    UserError (ModelError for models) where the repository, the revision or the files do not exist, are gated or are not
+    in the cache, RobustXtremeError where the hub fails.
     """
     job = _Job(kind, repo, revision, tuple(patterns), cache_folder() / f"{kind}s--{repo.replace('/', '--')}")
     # Malformed names are refused before any path is made of them.
