@@ -31,7 +31,7 @@ from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
 from robust_xtreme.tasks.noisy.layouts import TaskSplit
 from robust_xtreme.tasks.sources.release import Release, options
 from robust_xtreme.tasks.sources.rows import SourceRows, check
-from robust_xtreme.tasks.sources.source import Source, has_language, open_source
+from robust_xtreme.tasks.sources.source import check_language, open_source
 from robust_xtreme.tasks.sources.suite import MANIFEST
 
 _SQUAD: Final = "squad"
@@ -406,12 +406,12 @@ def _rows(asked: TaskSplit, path: Path) -> tuple[str, SourceRows]:
     task, suite = asked.task, path.parent.parent
     if (suite / MANIFEST).is_file():
         source = open_source(str(suite))
-        _check_language(asked, source)
+        check_language(task, source, asked.language)
         plain = Path(path.name.removesuffix(formats.PACKED))
         named = [plain.name.removesuffix(f"-{asked.language}{plain.suffix}")]
         split = _split(asked, source.splits(task), named, path)
         return split, source.read(task, asked.language, split)
-    _check_language(asked, Release(path.parent))
+    check_language(task, Release(path.parent), asked.language)
     roots = {split: root for split in task.files if (root := _root(asked, split, path)) is not None}
     split = _split(asked, tuple(task.files), list(roots), path)
     if split in roots:
@@ -449,14 +449,6 @@ def _root(asked: TaskSplit, split: str, path: Path) -> Path | None:
             if len(path.parents) > depth and path.relative_to(path.parents[depth - 1]).match(part):
                 return path.parents[depth - 1]
     return None
-
-
-def _check_language(asked: TaskSplit, source: Source) -> None:
-    if not has_language(asked.task, source, asked.language):
-        known = source.languages(asked.task)
-        raise languages.unknown_language(
-            asked.language, known, source.see, f"language of {asked.task.name}{source.within}"
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,7 +231,7 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
     """
     source = _source(source)
     _check_split(task, source, split)
-    _check_language(task, source, language)
+    check_language(task, source, language)
     rows_read = source.read(task, language, split)
     check(rows_read)
     origin = Origin(task.name, split, language)
@@ -273,7 +273,7 @@ def available(
     source = _source(source)
     wanted = _candidates(split)
     for code in languages or ():
-        _check_language(task, source, code)
+        check_language(task, source, code)
     asked = source.languages(task) if languages is None else languages
     return tuple(code for code in asked if any(source.holds(task, code, name) for name in wanted))
 
@@ -297,7 +297,7 @@ def resolve(task: TaskSpec, source: Source | Path, split: str, language: str, po
     wanted = [name for name in _AUTO if name in source.splits(task)]
     if not wanted:
         _check_split(task, source, split)
-    _check_language(task, source, language)
+    check_language(task, source, language)
     unlabelled: list[Split] = []
     for candidate in wanted:
         if source.holds(task, language, candidate):
@@ -309,9 +309,8 @@ def resolve(task: TaskSpec, source: Source | Path, split: str, language: str, po
         raise MissingData(source.missing(task, language, wanted))
     files = [name for split in unlabelled for name, _ in split.files]
     lacks = " and ".join(dict.fromkeys(split.lack for split in unlabelled))
-    what = (
-        f"{task.name} {language}: {' and '.join(files)} under {source} contain{'s' if len(files) == 1 else ''} {lacks}."
-    )
+    contain = "contains" if len(files) == 1 else "contain"
+    what = f"{task.name} {language}: {' and '.join(files)} under {source} {contain} {lacks}."
     raise MissingData(f"{what} {source.unlabelled}".rstrip() if NO_LABELS in lacks else what)
 
 
@@ -333,7 +332,7 @@ def _check_split(task: TaskSpec, source: Source, split: str) -> None:
         raise MissingData(f"{what} Choose with --split, or --split auto." if has else source.lacks(task))
 
 
-def _check_language(task: TaskSpec, source: Source, language: str) -> None:
+def check_language(task: TaskSpec, source: Source, language: str) -> None:
     """Raise UnknownName for an unknown code before any path is made of it."""
     if not has_language(task, source, language):
         see = see_of(task, source.see)
