@@ -70,9 +70,8 @@ def _text(value: Any) -> str:
 def to_mlflow(run: Tracked, folder: Path) -> str:
     """Add the run to the store in a folder; return its id. Raises NotInstalled where MLflow is not installed."""
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # which recent versions ask for
-    tracking, entities, errors = (
-        _library(f"mlflow.{name}", "mlflow") for name in ("tracking", "entities", "exceptions")
-    )
+    names = ("tracking", "entities", "exceptions")
+    tracking, entities, errors = (_library(f"mlflow.{name}", "mlflow") for name in names)
     with _named_errors("MLflow", folder, errors.MlflowException):
         client = tracking.MlflowClient(tracking_uri=folder.resolve().as_uri())
         experiment = client.get_experiment_by_name(_PROJECT)

@@ -228,9 +228,8 @@ def _in_pairs(rows: pl.DataFrame) -> pl.DataFrame:
         for code in pair.split("@", 1):
             languages.language(code)
     parts = pl.col("language").str.split("@")
-    return rows.with_columns(
-        context_language=pl.coalesce("context_language", parts.list.last()), language=parts.list.first()
-    )
+    context = pl.coalesce("context_language", parts.list.last())
+    return rows.with_columns(context_language=context, language=parts.list.first())
 
 
 def identified(items: pl.DataFrame, path: str) -> pl.DataFrame:
@@ -281,22 +280,17 @@ def _with_fingerprints(items: pl.DataFrame) -> pl.DataFrame:
 
 def _with_data(items: pl.DataFrame) -> pl.DataFrame:
     """The items; of each set of data the identity is that given, or the hash of its examples."""
-    known = items.group_by(SPLIT, maintain_order=True).agg(
-        given=pl.col("data").drop_nulls().first(), several=pl.col("data").drop_nulls().n_unique()
-    )
+    given = pl.col("data").drop_nulls()
+    known = items.group_by(SPLIT, maintain_order=True).agg(given=given.first(), several=given.n_unique())
     if (odd := known.filter(pl.col("several") > 1)).height:
         row = odd.row(0, named=True)
         raise Mismatch(f"The rows of {row['task']}/{row['language']} ({row['split']}) are of several sets of data.")
     clean = items.filter(pl.col("condition") == CLEAN).select(*SPLIT, "example", "fingerprint", "cluster").unique()
     parts = clean.partition_by(SPLIT, as_dict=True, include_key=False)
     hashes = {key: identity_of_rows(rows.iter_rows()) for key, rows in parts.items()}
-    made = [given or hashes.get(key, digest()) for *key_, given, _ in known.iter_rows() for key in [tuple(key_)]]
-    return items.drop("data").join(
-        known.select(SPLIT).with_columns(data=pl.Series(made, dtype=pl.String)),
-        on=SPLIT,
-        how="left",
-        maintain_order="left",
-    )
+    made = [stated or hashes.get(tuple(key), digest()) for *key, stated, _ in known.iter_rows()]
+    of_split = known.select(SPLIT).with_columns(data=pl.Series(made, dtype=pl.String))
+    return items.drop("data").join(of_split, on=SPLIT, how="left", maintain_order="left")
 
 
 NO_MODEL: Final = f"^({CHANCE}|{SHALLOW})"

@@ -387,9 +387,8 @@ def _items(read: Read, wanted: ImportOptions) -> pl.DataFrame:
             raise Mismatch(f"{read.path}: no row is of the model {wanted.only_model!r}")
     if wanted.data:
         pools = Pools(open_source(wanted.data))
-        items = pl.concat(
-            [_known(rows, pools, read.path) for rows in items.partition_by(entries.SPLIT, maintain_order=True)]
-        )
+        parts = items.partition_by(entries.SPLIT, maintain_order=True)
+        items = pl.concat([_known(rows, pools, read.path) for rows in parts])
     items = entries.identified(items, read.path)
     entries.check_items(items, read.path)
     return ordered(items, schema.PREDICTIONS.key)

@@ -83,10 +83,8 @@ def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
     words, tags = (texts_of(row, key, location) for key in FIELDS)
     if len(words) != len(tags):
-        raise DataError(
-            location,
-            f"has {counted(len(words), 'token')} and {counted(len(tags), 'tag')}; there is one tag for each token.",
-        )
+        many = f"{counted(len(words), 'token')} and {counted(len(tags), 'tag')}"
+        raise DataError(location, f"has {many}; there is one tag for each token.")
     return {"words": words, "tags": tags}
 
 

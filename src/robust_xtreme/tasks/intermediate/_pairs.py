@@ -68,9 +68,8 @@ mnli = _nli(
 def _anli_files(name: str) -> Files:
     """The three rounds of a split, all of them."""
     folders = ("anli_v1.0", "anli")
-    return Files(
-        "nli_pairs", tuple(tuple(f"{folder}/R{round}/{name}.jsonl" for round in (1, 2, 3)) for folder in folders)
-    )
+    paths = (tuple(f"{folder}/R{round}/{name}.jsonl" for round in (1, 2, 3)) for folder in folders)
+    return Files("nli_pairs", tuple(paths))
 
 
 anli = _nli(

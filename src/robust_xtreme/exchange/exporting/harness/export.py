@@ -94,15 +94,13 @@ def lm_eval_writer(each: Selected, made: Path, path: Path) -> Callable[[Page, st
     def write(page: Page, stem: str) -> str:
         # What a row is, as a string of JSON, is a column that every program keeps.
         rows = zip(page.rows, page.identities, strict=True)
-        theirs.put(
-            made / theirs.DATA / f"{stem}.jsonl", (json_text({**row, IDENTITY: json_text(of)}) for row, of in rows)
-        )
-        settings = _settings(
-            theirs.task_name(stem), sheet, page, file, {**shots, file.evaluated[1]: f"{stem}.jsonl"}, path
-        )
+        lines = (json_text({**row, IDENTITY: json_text(of)}) for row, of in rows)
+        theirs.put(made / theirs.DATA / f"{stem}.jsonl", lines)
+        name, files = theirs.task_name(stem), {**shots, file.evaluated[1]: f"{stem}.jsonl"}
+        settings = _settings(name, sheet, page, file, files, path)
         text: str = yaml.safe_dump(settings, sort_keys=False, width=1000)  # other letters than ASCII are escapes
-        theirs.put(made / theirs.TASKS / f"{theirs.task_name(stem)}.yaml", [text.rstrip()])
-        return theirs.task_name(stem)
+        theirs.put(made / theirs.TASKS / f"{name}.yaml", [text.rstrip()])
+        return name
 
     return write
 
