@@ -18,14 +18,17 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.filesize import decimal
 
 import robust_xtreme
-from robust_xtreme.core.errors import SpecError, UserError, counted
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.errors import RobustXtremeError, SpecError, UserError, counted
 from robust_xtreme.core.registry import version_of
+from robust_xtreme.core.run_spec import DATA_VARIABLE, MINI
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.sources.hub import VARIABLE, cache_folder, is_offline, public, refusal
+from robust_xtreme.tasks.sources.source import Source, available, open_source
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
-
-    from robust_xtreme.core.specs import TaskSpec
-    from robust_xtreme.tasks.sources.source import Source
 
 OK: Final = "ok"
 NOTE: Final = "note"
@@ -109,8 +112,6 @@ def channel() -> Check:
 
 def hub_cache() -> Check:
     """The cache of the hub."""
-    from robust_xtreme.tasks.sources.hub import cache_folder
-
     folder = cache_folder()
     facts = {"folder": str(folder)}
     if not can_write(folder):
@@ -132,8 +133,6 @@ def can_write(folder: Path) -> bool:
 def hub(online: bool) -> Check:
     """Whether the hub answers a small request; without `online` no connection is opened."""
     from huggingface_hub import constants
-
-    from robust_xtreme.tasks.sources.hub import VARIABLE, is_offline, public, refusal
 
     endpoint = public(str(constants.ENDPOINT))
     facts: dict[str, Any] = {"endpoint": endpoint}
@@ -268,11 +267,7 @@ def device(imports: Mapping[str, Any]) -> Check:
 
 def mini() -> Check:
     """The embedded suite and the embedded model."""
-    from robust_xtreme.core import resources
-    from robust_xtreme.core.errors import RobustXtremeError
-    from robust_xtreme.core.run_spec import MINI
     from robust_xtreme.models.stages import check_hashes
-    from robust_xtreme.tasks.sources.source import open_source
 
     # a checkout makes mini, a package contains it
     is_checkout = (Path(robust_xtreme.__file__).parents[2] / "Makefile").is_file()
@@ -295,11 +290,6 @@ def mini() -> Check:
 
 def folder(named: str | None) -> Check:
     """The data that --data or ROBUST_XTREME_DATA names; of --data, what cannot be used is an error."""
-    from robust_xtreme.core.errors import UserError
-    from robust_xtreme.core.run_spec import DATA_VARIABLE
-    from robust_xtreme.tasks.adapters.own import own_tasks
-    from robust_xtreme.tasks.sources.source import open_source
-
     data, by = (named, "--data") if named else (os.environ.get(DATA_VARIABLE, ""), DATA_VARIABLE)
     if not data:
         return Check(DATA, OK, f"none named (by {DATA_VARIABLE} or --data)", facts={"named": None})
@@ -318,15 +308,11 @@ def folder(named: str | None) -> Check:
 
 
 def _tasks() -> list[TaskSpec]:
-    from robust_xtreme.core import registry
-
     return [registry.load("task", name) for name in registry.names("task")]
 
 
 def _served(source: Source) -> dict[str, list[str]]:
     """The languages of each task of which a source has any. Raises RobustXtremeError."""
-    from robust_xtreme.tasks.sources.source import available
-
     served = {task.name: list(available(task, source, "auto")) for task in _tasks()}
     return {name: codes for name, codes in served.items() if codes}
 

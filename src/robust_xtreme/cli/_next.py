@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from robust_xtreme.core import registry
 from robust_xtreme.core.run_spec import RunSpec, imported
 from robust_xtreme.core.sinks import echo
+from robust_xtreme.tasks.adapters.own import own_tasks
 
 if TYPE_CHECKING:
     from robust_xtreme.training.spec import TrainSpec
@@ -67,9 +69,6 @@ def after_training(spec: TrainSpec, folder: Path) -> tuple[str, ...]:
 
 def evaluated(learned: Sequence[str], data: str) -> list[str]:
     """The tasks that heads of learned tasks answer: these tasks themselves or, of intermediate ones, those alike."""
-    from robust_xtreme.core import registry
-    from robust_xtreme.tasks.adapters.own import own_tasks
-
     with own_tasks(data):
         tasks = [registry.load("task", name) for name in registry.names("task")]
     same = [task.name for task in tasks if task.name in learned]

@@ -20,11 +20,11 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
-from robust_xtreme.core.sinks import echo, json_text, one_line, printed, terminal
+from robust_xtreme.core.run_spec import RunSpec, parse_sets
+from robust_xtreme.core.sinks import echo, json_text, one_line, printed, terminal, visible
 from robust_xtreme.report.progress import matters
 
 if TYPE_CHECKING:
-    from robust_xtreme.core.run_spec import RunSpec
     from robust_xtreme.report.evaluation import Evaluation
     from robust_xtreme.report.view import Results
     from robust_xtreme.run.run import Observer
@@ -254,7 +254,6 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
 
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> Results:
     """Print the table of a finished run, with its heading, how to read it, and the path of the report; returns it."""
-    from robust_xtreme.core.sinks import visible
     from robust_xtreme.report.cells import perturbed
     from robust_xtreme.report.document import results_of, show
 
@@ -278,8 +277,6 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> Resul
 
 def head(spec: RunSpec, manifest: Mapping[str, Any]) -> str:
     """The heading of a run: model, data, tasks, languages and noise."""
-    from robust_xtreme.core.run_spec import parse_sets
-
     units = manifest["units"]
     tasks = ", ".join(dict.fromkeys(unit["task"] for unit in units))
     languages = list(dict.fromkeys(unit["language"] for unit in units))

@@ -6,7 +6,11 @@ from typing import Annotated
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import Overwriting, option
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.packs import PARALLEL
 from robust_xtreme.core.sinks import echo
+from robust_xtreme.files.new_files import write_all
+from robust_xtreme.tasks.sources.source import open_source
 
 Languages = Annotated[str, option("--languages A,B", "Those of the texts to switch.", _completion.language)]
 Other = Annotated[str, option("--with CODE", "The language of the words that are put in.", _completion.language)]
@@ -23,12 +27,8 @@ def align(languages: Languages, out: Out, other: Other = "en", data: Data = "min
 
     Example: robust-xtreme align --data DIR --languages de,hi --with en -o PACKS
     """
-    from robust_xtreme.core.languages import language
-    from robust_xtreme.core.packs import PARALLEL
     from robust_xtreme.exchange.perturbing.output import target
-    from robust_xtreme.files.new_files import write_all
     from robust_xtreme.tasks import aligning
-    from robust_xtreme.tasks.sources.source import open_source
 
     source, partner, folder = open_source(data), language(other).code, Path(out) / PARALLEL
     folder.mkdir(parents=True, exist_ok=True)

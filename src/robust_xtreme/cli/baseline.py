@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+from rich.filesize import decimal
+
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import argument, check_taken, check_word, option
@@ -87,8 +89,6 @@ def _loaded(names: Iterable[str], root: Path, *, is_checked: bool) -> tuple[list
 
 
 def _save(runs: list[str], name: str, root: Path, reason: str, force: bool) -> None:
-    from rich.filesize import decimal
-
     from robust_xtreme.gating.baselines import ROOT, files, save
 
     if not runs:

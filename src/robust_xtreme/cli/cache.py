@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -9,6 +13,7 @@ from rich.filesize import decimal
 
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import argument, check_word, option
+from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import echo, one_line
 
 if TYPE_CHECKING:
@@ -58,10 +63,6 @@ def cache(
 
 def _ask(before: Info) -> None:
     """Ask for confirmation. Raises UserError without it."""
-    import sys
-
-    from robust_xtreme.core.errors import UserError
-
     question = f"Empty the cache {before.folder} ({decimal(before.size)})?"
     if sys.stdin is None or not sys.stdin.isatty() or not typer.confirm(one_line(question)):
         raise UserError("Nothing was removed. To empty the cache without being asked: robust-xtreme cache clear --yes")
@@ -78,16 +79,11 @@ def _facts(info: Info) -> dict[str, Any]:
 
 def _hub() -> str:
     """The folder of the hub's cache, found as its client finds it."""
-    import os
-    from pathlib import Path
-
     home = os.environ.get("HF_HOME") or f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
     return str(Path(os.environ.get("HF_HUB_CACHE") or f"{home}/hub").expanduser().absolute())
 
 
 def _time(seconds: float | None) -> str | None:
-    import time
-
     return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 

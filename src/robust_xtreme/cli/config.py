@@ -9,7 +9,8 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import argument, check_word, option
 from robust_xtreme.core.errors import UnknownName, UserError, plain
-from robust_xtreme.core.resources import LIST, shipped
+from robust_xtreme.core.resources import LIST, shipped, toml
+from robust_xtreme.core.run_spec import check_path
 from robust_xtreme.core.sinks import echo
 
 _TAKEN: Final = {"list": ("--json",), "show": ("NAME",), "copy": ("NAME", "DEST", "--force")}
@@ -107,7 +108,6 @@ def _list(as_json: bool) -> None:
 
 def _copy(path: Path, dest: str, force: bool) -> Path:
     """Copy a file and the files that it names, all or none. Raises UserError, DiskError."""
-    from robust_xtreme.core.run_spec import check_path
     from robust_xtreme.exchange.perturbing.output import OutputFile, written
 
     if dest:
@@ -132,9 +132,7 @@ def _copy(path: Path, dest: str, force: bool) -> Path:
 
 def _named_files(path: Path) -> list[Path]:
     """The files in the same folder that a file names."""
-    from robust_xtreme.core import resources
-
-    values = resources.toml(path).values()
+    values = toml(path).values()
     inner = (value for table in values if isinstance(table, dict) for value in table.values())
     names = dict.fromkeys(value for value in (*values, *inner) if isinstance(value, str) and value)
     return [path.parent / name for name in names if (path.parent / name).is_file()]

@@ -10,7 +10,7 @@ from robust_xtreme.cli import _completion, _options
 from robust_xtreme.cli._errors import PLANNING
 from robust_xtreme.cli._next import after_evaluation, again, show_next
 from robust_xtreme.cli._options import columns_of, option, passed, show_outside_packs, with_keys
-from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.errors import FailedCells, UnreadableFiles, UserError, counted
 from robust_xtreme.core.resources import RUNS, find
 from robust_xtreme.core.run_paths import exists
 from robust_xtreme.core.run_spec import HUB, MINI, RunSpec, from_mapping, from_toml
@@ -151,7 +151,6 @@ def _run(
 
 def _check_whole(result: Evaluation, is_clean: bool) -> None:
     """Raise FailedCells or UnreadableFiles where results are missing, UserError where no text has the noise."""
-    from robust_xtreme.core.errors import FailedCells, UnreadableFiles, counted
     from robust_xtreme.run.folder import missing
 
     unread = missing(result.unread)

@@ -10,6 +10,7 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import argument, check_of_run, option, several
 from robust_xtreme.core.errors import UnknownName, UserError
+from robust_xtreme.core.keys import MOST
 from robust_xtreme.core.sinks import echo, one_line
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ def examples(
         raise UserError(f"The value {limit} of --limit is below 1.")
     if became is not None and became not in _BECAME:
         raise UnknownName("kind of --became", became, _BECAME, "robust-xtreme examples --help")
-    from robust_xtreme.core.keys import MOST
     from robust_xtreme.report.cells import perturbed
     from robust_xtreme.report.document import finished
     from robust_xtreme.report.samples.choosing import ExampleChoice, rows_of

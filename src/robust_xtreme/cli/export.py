@@ -11,7 +11,7 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import Packs, argument, check_taken, columns_of, option, passed, using, with_keys
 from robust_xtreme.core.errors import SpecError, UserError, counted
-from robust_xtreme.core.sinks import echo, json_text, one_line
+from robust_xtreme.core.sinks import echo, encoded, json_text, one_line
 from robust_xtreme.exchange.exporting.harness.job import HARNESSES, LM_EVAL, ExportJob
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _write_card(results: Results, output: str | None, force: bool) -> None:
         echo(model_card(results), end="")
         return
     path = target(output, force)
-    write({path: model_card(results).encode("utf-8", "backslashreplace")})
+    write({path: encoded(model_card(results))})
     echo(str(path))
 
 

@@ -7,6 +7,11 @@ from typing import Annotated, Any, Final
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import again, show_next
 from robust_xtreme.cli._options import Packs, argument, check_taken, option, using
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.sinks import visible
+from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.groups import chosen, names
+from robust_xtreme.tasks.sources.source import open_source
 
 _OF_A_LANGUAGE: Final = "perturbations of a language"
 _ANY: Final = 1 << 20
@@ -120,12 +125,7 @@ def _knowing(what: str, data: str | None) -> AbstractContextManager[None]:
     if data is None:
         return nullcontext()
     if what != "tasks":
-        from robust_xtreme.core.errors import UserError
-
         raise UserError(f"--data is for tasks: robust-xtreme list tasks --data {data[:40]}")
-    from robust_xtreme.tasks.adapters.own import own_tasks
-    from robust_xtreme.tasks.sources.source import open_source
-
     open_source(data, offline=True)
     return own_tasks(data)
 
@@ -137,8 +137,6 @@ def _rows(what: str, language: str | None) -> list[dict[str, Any]]:
     if language is None:
         return rows(what)
     if what != "perturbations":
-        from robust_xtreme.core.errors import UserError
-
         raise UserError(
             f"--languages is for perturbations: robust-xtreme list perturbations --languages {language[:40]}"
         )
@@ -148,7 +146,6 @@ def _rows(what: str, language: str | None) -> list[dict[str, Any]]:
 def _groups() -> None:
     """Print the names of groups of tasks."""
     from robust_xtreme.cli._terminal import output, print_entry
-    from robust_xtreme.tasks.groups import chosen, names
 
     console = output()
     console.print(
@@ -184,8 +181,6 @@ def _shown(what: str, column: str, value: Any) -> str:
 
 def cell(value: Any) -> str:
     """A value as a cell: nested lists joined by plus signs and commas, mappings as `key: value`."""
-    from robust_xtreme.core.sinks import visible
-
     match value:
         case bool():
             return "yes" if value else "no"

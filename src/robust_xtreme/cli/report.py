@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._options import Overwriting, argument, check_of_run, option, several
 from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.registry import names
 from robust_xtreme.core.sinks import echo
 
 _SUFFIX: Final = ".html"
@@ -74,8 +75,6 @@ def report(
 
 def epilog() -> str:
     """The names of the views."""
-    from robust_xtreme.core.registry import names
-
     return f"Views: {', '.join(names('view'))}."
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import Packs, Seed, argument, option, using
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.specs import SUITE, PerturbationSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import rich.text
 
-    from robust_xtreme.core.specs import PerturbationSpec
     from robust_xtreme.noise.engine.noised import Noised
 
 _WIDE: Final = 1 << 20
@@ -42,8 +44,6 @@ def show(
     Example: robust-xtreme show attack_keys:0.2@queries=50 -l en -t xnli "A cat sleeps." "No animal rests."
     """
     from robust_xtreme.api import noised_strings
-    from robust_xtreme.core.errors import SpecError
-    from robust_xtreme.core.specs import SUITE, PerturbationSpec
     from robust_xtreme.noise.engine.noising import asks
     from robust_xtreme.noise.suites import suite
 
@@ -90,8 +90,6 @@ def _attacked(
 
 def _typed(text: str) -> str:
     """The text as it was typed: in an ASCII locale Python decodes UTF-8 bytes to lone surrogates."""
-    import os
-
     try:
         return os.fsencode(text).decode() if any("\udc80" <= point <= "\udcff" for point in text) else text
     except UnicodeError:

@@ -6,7 +6,10 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.cli._errors import PLANNING
 from robust_xtreme.cli._next import again, show_next
 from robust_xtreme.cli._options import argument, check_taken, option
+from robust_xtreme.cli.config import config
+from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.resources import shipped
 from robust_xtreme.core.sinks import echo
 
 _TAKEN: Final = {"list": (), "show": ("NAME",), "copy": ("NAME", "DEST", "--force")}
@@ -68,7 +71,6 @@ def study(
 
 
 def _about(what: str, name: str, dest: str, force: bool) -> None:
-    from robust_xtreme.cli.config import config
     from robust_xtreme.studies.study_file import path_of
 
     check_taken("study", what, {"NAME": name, "DEST": dest, "--force": force}, _TAKEN[what])
@@ -85,8 +87,6 @@ def _about(what: str, name: str, dest: str, force: bool) -> None:
 
 def list_studies() -> None:
     """Print the studies that ship with the program, each with its question, and the designs."""
-    from robust_xtreme.core import registry
-    from robust_xtreme.core.resources import shipped
     from robust_xtreme.studies.study_file import STUDIES, read
 
     for name in shipped(STUDIES):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._errors import PLANNING
 from robust_xtreme.cli._next import after_training, again, show_next
-from robust_xtreme.cli._options import argument, option, passed, with_keys
+from robust_xtreme.cli._options import argument, option, passed, show_outside_packs, with_keys
 from robust_xtreme.core.sinks import echo
 from robust_xtreme.training.spec import BEFORE, HOW, LEARNED, SIZE_NAMES, StageSpec, TrainSpec
 
@@ -93,7 +93,6 @@ def train(
 
     robust-xtreme train paper_base --data DIR --out runs/paper-base --seeds 5 --on ray
     """
-    from robust_xtreme.cli._options import show_outside_packs
     from robust_xtreme.training.values import spec_of
 
     words = {"task": task, "intermediate": intermediate, "scratch": scratch, "allow_overlap": allow_overlap, **keys}

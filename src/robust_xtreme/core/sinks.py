@@ -163,6 +163,11 @@ def between(literal: str, parts: Iterable[Trusted]) -> Trusted:
     return Trusted(literal.join([filled("{}", part) for part in parts]))
 
 
+def encoded(text: str) -> bytes:
+    """A text as the bytes of a file, halves of characters as escapes."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def json_text(value: Any, **options: Any) -> str:
     """A value as JSON in which characters that `inert` shows are escapes; reading it gives the value itself."""
     text = json.dumps(value, ensure_ascii=False, **options).replace("##[", r"#\u0023[")  # a runner's command

@@ -201,7 +201,7 @@ _MARGINS: Final = (
 
 def differences_part(comparison: Comparison, folder: Path | None = None) -> doc.Section:
     """The part of a page that compares two runs: a verdict, heat tables, charts, and the largest falls."""
-    rows = comparison.frame.sort("difference", *document.in_order(comparison.frame))
+    rows = comparison.frame.sort("difference", *document.ORDER)
     charts = [*_charts(rows)]
     blocks: list[doc.Block] = [
         doc.Paragraph(told(differences_sentence(rows))),

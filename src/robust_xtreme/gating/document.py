@@ -145,6 +145,9 @@ _WEIGHTS: Final = {
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
 
+ORDER: Final = ("task", "language", "context_language", "condition", "scale")
+"""The columns that rows with equal differences are sorted by."""
+
 _LEVELS: Final = ("difference", "baseline", "candidate")
 _TESTS: Final = ("95 % interval", "p adj.", "mde", "shown")
 _EQUIVALENCE: Final = ("90 % interval", "p", "verdict", "items needed")
@@ -183,11 +186,6 @@ def tables_of(contrasts: pl.DataFrame) -> Iterator[tuple[str, tuple[str, ...], p
     if "harmful" in contrasts.columns and contrasts["harmful"].count():
         rows = contrasts.drop_nulls("harmful").sort("harmful", descending=True, maintain_order=True)
         yield "Answers that changed", (*_CHURN, "difference", "shown"), rows
-
-
-def in_order(frame: pl.DataFrame) -> list[str]:
-    """The columns that rows with equal differences are sorted by."""
-    return [name for name in ("task", "language", "context_language", "condition", "scale") if name in frame.columns]
 
 
 def differences_sentence(contrasts: pl.DataFrame) -> doc.Phrase:
@@ -236,9 +234,9 @@ def details(contrasts: pl.DataFrame) -> Iterator[str]:
         yield f"{seen}, in these items; up to {percent(beyond)} are not excluded."
 
 
-def _levels(contrasts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The tested levels of cells, and those that are shown to differ."""
-    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change", kind=CELLS)
+def _levels(contrasts: pl.DataFrame, kind: str = CELLS) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The tested levels of cells, or of another kind, and those that are shown to differ."""
+    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change", kind=kind)
     return tests, tests.filter(pl.Series([is_shown(row) for row in tests.iter_rows(named=True)], dtype=pl.Boolean))
 
 
@@ -284,9 +282,9 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
 
 def _means(contrasts: pl.DataFrame, kind: str) -> tuple[int, int, int]:
     """How many means of tasks, or of languages, are tested, how many of them fell, and how many rose."""
-    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change", kind=kind)
-    below = [row["difference"] < 0 for row in tests.iter_rows(named=True) if is_shown(row)]
-    return tests.height, sum(below), len(below) - sum(below)
+    tests, shown = _levels(contrasts, kind)
+    below = shown.filter(pl.col("difference") < 0).height
+    return tests.height, below, shown.height - below
 
 
 def _of_means(contrasts: pl.DataFrame) -> str:
@@ -302,8 +300,7 @@ def _of_means(contrasts: pl.DataFrame) -> str:
 def by_size(contrasts: pl.DataFrame) -> pl.DataFrame:
     """Rows of CONTRASTS: those that are shown to differ first, the largest fall first."""
     shown = pl.Series("shown", [is_shown(row) for row in contrasts.iter_rows(named=True)], dtype=pl.Boolean)
-    order = ("shown", "difference", *in_order(contrasts))
-    return contrasts.with_columns(shown).sort(order, descending=[True, *[False] * (len(order) - 1)]).drop("shown")
+    return contrasts.with_columns(~shown).sort("shown", "difference", *ORDER).drop("shown")
 
 
 def row_name(row: Mapping[str, Any]) -> str:
@@ -406,9 +403,8 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     tables: list[doc.Table] = []
     for title, rows in groups.items():
         if rows.height:
-            order = ("difference", *in_order(rows))
-            shown = rows.sort(pl.col("kind") == CELLS, *order, nulls_last=True).head(_MOST).iter_rows(named=True)
-            told = [_verdict(row, extra.get(_of_change(row))) for row in shown]
+            shown = rows.sort(pl.col("kind") == CELLS, "difference", *ORDER, nulls_last=True).head(_MOST)
+            told = [_verdict(row, extra.get(_of_change(row))) for row in shown.iter_rows(named=True)]
             table = doc.Table(columns, tuple(tuple(row[column.heading] for column in columns) for row in told))
             verdict, *others = {doc.text_of(row[0]) for row in table.rows}
             alike = "" if others or verdict == title.lower() else f", {verdict}"
@@ -465,7 +461,7 @@ def explained(gate: Gate) -> Iterator[doc.Block]:
     yield doc.Paragraph(_short(gate.note, 9 * _LONGEST))
     yield from _anchored(gate)
     gated = gate.verdicts.filter(pl.col("verdict").is_not_null())
-    rows = gated.sort("difference", *in_order(gated), nulls_last=True).iter_rows(named=True)
+    rows = gated.sort("difference", *ORDER, nulls_last=True).iter_rows(named=True)
     lines = tuple((row_name(row), f"{row['verdict']}. {row['why']}") for row in rows)
     yield doc.Table((doc.TableColumn("row"), doc.TableColumn("decided", folds=True)), lines)
 

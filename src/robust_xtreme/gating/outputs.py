@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import polars as pl
 
 from robust_xtreme.core.errors import UserError, shown
-from robust_xtreme.core.sinks import Trusted, filled, json_text, visible
+from robust_xtreme.core.sinks import Trusted, encoded, filled, json_text, visible
 from robust_xtreme.exchange.perturbing import output
 from robust_xtreme.files import csv, store
 from robust_xtreme.files.new_files import write_all
@@ -98,7 +98,7 @@ def gate_written(gate: Gate, suffix: str, folder: Path = Path()) -> bytes:
         case ".md":
             return _comment(_inactive(markdown.render(ReportPage(_TITLE, tuple(gate_blocks(gate))))))
         case ".html":
-            return _encoded(html.page(gate_page(gate, folder)))
+            return encoded(html.page(gate_page(gate, folder)))
         case ".xml":
             return _xml(gate)
         case ".csv":
@@ -111,9 +111,9 @@ def comparison_written(comparison: Comparison, suffix: str) -> bytes:
     document = ReportPage(comparison.title, tuple(comparison_blocks(comparison.frame, comparison.note)))
     match suffix:
         case ".md":
-            return _encoded(_inactive(markdown.render(document)))
+            return encoded(_inactive(markdown.render(document)))
         case ".tex":
-            return _encoded(tex.render(document))
+            return encoded(tex.render(document))
         case ".csv":
             return csv.dump(comparison.frame, COMPARISONS)
     return _json_of({"note": comparison.note, "rows": comparison.frame.to_dicts()})
@@ -124,16 +124,12 @@ def _inactive(text: Trusted) -> Trusted:
     return Trusted(_ACTIVE.sub(r"\g<0><!-- -->", text))
 
 
-def _encoded(text: Trusted) -> bytes:
-    return text.encode("utf-8", "backslashreplace")
-
-
 def _comment(text: Trusted) -> bytes:
     """A comment with its marker; of a long one the beginning, which has what fails."""
     if len(text) > _LONGEST:
         first = Trusted(text[: text.rindex("\n", 0, _LONGEST)])
         text = filled("{}\n\nThe comment is cut here; .csv and .json have every row.\n", first)
-    return _encoded(filled("<!-- robust-xtreme gate -->\n{}", text))
+    return encoded(filled("<!-- robust-xtreme gate -->\n{}", text))
 
 
 def _xml(gate: Gate) -> bytes:
@@ -204,5 +200,4 @@ def facts(gate: Gate) -> dict[str, Any]:
 
 
 def _json_of(value: Mapping[str, Any]) -> bytes:
-    text = json_text({"schema_version": SCHEMA_VERSION, **value}, indent=1)
-    return f"{text}\n".encode("utf-8", "backslashreplace")
+    return encoded(json_text({"schema_version": SCHEMA_VERSION, **value}, indent=1) + "\n")

@@ -195,7 +195,7 @@ class Policy:
         return (rule for rule in reversed(self.rules) if rule.matches(row))
 
 
-Entry = TypeVar("Entry", Rule, Accepted)
+Made = TypeVar("Made", Rule, Accepted, Policy)
 
 
 def read(path: Path) -> Policy:
@@ -206,10 +206,7 @@ def read(path: Path) -> Policy:
     read_values = {key: typed(key, values[key], _kinds(Policy)[key], str(path)) for key in known if key in values}
     rules = tuple(_table(Rule, table, where) for table, where in _tables(values, "rule", path))
     accepted = tuple(_table(Accepted, table, where) for table, where in _tables(values, "accepted", path))
-    try:
-        return Policy(**read_values, rules=rules, accepted=accepted)
-    except SpecError as error:
-        raise _located(error, str(path)) from error
+    return _made(Policy, {**read_values, "rules": rules, "accepted": accepted}, str(path))
 
 
 def changed(policy: Policy | str | Path | None, values: Mapping[str, Any]) -> Policy:
@@ -229,17 +226,22 @@ def _tables(values: Mapping[str, Any], key: str, path: Path) -> Iterator[tuple[M
         yield table, f"{path}: [[{key}]] {number}"
 
 
-def _table(kind: type[Entry], table: Mapping[str, Any], location: str) -> Entry:
+def _table(kind: type[Made], table: Mapping[str, Any], location: str) -> Made:
     kinds = _kinds(kind)
     check_keys(table, kinds, _NEEDED if "expires" in kinds else (), location)
     values: dict[str, Any] = {
         key: _day(key, value, location) if kinds[key] == "date" else typed(key, value, kinds[key], location)
         for key, value in table.items()
     }
+    return _made(kind, {"language": ""} | values, location)
+
+
+def _made(kind: type[Made], values: Mapping[str, Any], location: str) -> Made:
+    """What a table says; an error has the location in the file in the place of the name of the table."""
     try:
-        return kind(**({"language": ""} | values))
+        return kind(**values)
     except SpecError as error:
-        raise _located(error, location) from error
+        raise SpecError(f"{location}: {str(error).partition(': ')[2]}") from error
 
 
 def _kinds(kind: type[Any]) -> dict[str, str]:
@@ -254,11 +256,6 @@ def _day(key: str, value: Any, location: str) -> date:
     except (TypeError, ValueError):
         written = value.isoformat() if isinstance(value, datetime) else shown(value)
         raise SpecError(f"{location}: the key {key!r} takes a day, as in 2027-03-31, not {written}.") from None
-
-
-def _located(error: SpecError, location: str) -> SpecError:
-    """The error with the location in the file in the place of the name of the table."""
-    return SpecError(f"{location}: {str(error).partition(': ')[2]}")
 
 
 def _check_range(location: str, key: str, value: object, most: float) -> None:

@@ -20,7 +20,7 @@ import polars as pl
 
 from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, DiskError, RobustXtremeError, UserError, counted, no_room, shown
-from robust_xtreme.core.sinks import visible
+from robust_xtreme.core.sinks import encoded, visible
 from robust_xtreme.files.new_files import appended
 from robust_xtreme.gating.document import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate, fell, outcome, row_name
 from robust_xtreme.gating.outputs import MARKER, facts, gate_written
@@ -32,17 +32,18 @@ _MOST: Final = 10
 """The annotations of each kind that GitHub shows of a step."""
 
 _PATHS: Final = {".md": "report-path", ".json": "json-path", ".xml": "junit-path"}
-_DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
+_DATA: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY: Final = {**_DATA, **str.maketrans({":": "%3A", ",": "%2C"})}
 
 
 def workflow_commands(gate: Gate) -> Iterator[str]:
     """A command of the workflow for each failing row, the largest falls first, then one for each kind of others."""
     rows = gate.failing.sort("difference", nulls_last=True)
     for row in rows.head(_MOST - 1).iter_rows(named=True):
-        yield f"::error title={_escaped(row_name(row), _PROPERTY)}::{_escaped(fell(row), _DATA)}"
+        title, text = visible(row_name(row)).translate(_PROPERTY), visible(fell(row)).translate(_DATA)
+        yield f"::error title={title}::{text}"
     for warning in _not_ok(gate):
-        yield f"::warning title=robust-xtreme gate::{_escaped(warning, _DATA)}"
+        yield f"::warning title=robust-xtreme gate::{visible(warning).translate(_DATA)}"
 
 
 def _not_ok(gate: Gate) -> Iterator[str]:
@@ -56,10 +57,6 @@ def _not_ok(gate: Gate) -> Iterator[str]:
             yield f"{what}: {counted(rows.height, 'row')}, such as {row_name(rows.row(0, named=True))}."
 
 
-def _escaped(text: str, signs: Mapping[str, str]) -> str:
-    return "".join(signs.get(sign, sign) for sign in visible(text))
-
-
 def summarise(gate: Gate, path: str) -> None:
     """Append the comment to the step's summary. Raises DiskError where it cannot be written, UserError at a pipe."""
     _append(path, gate_written(gate, ".md"), "summary")
@@ -68,7 +65,7 @@ def summarise(gate: Gate, path: str) -> None:
 def set_outputs(gate: Gate, files: Iterable[Path], path: str) -> None:
     """Append the facts of a gate, and the paths of its files, to the outputs of the step. Raises as `summarise`."""
     lines = [_assigned(name, value) for name, value in outputs_of(gate, files).items()]
-    _append(path, "".join(lines).encode("utf-8", "backslashreplace"), "outputs")
+    _append(path, encoded("".join(lines)), "outputs")
 
 
 def outputs_of(gate: Gate, files: Iterable[Path]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.core.sinks import Trusted, json_text
+from robust_xtreme.core.sinks import encoded, json_text
 from robust_xtreme.files import csv
 from robust_xtreme.files.schema import CELL, SCHEMA_VERSION
 from robust_xtreme.report import document
@@ -72,7 +72,7 @@ def written(results: Results, suffix: str, views: Sequence[str] = (), added: Add
         case ".md":
             shown = _chosen(results, views) if views else document.document(results)
             parts = () if views else added.parts
-            return _encoded(markdown.render(ReportPage(shown.title, (*parts, *shown.blocks))))
+            return encoded(markdown.render(ReportPage(shown.title, (*parts, *shown.blocks))))
         case ".tex":
             return _tex(results, views or ("languages_in_columns", "by_task", "overall"))
         case ".csv":
@@ -85,7 +85,7 @@ def _html(results: Results, views: Sequence[str], added: Added) -> bytes:
     manifest = {key: value for key, value in results.manifest.items() if key not in _OF_FILES}
     files = {"cells.csv": csv.table(cells(results)), "manifest.json": _json(manifest), **added.files}
     shown = _chosen(results, views) if views else page(results, added.examples, added.parts, added.title)
-    return _encoded(html.page(shown, files, added.draws))
+    return encoded(html.page(shown, files, added.draws))
 
 
 def _tex(results: Results, views: Sequence[str]) -> bytes:
@@ -94,11 +94,7 @@ def _tex(results: Results, views: Sequence[str]) -> bytes:
     for view in (registry.load("view", name) for name in views):
         shown = [narrow(table, NARROW) for table in slim(view, results)]
         blocks += [Heading(view.title), Paragraph(view.summary), *shown] if shown else []
-    return _encoded(tex.render(ReportPage(TITLE, tuple(blocks))))
-
-
-def _encoded(text: Trusted) -> bytes:
-    return text.encode("utf-8", "backslashreplace")
+    return encoded(tex.render(ReportPage(TITLE, tuple(blocks))))
 
 
 def _chosen(results: Results, views: Sequence[str]) -> ReportPage:
@@ -113,7 +109,7 @@ def cells(results: Results) -> pl.DataFrame:
 
 
 def _json(value: object) -> bytes:
-    return (json_text(value, indent=1, sort_keys=True) + "\n").encode("utf-8", "backslashreplace")
+    return encoded(json_text(value, indent=1, sort_keys=True) + "\n")
 
 
 _CELL: Final = (*CELL, "metric", "scope")
