@@ -65,7 +65,7 @@ class Check:
 
     name: str
     status: str
-    finding: str
+    found: str
     remedy: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -181,7 +181,9 @@ _IMPORTED: Final = ("torch", "transformers", "tokenizers", "safetensors", "polar
 _BESIDE: Final = ("datasets", "lightning")
 """The libraries that only data from the hub and training need."""
 
-_READY_PATIENCE: Final = 60.0
+PATIENCE: Final = 60.0
+"""Seconds that the libraries have to load."""
+
 _EVAL: Final = "robust-xtreme eval"
 _PROBE: Final = """
 import importlib, json
@@ -326,8 +328,3 @@ def _counted(served: Mapping[str, Sequence[str]]) -> str:
         f"{', '.join(names)} ({counted(number, 'language')}{' each' * (len(names) > 1)})"
         for number, names in by_number.items()
     )
-
-
-def imported(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """The result of the process of `probe`."""
-    return answer_of(process, _READY_PATIENCE)

@@ -14,8 +14,6 @@ from robust_xtreme.tasks import groups
 _STRENGTH: Final = "0.1"
 """The strength after a completed perturbation name; a strength is required."""
 
-_BASELINES: Final = ".robust-xtreme/baselines"
-
 _SAFE: Final = re.compile(r"(?!-)[\w.,@+/-]*", re.ASCII)
 """Paths that need no quotes: completed words are inserted unquoted, and a shell would interpret other characters."""
 
@@ -40,9 +38,9 @@ def _shipped(*folders: str) -> Callable[[], Iterable[str]]:
     return lambda: [path.stem for name in folders for path in (bundled("configs") / name).glob("*.toml")]
 
 
-def _saved(suffix: str) -> Iterable[str]:
+def _saved() -> Iterable[str]:
     """The names of the baselines of the working folder."""
-    every = (path.name.removesuffix(suffix) for path in Path(_BASELINES).glob(f"[A-Za-z0-9]*{suffix}"))
+    every = (path.stem for path in Path(".robust-xtreme/baselines").glob("[A-Za-z0-9]*.json"))
     return (name for name in every if not name.endswith(".anchor"))
 
 
@@ -63,7 +61,7 @@ languages = words(ALL_LANGUAGES, several=True)
 language = words(ALL_LANGUAGES)
 data = words((MINI, HUB), Path.is_dir)
 folder = words((), Path.is_dir)
-baseline = words(lambda: _saved(".json"), Path.is_dir)
+baseline = words(_saved, Path.is_dir)
 any_file = words((), Path.is_file, Path.is_dir)
 run_file = words(_shipped("train"), _is_toml, Path.is_dir)
 eval_file = words(_shipped("runs"), _is_toml, Path.is_dir)

@@ -23,19 +23,9 @@ _WIDE: Final = 1000
 _SEVERAL: Final = 4
 _UNKNOWN: Final = "not known"
 _COLUMNS: Final = (
-    "stage",
-    "learns",
-    "languages",
-    "examples",
-    "epochs",
-    "steps",
-    "batch",
-    "tokens",
-    "time",
-    "embeddings",
-    "state",
+    "stage", "learns", "languages", "examples", "epochs", "steps", "batch", "tokens", "time", "embeddings", "state",
     "folder",
-)
+)  # fmt: skip
 _NUMBERS: Final = ("examples", "epochs", "steps", "batch", "tokens", "time")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 from robust_xtreme.cli import _completion
@@ -37,9 +38,7 @@ def doctor(
     failed = {check.name for check in checks if check.status == FAIL}
     runs = failed <= {DATA}
     if as_json:
-        names = {"name": "name", "status": "status", "found": "finding", "remedy": "remedy", "facts": "facts"}
-        rows = [{key: getattr(check, name) for key, name in names.items()} for check in checks]
-        print_json({"mini": runs, "checks": rows})
+        print_json({"mini": runs, "checks": [asdict(check) for check in checks]})
     else:
         _print(checks, runs, data, failed)
     return 0 if not failed else 2 if runs else 3
@@ -61,7 +60,7 @@ def _checks(data: str | None, online: bool) -> list[Check]:
         *safely("hub cache", _check.hub_cache),
         *safely("ocr_channel", _check.channel),
     ]
-    imports = _check.imported(process)
+    imports = _check.answer_of(process, _check.PATIENCE)
     return [
         *safely("python", _check.program),
         *safely("libraries", lambda: _check.libraries(imports)),
@@ -73,7 +72,7 @@ def _checks(data: str | None, online: bool) -> list[Check]:
 def _print(checks: list[Check], runs: bool, data: str | None, failed: Collection[str]) -> None:
     width = max(len(check.name) for check in checks)
     for check in checks:
-        echo(f"{check.status:4}  {check.name:{width}}  {one_line(check.finding)}")
+        echo(f"{check.status:4}  {check.name:{width}}  {one_line(check.found)}")
         if check.remedy:
             echo(f"{'':4}  {'':{width}}  -> {one_line(check.remedy)}")
     echo()

@@ -104,7 +104,7 @@ def eval(
             console.print(line, soft_wrap=True)
         show_next(*again(without=PLANNING))
     else:
-        _run(spec, force, not no_cache, keep_going, quiet, verbose, devices, on)
+        _run(spec, devices, on, quiet, verbose, force=force, cache=not no_cache, keep_going=keep_going)
 
 
 def _of_file(given: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,16 +123,7 @@ def _of_file(given: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, 
     return {"data": str(folder), "tasks": [folder.name.rpartition("-")[0]]}
 
 
-def _run(
-    spec: RunSpec,
-    force: bool,
-    cache: bool,
-    keep_going: bool,
-    quiet: bool,
-    verbose: bool,
-    devices: str | None,
-    on: str | None,
-) -> None:
+def _run(spec: RunSpec, devices: str | None, on: str | None, quiet: bool, verbose: bool, **how: Any) -> None:
     from robust_xtreme.cli._terminal import observing, show_result
 
     with observing(quiet, verbose) as observer:
@@ -140,7 +131,7 @@ def _run(
         from robust_xtreme.run.run import evaluate
 
         with fleet_of(spec.device, devices, on) as fleet:
-            result = evaluate(spec, force=force, cache=cache, keep_going=keep_going, observer=observer, fleet=fleet)
+            result = evaluate(spec, observer=observer, fleet=fleet, **how)
     from robust_xtreme.report.summary import headline_cells, is_untouched
 
     cells = headline_cells(show_result(result, spec, quiet))

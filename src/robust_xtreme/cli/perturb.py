@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from robust_xtreme.cli import _completion, _options
 from robust_xtreme.cli._errors import ended
 from robust_xtreme.cli._next import again, show_next
-from robust_xtreme.cli._options import Overwriting, Packs, Seed, argument, columns_of, option, several, using
+from robust_xtreme.cli._options import Overwriting, Packs, Seed, argument, columns_of, option, passed, several, using
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.run_spec import SPLITS
 from robust_xtreme.core.sinks import echo, one_line
@@ -97,24 +97,18 @@ def perturb(
     """
     from robust_xtreme.exchange.perturbing.files import PerturbJob
 
+    texts = {"task": task, "split": split, "language": language, "language_field": language_field, "format": format}
+    others = {"frozen": frozen, "skip_null": skip_null, "keep_names": keep_names, "edit_counts": edit_counts}
     job = PerturbJob(
         file=file,
         spec=_only(spec or (), frozen),
-        frozen=frozen or "",
         out=out,
-        task=task or "",
-        split=split or "auto",
-        language=language or "",
-        language_field=language_field or "",
         fields=columns_of("fields", fields),
-        format=format or "",
         header=header,
         keep=tuple(several("keep", keep) or ()),
-        skip_null=skip_null,
-        keep_names=keep_names,
         seed=seed,
-        edit_counts=edit_counts or "",
         force=force,
+        **passed({**texts, **others}),
     )
     with ended(), using(packs):
         _write(job, quiet)

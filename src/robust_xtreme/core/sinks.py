@@ -45,6 +45,11 @@ def visible(text: str) -> str:
     return "".join(_code(point) if unicodedata.category(point) in HIDDEN else point for point in text)
 
 
+def cut(text: str, longest: int) -> str:
+    """A text, or the beginning of a longer one with an ellipsis."""
+    return text if len(text) <= longest else f"{text[:longest]}\u2026"
+
+
 def each_text(value: Any, shown: Callable[[str], str]) -> Any:
     """A value of mappings and lists, in which each text is `shown`."""
     match value:

@@ -27,10 +27,14 @@ from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.manifest import MANIFEST, PAGE
 from robust_xtreme.files.schema import STATS, empty
 from robust_xtreme.gating import _files
-from robust_xtreme.gating._files import CSV, JSON, PARQUET, ROOT, names
+from robust_xtreme.gating._files import CSV, JSON, PARQUET
+from robust_xtreme.gating._files import ROOT as ROOT
+from robust_xtreme.gating._files import names as names
+from robust_xtreme.gating.document import baseline_blocks
 from robust_xtreme.gating.identities import check_alike, identity, models
 from robust_xtreme.gating.verdicts import FEWEST
 from robust_xtreme.report.document import finished
+from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.stats.benchmark import Task, tasks_of
 from robust_xtreme.stats.contrasts import Key
 from robust_xtreme.stats.outcomes import LEVELS, OUTCOMES, Cells, cells_of, check_same_cells, levels_of, outcomes_of
@@ -70,10 +74,6 @@ def in_words(changed: pl.DataFrame) -> str:
 def named(row: Mapping[str, Any]) -> str:
     """A cell in a message."""
     return f"{row['task']}/{row['language']} {row['condition']}"
-
-
-__all__ = ["ROOT", "Baseline", "changes", "check_comparable", "files", "in_words", "load", "names"]
-__all__ += ["of_runs", "save", "update"]
 
 
 @final
@@ -143,9 +143,6 @@ class Baseline:
 
     def _repr_html_(self) -> str:
         """Its levels, which a notebook shows."""
-        from robust_xtreme.gating.document import baseline_blocks
-        from robust_xtreme.report.renderers.html import notebook_blocks
-
         return notebook_blocks("Baseline", baseline_blocks(repr(self), self.levels))
 
     @property

@@ -12,13 +12,14 @@ from urllib.parse import quote
 import polars as pl
 
 from robust_xtreme.core.errors import counted
-from robust_xtreme.core.sinks import Trusted, visible
+from robust_xtreme.core.sinks import Trusted, cut, visible
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.schema import CONTRASTS, SCALES, SIDES, VERDICT_NAMES, VERDICTS
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.cells import brief, language_name
 from robust_xtreme.report.columns import interval, only, p_value, percent, points, signed
+from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, OVERALL, TASKS
 from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_CLUSTERS, FEWEST_JOINT
@@ -51,8 +52,6 @@ class Gate:
 
     def _repr_html_(self) -> Trusted:
         """The outcome and the rows that matter, which a notebook shows."""
-        from robust_xtreme.report.renderers.html import notebook_blocks
-
         return notebook_blocks("Gate", gate_blocks(self))
 
     def to_pandas(self) -> Any:
@@ -87,7 +86,7 @@ class Gate:
 
 KINDS: Final = {OVERALL: "Overall", TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
 _LONGEST: Final = 120
-"""The characters of a name in a table of a gate."""
+"""The characters of a name in a table of a gate; JUnit and data have the whole."""
 
 _MOST: Final = 60
 """The rows of one table, the largest falls first."""
@@ -381,12 +380,12 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     For a page in a `folder` the note has links to those of the runs.
     """
     yield doc.Paragraph(outcome(gate))
-    yield from [doc.Paragraph(linked(_short(gate.note, 9 * _LONGEST), gate.pages, folder))] if gate.note else []
+    yield from [doc.Paragraph(linked(cut(gate.note, 9 * _LONGEST), gate.pages, folder))] if gate.note else []
     yield doc.Paragraph(_RULE.format(gate.policy.alpha / gate.verdicts["against"].n_unique() / len(GATED)))
     yield from _anchored(gate)
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
     if unused := gate.policy.unused(gate.verdicts.iter_rows(named=True)):
-        yield doc.Paragraph(f"No row is that of {_short('; '.join(unused), 3 * _LONGEST)}: see the policy.")
+        yield doc.Paragraph(f"No row is that of {cut('; '.join(unused), 3 * _LONGEST)}: see the policy.")
     passing = gate.verdicts.filter(~pl.col("fails"), against=BASELINE)
     groups = {
         "Failing": gate.failing,
@@ -417,7 +416,8 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
         yield doc.Paragraph(f"Not listed: {counted(fine, 'row')} that {'is' if fine == 1 else 'are'} ok or better.")
     reasons = gate.verdicts.filter(pl.col("reason").is_not_null()).head(_MOST)
     if reasons.height:
-        lines = ((_short(row_name(row)), _acceptance(row, gate.policy)) for row in reasons.iter_rows(named=True))
+        named = reasons.iter_rows(named=True)
+        lines = ((cut(row_name(row), _LONGEST), _acceptance(row, gate.policy)) for row in named)
         yield doc.Table((doc.TableColumn("row"), doc.TableColumn("acceptance", folds=True)), tuple(lines))
     heads = {"verdict", *(column.heading for table in tables for column in table.columns)} if tables else set()
     if known := tuple((name, line) for name, line in _GATE_LEGEND.items() if name in heads):
@@ -452,13 +452,13 @@ def _acceptance(row: Mapping[str, Any], policy: Policy) -> str:
     """Until when and why the policy accepts a row, or did."""
     expires = acceptance.expires if (acceptance := policy.accepted_of(row)) else "-"
     verb = "accepted until" if row["accepted"] else "acceptance is over since"
-    return f"{verb} {expires}: {_short(row['reason'], 3 * _LONGEST)}"
+    return f"{verb} {expires}: {cut(row['reason'], 3 * _LONGEST)}"
 
 
 def explained(gate: Gate) -> Iterator[doc.Block]:
     """The outcome, and how each row was decided, the largest falls first."""
     yield doc.Paragraph(outcome(gate))
-    yield doc.Paragraph(_short(gate.note, 9 * _LONGEST))
+    yield doc.Paragraph(cut(gate.note, 9 * _LONGEST))
     yield from _anchored(gate)
     gated = gate.verdicts.filter(pl.col("verdict").is_not_null())
     rows = gated.sort("difference", *ORDER, nulls_last=True).iter_rows(named=True)
@@ -487,7 +487,7 @@ def outcome(gate: Gate) -> doc.Phrase:
     codes = Counter(language_name(code_of(row)) for row in gate.failing.filter(kind=CELLS).iter_rows(named=True))
     of = ", ".join(f"{name}: {many}" for name, many in codes.most_common())
     where = f" Cells that fail: {of}." if 1 < len(codes) <= _NAMED else ""
-    return failed, f" {side}{counts}.{where} The largest: {_short(fell(worst), 3 * _LONGEST)}"
+    return failed, f" {side}{counts}.{where} The largest: {cut(fell(worst), 3 * _LONGEST)}"
 
 
 def fell(row: Mapping[str, Any]) -> str:
@@ -531,13 +531,8 @@ def _verdict(row: Mapping[str, Any], extra: float | None) -> dict[str, str]:
     """A row of VERDICTS by heading: the numbers that it was decided on, and by `extra` how much more noise costs."""
     language = language_name(code_of(row)) or counted(row["cells"], "language")
     names = {"task": row["task"], "language": language, "noise": noise_name(row), "scale": _scale(row)}
-    shown = {name: _short(text) for name, text in names.items()} | {name: points(row[name]) for name in _LEVELS}
+    shown = {name: cut(text, _LONGEST) for name, text in names.items()} | {name: points(row[name]) for name in _LEVELS}
     shown |= {"difference": signed(row["difference"]), "bound": points(row["bound"]), "margin": _margin(row["margin"])}
     shown |= {"p": p_value(row["p_gate"]), "mde": points(row["mde"]), "extra": signed(extra)}
     verdict = f"{row['verdict']} (anchor)" if row["against"] == ANCHOR else row["verdict"]
-    return {"verdict": verdict, "marks": _short(row["marks"] or ""), **shown}
-
-
-def _short(text: str, longest: int = _LONGEST) -> str:
-    """A text that a row has room for; JUnit and data have the whole."""
-    return text if len(text) <= longest else f"{text[:longest]}\u2026"
+    return {"verdict": verdict, "marks": cut(row["marks"] or "", _LONGEST), **shown}

@@ -21,6 +21,7 @@ from robust_xtreme.files.schema import COMPARISONS, SCHEMA_VERSION, VERDICTS
 from robust_xtreme.gating import _files
 from robust_xtreme.gating.comparing import Comparison, gate_page
 from robust_xtreme.gating.document import ANCHOR, BASELINE, NEW, OK, Gate, comparison_blocks, gate_blocks, row_name
+from robust_xtreme.gating.policy import language_of
 from robust_xtreme.report.blocks import ReportPage
 from robust_xtreme.report.document import files_of
 from robust_xtreme.report.renderers import html, markdown, tex
@@ -178,8 +179,7 @@ def _cases(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _case(row: Mapping[str, Any], condition: str) -> str:
     """A row within its task by its noise; with its scale where it is the change."""
-    question, context = row["language"] or "all languages", row["context_language"]
-    language = question if not context or question == context else f"{question}@{context}"
+    language = language_of(row) or "all languages"
     return " ".join((language, condition, *(["change"] if row["scale"] == "change" else ())))
 
 

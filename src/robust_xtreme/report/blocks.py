@@ -73,7 +73,7 @@ class Diff:
         groups = [[*word] for _, word in words] if self.apart else [[part] for part in cut]
         for changed, several in groupby(groups, key=lambda word: any(old != new for old, new, _ in word)):
             for group in several if changed else ([part for word in several for part in word],):
-                yield changed, tuple(_whole(group))
+                yield changed, tuple(whole(group))
 
 
 def _cut(piece: tuple[str, str, str], apart: bool) -> list[tuple[str, str, str]]:
@@ -84,14 +84,13 @@ def _cut(piece: tuple[str, str, str], apart: bool) -> list[tuple[str, str, str]]
     return [(part, part, mark) for part in re.findall(r"\s+|\S+", added)]
 
 
-def _whole(parts: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
-    """Parts of which neighbours that stay, with the same mark, are one."""
+def whole(parts: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Parts of which neighbours that stay, with the same mark, are one; without what stays and is empty."""
     for (stays, mark), alike in groupby(parts, key=lambda part: (part[0] == part[1], part[2])):
-        if stays:
-            text = "".join(added for _, added, _ in alike)
-            yield text, text, mark
-        else:
+        if not stays:
             yield from alike
+        elif text := "".join(added for _, added, _ in alike):
+            yield text, text, mark
 
 
 Inline: TypeAlias = str | Strong | Mono | Hyperlink | Diff

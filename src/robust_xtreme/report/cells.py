@@ -217,16 +217,12 @@ def highest(data: pl.DataFrame) -> pl.DataFrame:
 def sectioned(data: pl.DataFrame, *parts: str, noise: bool = True) -> pl.DataFrame:
     """The rows with their section's name: task, split, the model if a task has several, `parts`, the fields."""
     several, data = pl.col("model").n_unique().over("task") > 1, _inferred(data)
-    names = [
-        pl.concat_str(pl.col("task"), pl.lit(", "), pl.col("split")),
-        pl.when(several).then(pl.concat_str(pl.lit(", "), "model")).otherwise(pl.lit("")),
-        pl.when(pl.col("translated") != "").then(pl.concat_str(pl.lit(", "), "translated")).otherwise(pl.lit("")),
-        pl.when(pl.col("inferred") != "").then(pl.concat_str(pl.lit(", "), "inferred")).otherwise(pl.lit("")),
-        *(pl.concat_str(pl.lit(", "), pl.col(part)) for part in parts),
-    ]
+    names: list[str | pl.Expr] = ["task", "split", pl.when(several).then("model")]
+    names += [pl.when(pl.col(name) != "").then(name) for name in ("translated", "inferred")]
+    names += parts
     if noise:
-        named = pl.concat_str(pl.lit(", noise on "), pl.col("fields").str.replace_all(",", " and ", literal=True))
+        named = pl.concat_str(pl.lit("noise on "), pl.col("fields").str.replace_all(",", " and ", literal=True))
         is_first = (pl.col("fields").n_unique().over("task") > 1) & (pl.col("fields_rank") == 0)
         first = pl.when(is_first).then(pl.lit(" (headline)")).otherwise(pl.lit(""))
-        names.append(pl.when(pl.col("fields") == "").then(pl.lit("")).otherwise(pl.concat_str(named, first)))
-    return data.with_columns(pl.concat_str(names).alias(SECTION))
+        names.append(pl.when(pl.col("fields") != "").then(pl.concat_str(named, first)))
+    return data.with_columns(pl.concat_str(names, separator=", ", ignore_nulls=True).alias(SECTION))

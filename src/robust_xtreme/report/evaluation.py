@@ -14,6 +14,7 @@ from robust_xtreme.core.sinks import Trusted, filled, html_text
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.manifest import PAGE, frame_of
 from robust_xtreme.files.schema import AVERAGES, CELL, DELTAS, FAILED, PREDICTIONS, SCORES, STATS, UNREADABLE
+from robust_xtreme.report.view import Results
 
 if TYPE_CHECKING:
     from robust_xtreme.report.charts.figures import Plots
@@ -50,7 +51,6 @@ class Evaluation:
     def _repr_html_(self) -> Trusted:
         """The main table of the run, which a notebook shows."""
         from robust_xtreme.report.document import notebook
-        from robust_xtreme.report.view import Results
 
         try:
             tables = notebook(Results(self.scores, self.deltas, self.manifest, self.averages))
@@ -76,7 +76,6 @@ class Evaluation:
     def plot(self) -> Plots:
         """Charts: `plot.heat()`, `plot.forest(task)`, `plot.curve(task)`."""
         from robust_xtreme.report.charts.figures import Plots
-        from robust_xtreme.report.view import Results
 
         return Plots(Results(self.scores, self.deltas, self.manifest, self.averages))
 

@@ -62,8 +62,9 @@ def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The result of importing torch and the other libraries, without importing them."""
     readiness: dict[str, Any] = {"broken": {}, "device": {"threads": 2, "cuda": []}}
+    answer_of = _check.answer_of
     monkeypatch.setattr(_check, "probe", lambda: None)
-    monkeypatch.setattr(_check, "imported", lambda _: readiness)
+    monkeypatch.setattr(_check, "answer_of", lambda it, seconds: answer_of(it, seconds) if it else readiness)
     return readiness
 
 

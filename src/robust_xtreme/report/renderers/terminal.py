@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from robust_xtreme.core.sinks import inert, visible
+from robust_xtreme.core.sinks import cut, inert, visible
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.blocks import Diff, Paragraph, Phrase, Sample, Table, inlines, text_of
 from robust_xtreme.report.columns import only, titled
@@ -22,6 +22,7 @@ _SIGNS: Final = str.maketrans(
 
 _TONES: Final = {"": "", "unmeasured": "bold magenta", "lost": "bold red", "won": "bold blue"}
 _LONGEST: Final = 400
+"""The characters of a text that a screen has room for."""
 
 
 def print_blocks(console: Console, blocks: Iterable[doc.Block]) -> None:
@@ -84,14 +85,9 @@ def _plain(console: Console, table: Table) -> Table:
     bars = _SIGNS if console.options.ascii_only else {}
     return replace(
         table,
-        title=_cut(table.title),
-        rows=tuple(tuple(visible(_cut(text_of(cell))).translate(bars) for cell in row) for row in table.rows),
+        title=cut(table.title, _LONGEST),
+        rows=tuple(tuple(visible(cut(text_of(cell), _LONGEST)).translate(bars) for cell in row) for row in table.rows),
     )
-
-
-def _cut(text: str) -> str:
-    """A text that a screen has room for."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\u2026"
 
 
 def _grid(fitting: Fitted) -> Grid:

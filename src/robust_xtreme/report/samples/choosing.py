@@ -33,7 +33,11 @@ CLEAN: Final = "clean"
 _SEEDS: Final = 1 << 20
 _GROUP: Final = ("task", "split", "language")
 _SHOWN: Final = ("cell", "address", "column", "task", "split", "language", "noise", "metric", "seeds")
-_ITEM: Final = ("cell", "base", "noise_seed", "example")
+ITEM: Final = ("cell", "base", "noise_seed", "example")
+OF_CELL: Final = {f"cell_{name}": name for name in CELL}
+"""The columns of a cell by what they are called beside those that views show otherwise."""
+
+_BASE: Final = tuple(f"cell_{name}" for name in BASE)
 _ANSWERED: Final = ("prediction", "answer", "gold")
 _REALISED: Final = ("status", "nominal", "operators", "grapheme_edit_rate", "word_edit_rate", "tokens_clean", "tokens")
 
@@ -127,8 +131,8 @@ def chosen(results: Results, rows: SampleRows, wanted: ExampleChoice) -> pl.Data
 
 def cells_of(results: Results, wanted: ExampleChoice) -> pl.DataFrame:
     """The cells that examples come from: of headline metrics, at the highest strength unless a noise is named."""
-    raw = {f"cell_{name}": pl.col(name) for name in CELL}  # views show some of these otherwise
-    every = headline_cells(replace(results, deltas=results.deltas.with_columns(**raw)))
+    raw = (pl.col(name).alias(renamed) for renamed, name in OF_CELL.items())
+    every = headline_cells(replace(results, deltas=results.deltas.with_columns(raw)))
     every = every.with_columns(cell=pl.int_range(pl.len()))
     if wanted.noises:
         at_strength = every.filter(pl.col("noise").is_in(wanted.noises) | pl.col("condition").is_in(wanted.noises))
@@ -139,8 +143,8 @@ def cells_of(results: Results, wanted: ExampleChoice) -> pl.DataFrame:
     named = (("task", wanted.tasks), ("cell_language", wanted.languages))
     asked = [pl.col(column).is_in(names) for column, names in named if names]
     cells = every.filter(pl.lit(True), *asked)
-    base = pl.concat_str([f"cell_{name}" for name in BASE], separator="\0")
-    return cells.select(*_SHOWN, *raw, base=base.rank("dense"))
+    base = pl.concat_str(_BASE, separator="\0")
+    return cells.select(*_SHOWN, *OF_CELL, base=base.rank("dense"))
 
 
 def parts_of(cells: pl.DataFrame, rows: SampleRows) -> Iterator[tuple[pl.DataFrame, pl.LazyFrame]]:
@@ -150,7 +154,7 @@ def parts_of(cells: pl.DataFrame, rows: SampleRows) -> Iterator[tuple[pl.DataFra
         sized = together(rows.stats, lambda part: int(part.select(pl.len()).collect().item()))
         yield from ((cells, pl.concat(several)) for several in sized)
         return
-    of_base = cells.partition_by([f"cell_{name}" for name in BASE], as_dict=True)
+    of_base = cells.partition_by(_BASE, as_dict=True)
     for of_run in rows.stats:
         wanted = (block for block in blocks(of_run) if block.key in of_base)
         for several in together(wanted, lambda block: block.height):
@@ -168,8 +172,8 @@ def _candidates(
     lost = ranked.filter(pl.col("loss") > 0) if wanted.drawn else ranked
     largest = _first(lost.sort("rank", -pl.col("loss"), "cell"), wanted.each)
     drawn = _first(ranked.sort("draw", "cell"), 2 * wanted.each)
-    several = pl.concat([largest, drawn]).unique(_ITEM, maintain_order=True)
-    others = ranked.filter(pl.col("rank") == 0).join(several, on=_ITEM, how="anti")
+    several = pl.concat([largest, drawn]).unique(ITEM, maintain_order=True)
+    others = ranked.filter(pl.col("rank") == 0).join(several, on=ITEM, how="anti")
     return pl.concat([each.with_columns(spare=pl.lit(each is others)) for each in (several, others)])
 
 
@@ -180,8 +184,7 @@ def _first(examples: pl.DataFrame, many: int) -> pl.DataFrame:
 
 def losses_of(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: ExampleChoice) -> pl.DataFrame:
     """The value of each example of the cells, clean and noisy."""
-    of_cell = {f"cell_{name}": name for name in CELL}
-    noisy = cells.select("cell", "base", "metric", *of_cell).rename(of_cell)
+    noisy = cells.select("cell", "base", "metric", *OF_CELL).rename(OF_CELL)
     clean = noisy.unique(BASE, maintain_order=True).with_columns(condition=pl.lit(CLEAN))
     # Whole items among which those of the cells are: with their models, conditions and metrics.
     keys = pl.concat([noisy, clean])
@@ -199,12 +202,12 @@ def losses_of(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: ExampleChoice) -
 
 def _values(stats: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
     """The value of each example of some cells; one without anything to count, and nothing counted, is right."""
-    picked = stats.join(keys, on=[*CELL, "metric"]).select(*_ITEM, "metric", "stats")
-    parts = [picked.clear().select(*_ITEM, value=pl.lit(0.0))]
+    picked = stats.join(keys, on=[*CELL, "metric"]).select(*ITEM, "metric", "stats")
+    parts = [picked.clear().select(*ITEM, value=pl.lit(0.0))]
     for part in picked.partition_by("metric"):
         sums = part.get_column("stats").explode().to_numpy().reshape(part.height, -1)
         values = np.where(sums.any(axis=1), named(part.item(0, "metric")).reduce(sums), 100.0)
-        parts.append(part.select(*_ITEM, pl.Series("value", values)))
+        parts.append(part.select(*ITEM, pl.Series("value", values)))
     return pl.concat(parts)
 
 
@@ -228,7 +231,7 @@ def _within(ranked: pl.DataFrame, wanted: ExampleChoice) -> pl.DataFrame:
         return largest.sort("rank", -pl.col("loss"), "draw").head(wanted.most).with_columns(drawn=pl.lit(False))
     each = max(1, min(wanted.each, wanted.most // max(1, ranked.select(_GROUP).n_unique())))
     lost = by_loss.filter(pl.col("loss") > 0).group_by(_GROUP, maintain_order=True).head(each - each // 3)
-    left = ranked.join(lost, on=_ITEM, how="anti").sort("draw", "cell")
+    left = ranked.join(lost, on=ITEM, how="anti").sort("draw", "cell")
     room = lost.group_by(_GROUP).len("taken")
     left = left.join(room, on=_GROUP, how="left").with_columns(pl.col("taken").fill_null(0))
     more = left.filter(pl.int_range(pl.len()).over(_GROUP) < each - pl.col("taken").cast(pl.Int64)).drop("taken")
@@ -241,12 +244,11 @@ def with_predictions(shown: pl.DataFrame, rows: SampleRows) -> pl.DataFrame:
     ids = shown.get_column("example").unique().to_list()
     asked = rows.predictions.filter(pl.col("example").is_in(ids))
     kept = asked.select(*CELL, "noise_seed", "example", *_ANSWERED, *_REALISED).collect(engine="streaming")
-    cell = {f"cell_{name}": name for name in CELL}
-    noisy = shown.join(kept, left_on=[*cell, "noise_seed", "example"], right_on=[*CELL, "noise_seed", "example"])
+    noisy = shown.join(kept, left_on=[*OF_CELL, "noise_seed", "example"], right_on=[*CELL, "noise_seed", "example"])
     renamed = {name: f"{name}_clean" for name in _ANSWERED}
     clean = kept.filter(pl.col("condition") == CLEAN).select(*BASE, "example", *_ANSWERED).rename(renamed)
-    left = [*(f"cell_{name}" for name in BASE), "example"]
-    both = _with_changes(noisy.join(clean, left_on=left, right_on=[*BASE, "example"], how="left"), rows.attacked, ids)
+    noisy = noisy.join(clean, left_on=[*_BASE, "example"], right_on=[*BASE, "example"], how="left")
+    both = _with_changes(noisy, rows.attacked, ids)
     order = ("language", "task", "split", "loss", "address", "example", "noise_seed")
     return both.sort(*order, descending=[name == "loss" for name in order])
 
@@ -263,5 +265,4 @@ def _with_changes(shown: pl.DataFrame, attacked: Sequence[pl.LazyFrame], ids: Se
     after = pl.concat_str(pl.lit(LIKE), condition.str.split_exact(LIKE, 1).struct.field("field_1"))
     suffix = pl.when(condition.str.contains(LIKE, literal=True)).then(after).otherwise(condition)
     shown = shown.with_columns(attack=suffix.replace_strict(names, default=None, return_dtype=pl.String))
-    left = [*(f"cell_{name}" for name in BASE), "attack", "noise_seed", "example"]
-    return shown.join(edits, left_on=left, right_on=keys, how="left")
+    return shown.join(edits, left_on=[*_BASE, "attack", "noise_seed", "example"], right_on=keys, how="left")

@@ -19,11 +19,12 @@ from robust_xtreme.core.errors import RobustXtremeError, UnknownName, counted
 from robust_xtreme.core.examples import Answers, Span, Tags, digest, kind_of
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.core.run_spec import MINI, RunSpec
+from robust_xtreme.core.sinks import cut
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.files.manifest import IMPORTED, MANIFEST, read_manifest
 from robust_xtreme.files.schema import CELL
 from robust_xtreme.models.reading.units import TOKENIZER_CLASS, TOKENIZER_CONFIG, UNITS, units_of
-from robust_xtreme.noise.engine.noised import Noised, Piece, pieces
+from robust_xtreme.noise.engine.noised import Noised, pieces
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.blocks import Diff, Hyperlink, Inline, Phrase, inlines, joined
 from robust_xtreme.report.cells import anchor, cell_name, language_name, named_beside
@@ -206,11 +207,7 @@ def sample(row: Row, known: KnownExamples) -> doc.Sample:
 
 def shown(noised: Noised, marks: Sequence[Mark] = (), width: int = WIDTH) -> Diff:
     """A text with its edits and marks, cut to a window."""
-    return _showing_shown(list(pieces(noised)), marks, width, noised.text.language)
-
-
-def _showing_shown(parts: Sequence[Piece], marks: Sequence[Mark], width: int, code: str) -> Diff:
-    return _diff(window(marked(parts, marks), width), code)
+    return _diff(window(marked([*pieces(noised)], marks), width), noised.text.language)
 
 
 def _diff(parts: Sequence[tuple[str, str, str]], code: str) -> Diff:
@@ -262,7 +259,6 @@ def worse_part(folder: Path, rows: pl.DataFrame) -> Iterator[doc.Section]:
 
 
 def _compared(address: str, row: Row, known: KnownExamples) -> doc.Sample:
-    """An answer of two runs."""
     remade = known.remade.get(key_of(row))
     texts = tuple((name, shown(remade.outcome(name))) for name in remade.clean.texts) if remade else ()
     clean, noisy, gold = (json.loads(row[name] or "null") for name in ("prediction_clean", "prediction", "gold"))
@@ -342,17 +338,12 @@ def _document(name: str, id: str, row: Row, remade: Remade | None) -> Phrase:
 
 def _candidate(noised: Noised, begin: int | None) -> Iterator[Inline]:
     """A document; of a sentence that its passage follows both, by the position at which the passage begins."""
-    code = noised.text.language
     if begin is None:
         yield shown(noised, width=_ANSWER)
         return
-    sentence, passage = split_at(pieces(noised), begin)
-    yield from (
-        _showing_shown(sentence, (), _ANSWER, code),
-        " (in the passage: ",
-        _showing_shown(passage, (), 60, code),
-        ")",
-    )
+    parts = zip(split_at(pieces(noised), begin), (_ANSWER, 60), strict=True)
+    sentence, passage = (_diff(window(marked(part, ()), width), noised.text.language) for part, width in parts)
+    yield from (sentence, " (in the passage: ", passage, ")")
 
 
 def _tagged(parsed: Mapping[str, Any], remade: Remade | None) -> Phrase:
@@ -414,7 +405,7 @@ def _changed(remade: Remade, name: str, sides: Sequence[Sequence[str]], named: b
 
 
 def _spaced(tokens: Sequence[str], most: int) -> str:
-    shown = [token if len(token) <= _TOKEN else token[:_TOKEN] + CUT for token in tokens[:most]]
+    shown = [cut(token, _TOKEN) for token in tokens[:most]]
     return " | ".join((*shown, CUT) if len(tokens) > most else shown)
 
 

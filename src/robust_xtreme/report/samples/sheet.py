@@ -32,7 +32,7 @@ from robust_xtreme.files.schema import CELL
 from robust_xtreme.noise.conditions.condition import CLEAN_SEED, LIKE, RANDOM
 from robust_xtreme.report.cells import perturbed
 from robust_xtreme.report.samples import choosing
-from robust_xtreme.report.samples.choosing import CLEAN, ExampleChoice, SampleRows
+from robust_xtreme.report.samples.choosing import CLEAN, ITEM, OF_CELL, ExampleChoice, SampleRows
 from robust_xtreme.report.samples.texts import Remade, key_of, spec_of, texts_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.validity import SHEET_KEY
@@ -46,7 +46,6 @@ CONTROLS: Final = 5
 """One row of so many is a clean text."""
 
 _COMPARATORS: Final = (LIKE, f"search={RANDOM}")
-_ITEM: Final = ("cell", "base", "noise_seed", "example")
 _STRATA: Final = ("task", "language")
 
 
@@ -159,7 +158,7 @@ def _drawn(
     cells = choosing.cells_of(results, wanted)
     items = _right(cells, rows, wanted).join(cells.select("cell", *_STRATA, "cell_condition"), on="cell")
     common = salt("sheet", str(results.manifest.get("spec_hash", "")), str(seed))
-    items = _in_order(items.sort(*_ITEM), common)
+    items = _in_order(items.sort(*ITEM), common)
     counted = items.group_by("cell_condition").agg(pl.len(), pl.col("won").sum()).sort("cell_condition")
     counts = {name: (right, won) for name, right, won in counted.rows() if won}
     if not counts:
@@ -188,9 +187,8 @@ def conditions_of(results: Results, names: Sequence[str]) -> tuple[str, ...]:
 
 def _right(cells: pl.DataFrame, rows: SampleRows, wanted: ExampleChoice) -> pl.DataFrame:
     """Items that are right when clean, by an attack's goal or the headline metric; `won`: the answer became wrong."""
-    columns = ("cell", "base", "noise_seed", "example", "won")
-    cell = {f"cell_{name}": name for name in CELL}
-    keyed = cells.select("cell", "base", *cell).rename(cell)
+    columns = (*ITEM, "won")
+    keyed = cells.select("cell", "base", *OF_CELL).rename(OF_CELL)
     parts = []
     for attacked in rows.attacked:
         joined = attacked.filter(~pl.col("skipped")).join(keyed.lazy(), on=CELL)
@@ -239,7 +237,7 @@ def _controls(items: pl.DataFrame, changed: pl.DataFrame, cells: pl.DataFrame, m
 
 
 def _with_cells(items: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    return items.select(*_ITEM).join(cells, on=("cell", "base"))
+    return items.select(*ITEM).join(cells, on=("cell", "base"))
 
 
 YES, NO = ("yes", "y"), ("no", "n")

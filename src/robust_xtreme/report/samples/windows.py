@@ -10,8 +10,9 @@ import polars as pl
 
 from robust_xtreme.core import graphemes
 from robust_xtreme.core.errors import UnknownName
-from robust_xtreme.core.sinks import visible
+from robust_xtreme.core.sinks import cut, visible
 from robust_xtreme.noise.engine.noised import Piece
+from robust_xtreme.report.blocks import whole
 
 WIDTH: Final = 300
 """The clusters of a text that are shown, about."""
@@ -107,7 +108,7 @@ def window(parts: Sequence[Marked], width: int = WIDTH) -> tuple[Marked, ...]:
     split = [part for before, after, name in near for part in _clusters(before, after, name)]
     units = [1] * len(split)
     near_units = _points(split, units)
-    return tuple(_joined(_cut(split, units, near_units, width // (2 * len(near_units)))))
+    return tuple(whole(_cut(split, units, near_units, width // (2 * len(near_units)))))
 
 
 def _points(parts: Sequence[Marked], sizes: Sequence[int]) -> list[int]:
@@ -164,7 +165,7 @@ def _within(
 def _clusters(before: str, after: str, name: str) -> Iterator[Marked]:
     """An equal part cluster by cluster, an edited one whole."""
     if before == after:
-        yield from ((_capped(cluster), _capped(cluster), name) for cluster in graphemes.split(before))
+        yield from ((part, part, name) for part in _capped(before))
     else:
         yield _short(before), _short(after), name
 
@@ -172,22 +173,13 @@ def _clusters(before: str, after: str, name: str) -> Iterator[Marked]:
 @lru_cache(maxsize=1 << 12)
 def _short(text: str) -> str:
     """The beginning of a text, each cluster capped."""
-    clusters = graphemes.split(text[: 2 * _NEAR])
-    kept = "".join(map(_capped, clusters[:WIDTH]))
+    clusters = _capped(text[: 2 * _NEAR])
+    kept = "".join(clusters[:WIDTH])
     return kept + CUT if len(text) > 2 * _NEAR or len(clusters) > WIDTH else kept
 
 
-def _capped(cluster: str) -> str:
-    return cluster if len(cluster) <= _LONGEST else cluster[:_LONGEST] + CUT
-
-
-def _joined(parts: Sequence[Marked]) -> Iterator[Marked]:
-    """Neighbours that are equal before and after, and have the same mark, as one part."""
-    for (is_equal, name), run in groupby(parts, key=lambda part: (part[0] == part[1], part[2])):
-        if not is_equal:
-            yield from run
-        elif text := "".join(before for before, *_ in run):
-            yield text, text, name
+def _capped(text: str) -> list[str]:
+    return [cut(cluster, _LONGEST) for cluster in graphemes.split(text)]
 
 
 _LONG: Final = 48
@@ -200,8 +192,7 @@ def native(id: str) -> str:
 
 def short(id: str) -> str:
     """The id that readers see: its native part, cut where it is long. Several examples may share it."""
-    part = native(id)
-    return part if len(part) <= _LONG else part[:_LONG] + CUT
+    return cut(native(id), _LONG)
 
 
 def whole_ids(asked: Sequence[str], predictions: pl.LazyFrame) -> tuple[str, ...]:

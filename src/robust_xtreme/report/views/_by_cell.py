@@ -172,9 +172,7 @@ def _bounds(cells: pl.DataFrame) -> tuple[str | pl.Expr, ...]:
 def worst_of_seeds(results: Results) -> pl.DataFrame:
     """Levels if each item counts under its worst noise seed, at each perturbation's highest strength."""
     cells = highest(headline_cells(results)).filter(pl.col("worst").is_not_null())
-    columns = (
-        "language", "perturbation", "strength", "clean", "value", "worst", "seeds", "seed_spread",
-    )  # fmt: skip
+    columns = ("language", "perturbation", "strength", "clean", "value", "worst", "seeds", "seed_spread")
     return sectioned(cells, "metric").select(SECTION, *columns)
 
 
@@ -301,15 +299,6 @@ def calibration(results: Results) -> pl.DataFrame:
         pl.concat_str("task", pl.lit(", "), "measure").alias(SECTION), no_claim=pl.lit(None, pl.String)
     )
     columns = (
-        "language",
-        "noise",
-        "clean",
-        "value",
-        "change",
-        "no_claim",
-        "change_low",
-        "change_high",
-        "n",
-        "clusters",
-    )
+        "language", "noise", "clean", "value", "change", "no_claim", "change_low", "change_high", "n", "clusters",
+    )  # fmt: skip
     return rows.sort(SECTION, "language", "noise").select(SECTION, *columns)
