@@ -38,7 +38,6 @@ DATA: Final = "data folder"
 
 _AGAIN: Final = "pip install --force-reinstall robust-xtreme"
 _PATIENCE: Final = 8.0
-_DONE: Final = 200
 _ASK: Final = """
 import base64, json, os, sys, urllib.error, urllib.parse, urllib.request
 credentials = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT", "")).netloc.rpartition("@")[0]
@@ -145,7 +144,7 @@ def hub(online: bool) -> Check:
     # resolving a name may hang, so a separate process asks
     answer = answer_of(started(f"ENDPOINT = {endpoint!r}\n{_ASK}"), _PATIENCE)
     facts |= answer
-    if answer.get("status") == _DONE:
+    if answer.get("status") == 200:
         return Check("hub", OK, f"{endpoint} answers", facts=facts)
     outcome = f"answers {answer['status']}" if "status" in answer else f"does not answer: {answer['error']}"
     return Check("hub", NOTE, f"{endpoint} {outcome}", "robust-xtreme eval --offline", facts)
@@ -184,7 +183,6 @@ _BESIDE: Final = ("datasets", "lightning")
 PATIENCE: Final = 60.0
 """Seconds that the libraries have to load."""
 
-_EVAL: Final = "robust-xtreme eval"
 _PROBE: Final = """
 import importlib, json
 broken, device = {}, {}
@@ -261,7 +259,8 @@ def device(imports: Mapping[str, Any]) -> Check:
     cards = known.get("cuda", ())
     facts = {"cores": cores(), "threads": known.get("threads"), "cuda": list(cards)}
     if known.get("problem"):
-        return Check("device", NOTE, f"CUDA does not work: {known['problem']}", f"{_EVAL} --device cpu", facts)
+        what = f"CUDA does not work: {known['problem']}"
+        return Check("device", NOTE, what, "robust-xtreme eval --device cpu", facts)
     named = [f"CUDA {card['name']} ({decimal(card['free'])} of {decimal(card['total'])} free)" for card in cards]
     threads = f"CPU, {cores()} cores" + (f", {known['threads']} threads" if known else "")
     return Check("device", OK, "; ".join([*named, threads]), facts=facts)

@@ -11,9 +11,6 @@ from robust_xtreme.core.resources import folder as bundled
 from robust_xtreme.core.run_spec import HUB, MINI
 from robust_xtreme.tasks import groups
 
-_STRENGTH: Final = "0.1"
-"""The strength after a completed perturbation name; a strength is required."""
-
 _SAFE: Final = re.compile(r"(?!-)[\w.,@+/-]*", re.ASCII)
 """Paths that need no quotes: completed words are inserted unquoted, and a shell would interpret other characters."""
 
@@ -72,11 +69,11 @@ translated = words((HUB, "seq2seq:"), Path.is_dir)
 
 
 def perturbation(incomplete: str) -> list[str]:
-    """A perturbation with a strength, also as the next link of a chain."""
+    """A perturbation with a strength, which it needs, also as the next link of a chain."""
     before, plus, last = incomplete.rpartition("+")
     if not _SAFE.fullmatch(before.replace(":", "").replace("=", "")):
         return []
-    return [f"{before}{plus}{name}:{_STRENGTH}" for name in names("perturbation") if name.startswith(last)]
+    return [f"{before}{plus}{name}:0.1" for name in names("perturbation") if name.startswith(last)]
 
 
 def condition(incomplete: str) -> list[str]:

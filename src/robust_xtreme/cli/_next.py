@@ -16,9 +16,7 @@ from robust_xtreme.tasks.adapters.own import own_tasks
 if TYPE_CHECKING:
     from robust_xtreme.training.spec import TrainSpec
 
-_LAST: Final = "--"
 _NOISE: Final = ("--perturb", "char_noise:0.1")
-_DRAWS: Final = "3"
 
 
 def show_next(*words: str) -> None:
@@ -34,7 +32,7 @@ def again(*added: str, without: Iterable[str] = (), replacing: Iterable[str] = (
     kept: list[str] = []
     words = iter(sys.argv[1:])
     for word in words:
-        if word == _LAST:
+        if word == "--":
             return (*kept, *added, word, *words)
         if word in replaced:
             next(words, "")
@@ -52,7 +50,7 @@ def after_evaluation(spec: RunSpec, folder: Path, is_measured: bool = True) -> t
     same = ("eval", "--config", str(folder / "run.toml"), *trust, *named)
     if not (spec.perturb or spec.external):
         return (*same, *_NOISE)
-    return (*same, "--seeds", _DRAWS) if spec.seeds == 1 else ("list", "perturbations")
+    return (*same, "--seeds", "3") if spec.seeds == 1 else ("list", "perturbations")
 
 
 def after_training(spec: TrainSpec, folder: Path) -> tuple[str, ...]:

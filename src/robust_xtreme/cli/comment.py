@@ -11,7 +11,6 @@ from robust_xtreme.core.resources import content
 from robust_xtreme.core.sinks import echo
 
 _LARGEST: Final = 1_000_000
-_FITS: Final = "What gate -o gate.md writes is cut to that."
 
 File = Annotated[str, argument("FILE", "What gate -o FILE.md wrote.", _completion.any_file)]
 OnlyEdit = Annotated[bool, option("--only-edit", "Edit the comment of an earlier run, but write no new one.")]
@@ -52,5 +51,6 @@ def _text(path: Path) -> str:
     if not text.startswith(MARKER):
         raise UserError(f"{path} is not the report of a gate. Write one: robust-xtreme gate RUN -o gate.md")
     if len(text) > LONGEST:
-        raise UserError(f"{path} has {counted(len(text), 'character')}, and GitHub takes {LONGEST:,}. {_FITS}")
+        what = f"{path} has {counted(len(text), 'character')}, and GitHub takes {LONGEST:,}"
+        raise UserError(f"{what}. What gate -o gate.md writes is cut to that.")
     return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 from robust_xtreme.cli import _completion, _options
 from robust_xtreme.cli._errors import PLANNING
@@ -17,8 +17,6 @@ from robust_xtreme.core.run_spec import HUB, MINI, RunSpec, from_mapping, from_t
 
 if TYPE_CHECKING:
     from robust_xtreme.report.evaluation import Evaluation
-
-_LISTS: Final = ("tasks", "languages")
 
 Config = Annotated[
     str | None,
@@ -82,7 +80,7 @@ def eval(
     robust-xtreme eval --model DIR --data reviews.csv --fields review --gold label --language-field lang
 
     robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan"""
-    given = passed(keys, _LISTS)
+    given = passed(keys, ("tasks", "languages"))
     columns = {"fields": columns_of("fields", fields), "gold": gold, "language_field": language_field, "format": format}
     if any(columns.values()) or Path(given.get("data", "")).is_file():
         given |= _of_file(given, {name: value for name, value in columns.items() if value})

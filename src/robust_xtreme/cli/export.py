@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from robust_xtreme.exchange.exporting.harness.export import Exported
     from robust_xtreme.report.view import Results
 
-_NAMES: Final = ("tasks", "languages")
-_COLUMNS: Final = ("fields", "choices")
 _LOGS: Final = "logs"
 
 
@@ -32,8 +30,8 @@ def export_harness(what: str, output: str | None, force: bool, options: Mapping[
 
     if output is None:
         raise SpecError(f"export {what} needs a folder to write: -o DIR")
-    columns = {name: columns_of(name, options[name] and [options[name]]) for name in _COLUMNS}
-    values = {**passed(options, _NAMES), **columns}
+    columns = {name: columns_of(name, options[name] and [options[name]]) for name in ("fields", "choices")}
+    values = {**passed(options, ("tasks", "languages")), **columns}
     values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     job, done = ExportJob(what=what, output=output, force=force, **values), 0
     with steps("reading", MofNCompleteColumn()) as step:

@@ -72,6 +72,7 @@ def rate(
 def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size: tuple[int, int], force: bool) -> None:
     from robust_xtreme.cli._terminal import steps
     from robust_xtreme.gating.outputs import write
+    from robust_xtreme.report.cells import perturbed
     from robust_xtreme.report.document import finished
     from robust_xtreme.report.samples.choosing import ExampleChoice
     from robust_xtreme.report.samples.sheet import conditions_of, key_path, sheet_of
@@ -82,8 +83,10 @@ def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size:
     key = _target(str(key_path(path)), force)
     results = finished(folder)
     tasks, languages, conditions = names
-    of_run = results.deltas
-    check_of_run("rate", {"task": (tasks, of_run["task"]), "language": (languages, of_run["language"])})
+    of_run, cells = results.deltas, perturbed(results)
+    known = [name for column in ("noise", "condition", "perturbation") for name in cells[column]]
+    asked = {"task": (tasks, of_run["task"]), "language": (languages, of_run["language"])}
+    check_of_run("rate", {**asked, "condition": (conditions, known)})
     wanted = ExampleChoice(tasks, languages, conditions_of(results, conditions))
     with steps("reading the run") as step:
         made = sheet_of(folder, results, wanted, size, lambda what: step(description=one_line(what)))

@@ -1,6 +1,6 @@
 """`robust-xtreme train`: trains an encoder in up to four stages, from a file or options."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._errors import PLANNING
@@ -58,9 +58,6 @@ Verbose = Annotated[
 ]
 
 
-_LISTS: Final = ("task", "intermediate", "reported", "languages", "log")
-
-
 @with_keys(StageSpec, TrainSpec)
 def train(
     file: File = "",
@@ -96,8 +93,9 @@ def train(
     from robust_xtreme.training.values import spec_of
 
     words = {"task": task, "intermediate": intermediate, "scratch": scratch, "allow_overlap": allow_overlap, **keys}
-    steps = {"intermediate_steps": intermediate_steps, "mlm_steps": mlm_steps}
-    spec = spec_of(file, passed({**words, **steps}, _LISTS), show_outside_packs)
+    words |= {"intermediate_steps": intermediate_steps, "mlm_steps": mlm_steps}
+    given = passed(words, ("task", "intermediate", "reported", "languages", "log"))
+    spec = spec_of(file, given, show_outside_packs)
     if plan:
         _plan(spec, seeds, on, force, quiet)
     else:

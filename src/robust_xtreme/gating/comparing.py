@@ -21,7 +21,7 @@ from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.document import Gate, code_of, contrast_table, differences_sentence, is_shown, linked
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, add_equivalence, decide, unpaired
+from robust_xtreme.gating.verdicts import OVER_SEEDS, STILL, across_seeds, add_equivalence, decide, unpaired
 from robust_xtreme.noise.conditions.condition import FROZEN
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report import heat
@@ -182,9 +182,6 @@ _TITLE: Final = "Differences"
 _FIRST, _MOST, _DRAWN = 12, 60, 40
 """The rows of a table that are shown at once, those of it and its fold, and those of the chart of cells."""
 
-_STILL: Final = 1e-9
-"""Levels that differ by less are equal but for the last bits of their sums."""
-
 _KEY: Final = (
     f"Candidate minus baseline, in points, of the levels. {UNDECIDED} and dotted: no difference is shown. Bold: means, "
     "of which the tables below say what is shown."
@@ -288,14 +285,13 @@ def _charts(rows: pl.DataFrame) -> Iterator[doc.Chart]:
     """The differences of tasks, and the cells with the largest falls."""
     levels = rows.filter(pl.col("scale") != CHANGE, pl.col("low").is_not_null())
     falls = levels.filter(pl.Series([is_shown(row) for row in levels.iter_rows(named=True)], dtype=pl.Boolean))
-    falls = falls.filter(pl.col("kind") == CELLS, pl.col("difference") < -_STILL)
+    falls = falls.filter(pl.col("kind") == CELLS, pl.col("difference") < -STILL)
     for title, drawn in (("By task", levels.filter(kind=TASKS)), ("Largest falls", falls.head(_DRAWN))):
         if drawn.height:
             yield doc.Chart(title, _described(levels), _drawn(drawn))
 
 
 def _described(rows: pl.DataFrame) -> str:
-    """What the charts of some rows show."""
     if _has_margin(rows):
         return f"{_DESCRIPTION}, with 90 % intervals, as in the tables. Dashed: the margin. {_TICK}"
     return f"{_DESCRIPTION}, with 95 % intervals{f': {_JOINT}' if rows['joint_low'].count() else ''}. {_TICK}"

@@ -106,7 +106,8 @@ OVER_SEEDS: Final = "t over training seeds"
 FEWEST: Final = 3
 """The fewest runs whose spread is that of training seeds."""
 
-_STILL: Final = 1e-9
+STILL: Final = 1e-9
+"""Levels that differ by less are equal but for the last bits of their sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def retrained(candidate: float, levels: Sequence[float]) -> Retrained:
         raise UserError(f"{len(levels)} runs do not show how much training seeds differ; that takes {FEWEST}.")
     df, difference = len(levels) - 1, candidate - float(np.mean(levels))
     se = float(np.std(levels, ddof=1)) * sqrt(1 + 1 / len(levels))
-    if se <= _STILL:
+    if se <= STILL:
         return Retrained(difference, 0.0, df, None)
     return Retrained(difference, se, df, intervals.t_probability(difference / se, df))
 

@@ -129,11 +129,10 @@ def named(sentence: str) -> tuple[Inline, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A title within the page; `anchor` is its address in it."""
+    """A title within the page."""
 
     text: str
     level: int = 2
-    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

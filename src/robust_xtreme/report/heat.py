@@ -194,7 +194,6 @@ def _shown(cell: HeatCell) -> doc.TableCell:
 
 
 def _changed(cells: Iterable[HeatCell]) -> list[HeatCell]:
-    """The cells that have a change."""
     return [cell for cell in cells if cell.numbers.get(CHANGE) is not None]
 
 

@@ -498,13 +498,10 @@ def _words_of(shown: Iterable[doc.Sample]) -> Iterator[Fact]:
         for diff in (diff for _, diff in sample.texts if noise not in found):
             words = (pieces for is_edited, pieces in diff.words() if is_edited)
             sides = (["".join(piece[side] for piece in pieces) for side in (0, 1)] for pieces in words)
-            if word := next((word for word in sides if len(word[0]) >= _LETTERS), None):
+            if word := next((word for word in sides if len(word[0]) >= 4), None):
                 old, new = (_plain(side, diff.language) for side in word)
                 found.setdefault(noise, (*old, _TO, *new, *_codes(*word)))
     yield from sorted(found.items(), key=lambda pair: pair[0])
-
-
-_LETTERS: Final = 4
 
 
 def _codes(old: str, new: str) -> list[str]:

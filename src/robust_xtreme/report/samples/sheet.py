@@ -13,16 +13,7 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 
 from robust_xtreme.core import resources
-from robust_xtreme.core.errors import (
-    DataError,
-    Mismatch,
-    MissingData,
-    UnknownName,
-    UnreadableFiles,
-    UserError,
-    counted,
-    shown,
-)
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UnreadableFiles, UserError, counted, shown
 from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Document, Tags, digest
 from robust_xtreme.core.randomness import salt, text_keys
 from robust_xtreme.core.sinks import inert
@@ -97,7 +88,6 @@ def row_name(run: str, seed: int, model: str, condition: str, noise_seed: int, e
 
 
 def _key(row: Mapping[str, Any], kinds: Mapping[str, str], counts: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
-    """What a row of the sheet is."""
     condition = row["cell_condition"]
     right, wrong = counts.get(condition, (0, 0))
     kind = kinds[condition] if kinds[condition] in ("attack", CLEAN) else "noise"
@@ -172,15 +162,11 @@ def _drawn(
 
 
 def conditions_of(results: Results, names: Sequence[str]) -> tuple[str, ...]:
-    """The conditions that are meant by names, without any all but the comparators of attacks. Raises UnknownName."""
+    """The conditions that are meant by names, without any all but the comparators of attacks."""
     cells = perturbed(results).select("perturbation", "noise", "condition").unique(maintain_order=True)
     if not names:
         every = cells.get_column("condition").to_list()
         return tuple(name for name in every if not any(word in name for word in _COMPARATORS)) or tuple(every)
-    known = [*dict.fromkeys(name for column in ("noise", "condition", "perturbation") for name in cells[column])]
-    for name in names:
-        if name not in known:
-            raise UnknownName("condition of the run", name, known, "robust-xtreme rate --help")
     meant = [pl.col(column).is_in(names) for column in cells.columns]
     return tuple(cells.filter(pl.any_horizontal(meant)).get_column("condition"))
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -127,11 +127,8 @@ def _cut(parts: Sequence[Marked], sizes: Sequence[int], points: Sequence[int], r
     total = sum(sizes)
     ranges: list[tuple[int, int]] = []
     for point in points:
-        low, high = max(0, point - reach), min(total, point + reach)
-        if point - reach < 0:
-            high = min(total, 2 * reach)
-        if point + reach > total:
-            low = max(0, total - 2 * reach)
+        low = max(0, min(point - reach, total - 2 * reach))
+        high = min(total, max(point + reach, 2 * reach))
         if ranges and low <= ranges[-1][1]:
             ranges[-1] = ranges[-1][0], max(high, ranges[-1][1])
         else:
@@ -142,23 +139,17 @@ def _cut(parts: Sequence[Marked], sizes: Sequence[int], points: Sequence[int], r
 def _within(
     parts: Sequence[Marked], sizes: Sequence[int], ranges: Sequence[tuple[int, int]], total: int
 ) -> Iterator[Marked]:
-    position, left = 0, 0
-    for number, (low, high) in enumerate(ranges):
-        if low > (ranges[number - 1][1] if number else 0):
+    last, starts = 0, [*accumulate(sizes, initial=0)]
+    for low, high in ranges:
+        if low > last:
             yield CUT, CUT, ""
-        while left < len(parts) and position + sizes[left] <= low:
-            position += sizes[left]
-            left += 1
-        while left < len(parts) and position < high:
-            before, after, name = parts[left]
-            divisible = before == after and sizes[left] == len(before)
-            inside = slice(max(0, low - position), high - position) if divisible else slice(None)
-            yield before[inside], after[inside], name
-            if position + sizes[left] > high:
-                break
-            position += sizes[left]
-            left += 1
-    if ranges and ranges[-1][1] < total:
+        for (before, after, name), start, stop in zip(parts, starts, starts[1:], strict=False):
+            if start < high and low < stop:
+                divisible = before == after and stop - start == len(before)
+                inside = slice(max(0, low - start), high - start) if divisible else slice(None)
+                yield before[inside], after[inside], name
+        last = high
+    if last < total:
         yield CUT, CUT, ""
 
 

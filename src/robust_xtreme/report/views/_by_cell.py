@@ -19,7 +19,6 @@ from robust_xtreme.report.cells import (
     highest,
     in_order,
     language_name,
-    perturbed,
     sectioned,
     with_condition,
     with_language,
@@ -57,7 +56,6 @@ def clean_scores(results: Results) -> pl.DataFrame:
 @view(title="By language", order=20)
 def by_language(results: Results) -> pl.DataFrame:
     """Each perturbed cell of the headline metric beside its clean twin."""
-    rows = headline(perturbed(results), results).filter(pl.col("scope") == "all")
     columns = (
         "language", "perturbation", "strength", "clean", "value", "change", "no_claim", "change_low", "change_high",
         "relative", "relative_corrected", "p_adjusted", "joint_change_low", "joint_change_high", "mde", "seed_spread",
@@ -65,7 +63,7 @@ def by_language(results: Results) -> pl.DataFrame:
         "word_edit_rate", "tokens_per_word_clean", "tokens_per_word", "unchanged", "not_applicable", "truncated",
         "inert", "overlap",
     )  # fmt: skip
-    return sectioned(rows, "metric").select(SECTION, *columns)
+    return sectioned(headline_cells(results), "metric").select(SECTION, *columns)
 
 
 _SCOPES: Final = ("noised_gold", "untouched")
@@ -96,7 +94,7 @@ def _part(rows: pl.DataFrame, scope: str) -> pl.DataFrame:
 @view(title="Label risk", order=45)
 def label_risk(results: Results) -> pl.DataFrame:
     """Cells with edited numbers or negators, at each perturbation's highest strength, and their change without them."""
-    rows = headline(highest(perturbed(results)), results).filter(pl.col("scope") == "all", pl.col("label_risk") > 0)
+    rows = highest(headline_cells(results)).filter(pl.col("label_risk") > 0)
     columns = (
         "language", "perturbation", "strength", "label_risk", "change", "no_claim", "change_low", "change_high",
         "change_without_risk", "without_risk_low", "without_risk_high",
@@ -107,8 +105,7 @@ def label_risk(results: Results) -> pl.DataFrame:
 @view(title="What the noise did", order=40)
 def operator_mix(results: Results) -> pl.DataFrame:
     """Shares of the accepted edits by operator, at each perturbation's highest strength: languages differ in them."""
-    every = headline(highest(perturbed(results)), results)
-    rows = every.filter(pl.col("scope") == "all", pl.col("operators").is_not_null())
+    rows = highest(headline_cells(results)).filter(pl.col("operators").is_not_null())
     counts = [json.loads(text) for text in rows.get_column("operators")]
     edits = pl.Series("edits", [sum(count.values()) for count in counts], dtype=pl.Int64)
     mix = pl.Series("mix", [_mix(count) for count in counts], dtype=pl.String)
@@ -134,7 +131,7 @@ def tokenizer(results: Results) -> pl.DataFrame:
     scripts = pl.col("language").replace_strict(known, default="", return_dtype=pl.String).alias("script")
     joined = results.deltas.join(twins, on=_TWIN, how="left", maintain_order="left").with_columns(scripts)
     read = pl.any_horizontal(pl.col("truncated", "tokens_per_word").is_not_null())  # an imported run knows no tokens
-    rows = headline(highest(perturbed(replace(results, deltas=joined))), results).filter(pl.col("scope") == "all", read)
+    rows = highest(headline_cells(replace(results, deltas=joined))).filter(read)
     named = sectioned(rows, "metric").with_columns(order=pl.col(SECTION).rank("dense"))
     columns = (
         "script", "language", "perturbation", "strength", "nominal", "change", "no_claim", "grapheme_edit_rate",
@@ -241,7 +238,7 @@ def attacked(results: Results) -> pl.DataFrame:
         {"condition": pl.String, **dict.fromkeys((f"of_{level}" for level in LEVELS), pl.String)},
         orient="row",
     )
-    rows = headline(perturbed(results), results).filter(pl.col("scope") == "all").drop("words", strict=False)
+    rows = headline_cells(results).drop("words", strict=False)
     whole = rows.filter(pl.col("condition").is_in(named)).join(beside, on="condition", maintain_order="left")
     for level in LEVELS:
         bounds = {f"{level}_level": "value", f"{level}_low": "low", f"{level}_high": "high"}
