@@ -85,9 +85,8 @@ def look(data: str | None, tasks: Sequence[str], languages: Sequence[str], *, of
 
 def _look(data: str, tasks: Sequence[str], languages: Sequence[str], offline: bool) -> DataSurvey:
     groups = chosen(list(filterfalse(is_intermediate, tasks))) if tasks else dict.fromkeys(registry.names("task"), ())
-    learned = [
-        (task, code) for task in intermediate(tasks) for code in task.train_languages if code in (languages or [code])
-    ]
+    trained = [(task, code) for task in intermediate(tasks) for code in task.train_languages]
+    learned = [(task, code) for task, code in trained if code in (languages or [code])]
     check_pairs(tuple(languages))
     codes(" ".join(code for language in languages for code in language.split("@")))
     source, kept = open_source(data, offline=offline), open_source(data, offline=True)

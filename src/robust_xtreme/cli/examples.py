@@ -60,9 +60,8 @@ def examples(
     asked = (several("task", task), several("language", language))
     tasks, languages = (tuple(words or ()) for words in asked)
     kinds = (became,) if became else ()
-    wanted = ExampleChoice(
-        tasks, languages, tuple(noise or ()), kinds, each=min(limit, MOST), most=min(limit, MOST), drawn=False
-    )
+    many = min(limit, MOST)
+    wanted = ExampleChoice(tasks, languages, tuple(noise or ()), kinds, each=many, most=many, drawn=False)
     cells, of_run = perturbed(results), results.deltas
     conditions = [name for column in ("perturbation", "noise", "condition") for name in cells[column]]
     known = {"task": (tasks, of_run["task"]), "language": (languages, of_run["language"])}

@@ -137,9 +137,8 @@ def _rows(what: str, language: str | None) -> list[dict[str, Any]]:
     if language is None:
         return rows(what)
     if what != "perturbations":
-        raise UserError(
-            f"--languages is for perturbations: robust-xtreme list perturbations --languages {language[:40]}"
-        )
+        again = f"robust-xtreme list perturbations --languages {language[:40]}"
+        raise UserError(f"--languages is for perturbations: {again}")
     return served(language)
 
 

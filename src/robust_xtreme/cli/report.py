@@ -63,9 +63,8 @@ def report(
     chosen = several("views", views) or []
     if files:
         comparison = None if chosen or asked else comparison_of(runs)
-        for path in write_files(
-            files, lambda suffix, at: written(folders, results, suffix, chosen, not no_texts, comparison, at)
-        ):
+        how = (chosen, not no_texts, comparison)
+        for path in write_files(files, lambda suffix, at: written(folders, results, suffix, *how, at)):
             echo(str(path))
     elif not open:
         show(terminal(), results, chosen)

@@ -106,9 +106,8 @@ def _table(noised_texts: list[tuple[str, Noised]]) -> None:
     from robust_xtreme.report.renderers.terminal import is_coloured
 
     console = output(_WIDE)
-    rows = [
-        (strength, diff(noised, coloured=is_coloured(console)), *_figures(noised)) for strength, noised in noised_texts
-    ]
+    coloured = is_coloured(console)
+    rows = [(strength, diff(noised, coloured=coloured), *_figures(noised)) for strength, noised in noised_texts]
     table = table_of([Column(name, overflow="fold") for name in _HEADER], rows)
     if fits(console, table, _WIDE):
         console.print(table)

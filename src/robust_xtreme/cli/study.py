@@ -112,10 +112,9 @@ def _run(
     from robust_xtreme.cli._terminal import watching
     from robust_xtreme.studies.run import run
 
+    given = {**given, "out": out, "devices": devices, "on": on, "offline": offline}
     with watching(quiet) as shown:
-        folder, outcome = run(
-            what, out=out, devices=devices, on=on, offline=offline, begin=shown.begin, watch=shown.watch, **given
-        )
+        folder, outcome = run(what, begin=shown.begin, watch=shown.watch, **given)
     for sentence in outcome.sentences:
         echo(sentence)
     for name in ("report.md", "report.html"):

@@ -351,9 +351,8 @@ def save(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "", f
         paths = (path for each in (stem, _files.anchor_of(stem)) for path in _files.files_of(each).values())
         taken = [path for path in paths if os.path.lexists(path)]
         if taken and not force:
-            raise UserError(
-                f"The baseline {name} exists already ({taken[0]}). Save under another --name, or replace it: --force"
-            )
+            what = f"The baseline {name} exists already ({taken[0]})"
+            raise UserError(f"{what}. Save under another --name, or replace it: --force")
         _files.write_all(contents)
         _files.remove(_files.anchor_of(stem))
     return _files.files_of(stem)[JSON]

@@ -325,9 +325,8 @@ def _tables(title: str, heads: tuple[str, ...], rows: pl.DataFrame) -> Iterator[
         more: list[doc.Block] = [contrast_table(folded, heads)]
         if (left := rows.height - _FIRST - _MOST) > 0:
             more.append(doc.Paragraph(f"{left} more rows are in the table to download."))
-        yield doc.Section(
-            f"{folded.height} more rows", f"{ANCHOR}-{title.split()[-1]}", tuple(more), level=4, folded=True
-        )
+        address = f"{ANCHOR}-{title.split()[-1]}"
+        yield doc.Section(f"{folded.height} more rows", address, tuple(more), level=4, folded=True)
 
 
 _EACH = 4

@@ -54,9 +54,8 @@ class SelfTest:
     def blocks(self) -> Iterator[Block]:
         """The rates in words, then the verdicts by task."""
         what = f"Of {self.draws} comparisons in which nothing is worse, {self.regressed} have a regressed row: "
-        yield Paragraph(
-            (Strong(what + _rate(self.regressed, self.draws)), f"; at most {self.policy.alpha:.0%} should.")
-        )
+        found = Strong(what + _rate(self.regressed, self.draws))
+        yield Paragraph((found, f"; at most {self.policy.alpha:.0%} should."))
         failed = f"{self.failed} gates fail under this policy: {_rate(self.failed, self.draws)}."
         yield Paragraph(f"{failed} {self.how}")
         lines = [(kind, task, *map(points, numbers)) for kind, task, *numbers in self.rows.iter_rows()]

@@ -264,9 +264,8 @@ def _check_testable(gated: Sequence[Row], policy: Policy) -> None:
 def _check_required(rows: Sequence[Row], policy: Policy) -> None:
     for rule in policy.required:
         if not any(map(rule.matches, rows)):
-            raise Mismatch(
-                f"The policy requires {rule.named}, which neither run has. Correct the rule, or evaluate it."
-            )
+            what = f"The policy requires {rule.named}, which neither run has"
+            raise Mismatch(f"{what}. Correct the rule, or evaluate it.")
 
 
 def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float, unchanged: Collection[str]) -> None:

@@ -51,9 +51,8 @@ def with_extremes(rows: pl.DataFrame, results: Results) -> pl.DataFrame:
     question, context = pl.col("language"), pl.col("context_language")
     pair = pl.concat_str(question, pl.lit("@"), context)
     translated = pl.when(pl.col("setting").str.starts_with("translate")).then("setting").otherwise(pl.lit(""))
-    cells = results.deltas.filter(pl.col("scope") == "all").with_columns(
-        setting=translated, label=pl.when(question == context).then(question).otherwise(pair)
-    )
+    label = pl.when(question == context).then(question).otherwise(pair)
+    cells = results.deltas.filter(pl.col("scope") == "all").with_columns(setting=translated, label=label)
     named = ("model", "task", "split", "setting", "inference", "condition", "metric", _LABEL)
     each = rows.with_columns(pl.col("languages").str.split(" ").alias(_LABEL)).explode(_LABEL)
     joined = each.select(*AVERAGES.key, _LABEL).join(cells.select(*named, "drop", _EDITS), on=named, how="left")

@@ -59,10 +59,6 @@ def _both(form: str) -> Callable[[Any, Any], str]:
     return lambda first, second: NOTHING if first is None or second is None else form.format(first, second)
 
 
-def _target(axis: str | None, share: float | None) -> str:
-    return NOTHING if axis is None or share is None else f"{share:.15g} of {axis}"
-
-
 def _text(value: Any) -> str:
     return NOTHING if value in (None, "") else str(value)
 
@@ -265,7 +261,8 @@ CATALOGUE: Final = (
     _show("languages", ("missing",), _text, right=False, folds=True),
     _show("", ("detail",), _text, right=False, folds=True),
     *(_show(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _IN_TITLE),
-    _show("realised", ("target_axis", "target"), _target, "The realised strength that was asked for.", right=False),
+    _show("realised", ("target_axis", "target"), _both("{1:.15g} of {0}"), "The realised strength that was asked for.",
+          right=False),
     _show("edited only", ("edited_share",), percent, "Share of the clean split that a set of edited items alone has."),
     _show("packs", ("packs",), _text, "The identity of the user's packs that the noise was drawn with.", right=False),
     _show("pairs", ("pairs", "share"), lambda count, share: f"{count:,} ({percent(share)})", "Noisy items with a clean "

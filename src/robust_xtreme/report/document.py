@@ -19,7 +19,7 @@ from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.core.sinks import Trusted, filled
 from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.files.schema import ATTACKS, AVERAGES, CALIBRATION, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES, empty
+from robust_xtreme.files.schema import ATTACKS, AVERAGES, CALIBRATION, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
 from robust_xtreme.report.averages import transposed, with_curves, within_tasks
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, ReportPage, Table, TableCell, Terms, unlinked
 from robust_xtreme.report.cells import headline, highest, named_beside, with_addresses, with_condition
@@ -63,15 +63,10 @@ def render(folder: Path) -> Trusted:
 def results_of(folder: Path) -> Results:
     """What the frames and the manifest of a run folder contain. Raises DataError, Mismatch."""
     manifest = read_manifest(folder / MANIFEST, _AGAIN)
-    scores, deltas, averages, conditions = (
-        frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS, AVERAGES, CONDITIONS)
-    )
-    there = manifest.get("files", {})
-    attacks, calibration = (
-        frame_of(folder, name, frame, manifest) if (name := f"{frame.name}.csv") in there else empty(frame)
-        for frame in (ATTACKS, CALIBRATION)
-    )
-    return Results(scores, deltas, manifest, averages, conditions, attacks, calibration)
+    later = [frame for frame in (ATTACKS, CALIBRATION) if f"{frame.name}.csv" in manifest.get("files", {})]
+    every = (SCORES, DELTAS, AVERAGES, CONDITIONS, *later)
+    frames = {frame.name: frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in every}
+    return Results(manifest=manifest, **frames)
 
 
 def finished(folder: Path) -> Results:

@@ -75,9 +75,8 @@ def _changes(cells: pl.DataFrame, code: str) -> Iterator[doc.Block]:
     yield from _table(shown.head(_FIRST))
     if shown.height > _FIRST:
         more = tuple(_table(shown.slice(_FIRST)))
-        yield doc.Section(
-            counted(shown.height - _FIRST, "more change"), f"more/{anchor(code)}", more, level=4, folded=True
-        )
+        title = counted(shown.height - _FIRST, "more change")
+        yield doc.Section(title, f"more/{anchor(code)}", more, level=4, folded=True)
     if left := cells.height - shown.height:
         yield doc.Paragraph(f"{left} more cells of the language are in the table to download.")
 
@@ -160,9 +159,8 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     named = f"{language_name(worst['language'])} {signed(worst['change'])}{mark(worst)}"
     splits, models = every.filter(task=task).get_column("split"), every.get_column("model")
     on = f" {shown['fields'].replace(',', ' and ')}" if shown["fields_rank"] else ""
-    title = ", ".join(
-        (task + on, *([split] if splits.n_unique() > 1 else []), *([model] if models.n_unique() > 1 else []))
-    )
+    several = ((split, splits), (model, models))
+    title = ", ".join((task + on, *(name for name, every_one in several if every_one.n_unique() > 1)))
     count = cells.filter("near_chance").height
     of = f"{count} of {cells.height} cells" if count < cells.height else "no cell is shown above chance: they"
     unmeasured = (doc.Strong(f"{of} cannot be measured", "unmeasured"),) if count else ()
@@ -208,10 +206,8 @@ def page(
     about = doc.Section("What was run", "run", tuple(summary.what_was_run(results)))
     lines = legend(columns, results)
     words = [(word, line) for word, line in summary.GLOSSARY.items() if word not in dict(lines)]
-    terms = doc.Terms((*words, *lines))
-    return doc.ReportPage(
-        named or title(results), (*parts, about, *citing_part(results), doc.Section("Legend", "legend", (terms,)))
-    )
+    terms = doc.Section("Legend", "legend", (doc.Terms((*words, *lines)),))
+    return doc.ReportPage(named or title(results), (*parts, about, *citing_part(results), terms))
 
 
 _NO_EXAMPLES: Final = (
@@ -237,11 +233,8 @@ def _shown(blocks: tuple[doc.Block, ...], anchor: str) -> tuple[doc.Block, ...]:
     tables = tuple(block for block in blocks if isinstance(block, doc.Table))
     text = [block for block in blocks if not isinstance(block, (doc.Chart, doc.Table))]
     first, more = ([chart for chart in charts if chart.more == later] for later in (False, True))
-    folded = (
-        [doc.Section(counted(len(more), "more chart"), f"{anchor}-more", _described(more), level=3, folded=True)]
-        if more
-        else []
-    )
+    title = counted(len(more), "more chart")
+    folded = [doc.Section(title, f"{anchor}-more", _described(more), level=3, folded=True)] if more else []
     numbers = doc.Section("In numbers", f"{anchor}-numbers", tables, level=3, folded=True)
     return (*text, *_described(first), *folded, numbers)
 

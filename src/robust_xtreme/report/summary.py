@@ -349,7 +349,8 @@ def legend(columns: Iterable[doc.TableColumn], results: Results) -> list[tuple[s
     members: dict[str, doc.Phrase] = {}
     for name in sorted(set(results.scores.get_column("metric"))):  # the sentence of a given metric has its name
         members[name] = metric_of(name).summary if name.startswith(GIVEN) else doc.named(_summary("metric", name))
-    for name in _perturbations(results):
+    used = {name for condition in set(results.deltas.get_column("condition")) for name in _members(condition)}
+    for name in sorted(used):
         notes = results.manifest.get("noise_sources", {}).get(name, {})
         data = (f" Its data are {note} in {', '.join(codes)}." for note, codes in notes.items())
         members[name] = (*doc.named(_summary("perturbation", name)), *data)
@@ -384,10 +385,6 @@ def _levels(results: Results) -> list[tuple[str, doc.Phrase]]:
         for name, each in learned.items()
     ]
     return [*((name, doc.named(chance.summary(name))) for name in constants), *lines]
-
-
-def _perturbations(results: Results) -> list[str]:
-    return sorted({name for condition in set(results.deltas.get_column("condition")) for name in _members(condition)})
 
 
 def _members(condition: str) -> list[str]:

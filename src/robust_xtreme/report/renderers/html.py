@@ -23,9 +23,8 @@ from robust_xtreme.report.columns import narrow
 _TONES: Final = {"unmeasured": "#9a55cc", "lost": "#c25a00", "won": "#0077b8"}
 """The colour of important words in a notebook, which is light or dark; a page has its own."""
 
-_SHADES: Final = {
-    f"{sign}{step}": tint for sign, tints in (("l", LOSSES), ("g", GAINS)) for step, tint in enumerate(tints, 1)
-}
+_TINTS: Final = (("l", LOSSES), ("g", GAINS))
+_SHADES: Final = {f"{sign}{step}": tint for sign, tints in _TINTS for step, tint in enumerate(tints, 1)}
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 

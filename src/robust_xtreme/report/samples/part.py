@@ -102,9 +102,8 @@ def _loaded(folder: Path) -> Tokenize | None:
     def tokenize(text: str) -> list[str]:
         ((ids, ranges),) = exact([text.encode("utf-8", "replace").decode()])
         contents = ((exact.content(number), str(tokenizer.id_to_token(number))) for number in ids)
-        return [
-            *_as_read(text, [name if content is None else _in_bytes(content) for content, name in contents], ranges)
-        ]
+        names = [name if content is None else _in_bytes(content) for content, name in contents]
+        return [*_as_read(text, names, ranges)]
 
     return None if exact.fault else tokenize
 

@@ -217,9 +217,8 @@ def _controls(items: pl.DataFrame, changed: pl.DataFrame, cells: pl.DataFrame, m
     """Clean texts of items that are right, of the tasks and languages of the others, none of which is an example."""
     others = items.join(changed, on=("base", "example"), how="anti").unique(("base", "example"), maintain_order=True)
     picked = _with_cells(_spread(others, min(many, others.height)), cells)
-    return picked.with_columns(
-        noise_seed=pl.lit(CLEAN_SEED, pl.Int64), cell_condition=pl.lit(CLEAN), address=pl.lit(CLEAN)
-    )
+    seed, clean = pl.lit(CLEAN_SEED, pl.Int64), pl.lit(CLEAN)
+    return picked.with_columns(noise_seed=seed, cell_condition=clean, address=clean)
 
 
 def _with_cells(items: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:

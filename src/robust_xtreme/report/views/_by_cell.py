@@ -42,9 +42,8 @@ def clean_scores(results: Results) -> pl.DataFrame:
         pl.when(pl.col("constant") >= CONSTANT).then(pl.lit("constant")),
     ]
     notes = [few_clusters(), *marks, pl.when("overlap").then(pl.lit(OVERLAP)), pl.when(own_data).then(pl.lit(OWN))]
-    shown = headline(rows, results).with_columns(
-        level=pl.col("value"), note=pl.concat_str(notes, separator=", ", ignore_nulls=True)
-    )
+    note = pl.concat_str(notes, separator=", ", ignore_nulls=True)
+    shown = headline(rows, results).with_columns(level=pl.col("value"), note=note)
     named = with_language(shown).sort("model", "task", "split", "translated", "inference", "language")
     columns = (
         "language", "level", "low", "high", "chance", "chance_name", "above_chance", "shallow", "shallow_name", "note",
@@ -292,9 +291,8 @@ def defences(results: Results) -> pl.DataFrame:
 @view(title="Calibration", order=44)
 def calibration(results: Results) -> pl.DataFrame:
     """How far scores of answers tell right from wrong (--scores): in points; for auroc lower is worse, else higher."""
-    rows = with_condition(results.calibration).with_columns(
-        pl.concat_str("task", pl.lit(", "), "measure").alias(SECTION), no_claim=pl.lit(None, pl.String)
-    )
+    section = pl.concat_str("task", pl.lit(", "), "measure").alias(SECTION)
+    rows = with_condition(results.calibration).with_columns(section, no_claim=pl.lit(None, pl.String))
     columns = (
         "language", "noise", "clean", "value", "change", "no_claim", "change_low", "change_high", "n", "clusters",
     )  # fmt: skip
