@@ -228,10 +228,10 @@ def observing(quiet: bool, verbose: bool) -> Iterator[Observer]:
         return
     from robust_xtreme.run.run import Observer
 
+    tell = partial(print_line, console)
     if quiet:
-        yield Observer(notice=partial(print_line, console))
+        yield Observer(notice=tell)
     else:
-        tell = partial(print_line, console)
         lines = Lines(tell)
         yield Observer(say=tell, total=lines.total, advance=lines.advance, left=lines.left)
 

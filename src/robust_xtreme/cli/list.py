@@ -147,9 +147,8 @@ def _groups() -> None:
     from robust_xtreme.cli._terminal import output, print_entry
 
     console = output()
-    console.print(
-        "\n--tasks takes names of tasks, benchmarks and families, separated by commas: --tasks xtreme-r,span_qa"
-    )
+    taken = "names of tasks, benchmarks and families, separated by commas: --tasks xtreme-r,span_qa"
+    console.print(f"\n--tasks takes {taken}")
     for name in names():
         print_entry(console, f"{name}: {' '.join(chosen([name]))}")
     console.print("Files, noised fields, licences, sources and the rest: robust-xtreme list tasks --json")

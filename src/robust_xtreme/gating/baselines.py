@@ -281,13 +281,10 @@ def _load_anchor(stem: Path, name: str, digest: str) -> Baseline:
 def _check_described(path: Path, levels: pl.DataFrame, facts: Mapping[str, Any]) -> None:
     """Raise DataError where LEVELS have other runs, models, metrics or conditions than NAME.json."""
     runs = enumerate(facts["runs"], 1)
-    models = {(run, model["task"], model["model"]) for run, entry in runs for model in entry["models"]}
-    metrics = {(task, entry["metrics"][0]) for task, entry in facts["tasks"].items()}
-    conditions = {(row["condition"],) for row in facts["conditions"]}
     known: dict[tuple[str, ...], set[Any]] = {
-        ("run", "task", "model"): models,
-        ("task", "metric"): metrics,
-        ("condition",): conditions,
+        ("run", "task", "model"): {(run, it["task"], it["model"]) for run, entry in runs for it in entry["models"]},
+        ("task", "metric"): {(task, entry["metrics"][0]) for task, entry in facts["tasks"].items()},
+        ("condition",): {(row["condition"],) for row in facts["conditions"]},
     }
     strange = [columns for columns, rows in known.items() if not set(levels.select(columns).iter_rows()) <= rows]
     if strange or levels["run"].n_unique() != len(facts["runs"]):

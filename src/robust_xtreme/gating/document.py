@@ -257,7 +257,6 @@ def found(contrasts: pl.DataFrame, baseline: str, candidate: str) -> str:
 
 
 def _asked(contrasts: pl.DataFrame) -> bool:
-    """Whether equivalence was asked for."""
     return "verdict" in contrasts.columns and contrasts["verdict"].count() > 0
 
 
@@ -394,11 +393,8 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
         "Undecided": passing.filter(verdict=UNDECIDED),
         "Missing": passing.filter(verdict=MISSING),
     }
-    columns = (
-        doc.TableColumn("verdict"),
-        *_NAMES,
-        *_columns(*_LEVELS, "bound", "margin", "p", "mde", "extra", "marks"),
-    )
+    facts = _columns(*_LEVELS, "bound", "margin", "p", "mde", "extra", "marks")
+    columns = (doc.TableColumn("verdict"), *_NAMES, *facts)
     tables: list[doc.Table] = []
     for title, rows in groups.items():
         if rows.height:

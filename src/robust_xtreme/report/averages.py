@@ -27,13 +27,10 @@ _EDITS: Final = "grapheme_edit_rate"
 
 def with_change(averages: pl.DataFrame) -> pl.DataFrame:
     """The averages under noise, with the signed change beside the drop."""
-    return averages.filter(pl.col("drop").is_not_null()).with_columns(
-        change=-pl.col("drop") + 0.0,
-        change_low=-pl.col("high"),
-        change_high=-pl.col("low"),
-        change_prediction_low=-pl.col("prediction_high"),
-        change_prediction_high=-pl.col("prediction_low"),
-    )
+    ends = {"change_low": "high", "change_high": "low"}
+    ends |= {"change_prediction_low": "prediction_high", "change_prediction_high": "prediction_low"}
+    negated = {name: -pl.col(end) for name, end in ends.items()}
+    return averages.filter(pl.col("drop").is_not_null()).with_columns(change=-pl.col("drop") + 0.0, **negated)
 
 
 @lru_cache(maxsize=4)  # of the same results for every view
@@ -60,9 +57,8 @@ def with_extremes(rows: pl.DataFrame, results: Results) -> pl.DataFrame:
     change = (-pl.col("drop")).map_elements(signed, pl.String)
     edits = pl.format(" ({})", pl.col(_EDITS).map_elements(percent, pl.String)).fill_null("")
     shown = pl.concat_str(pl.col(_LABEL), pl.lit(" "), change, edits)
-    ends = by_drop.with_columns(shown=shown).group_by(AVERAGES.key).agg(
-        least=pl.col("shown").first(), most=pl.col("shown").last()
-    )  # fmt: skip
+    of_average = by_drop.with_columns(shown=shown).group_by(AVERAGES.key)
+    ends = of_average.agg(least=pl.col("shown").first(), most=pl.col("shown").last())
     return rows.join(ends, on=AVERAGES.key, how="left", maintain_order="left")
 
 

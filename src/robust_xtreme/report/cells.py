@@ -79,9 +79,7 @@ def _inferred(cells: pl.DataFrame) -> pl.DataFrame:
     short = {}
     for task, settings in by_task.items():
         every = set.intersection(*map(set, settings.values()))
-        names = {
-            inference: " ".join(part for part in parts if part not in every) for inference, parts in settings.items()
-        }
+        names = {name: " ".join(part for part in parts if part not in every) for name, parts in settings.items()}
         short[task] = names if len(names) < 2 or all(names.values()) else {name: name for name in names}
     pairs = cells.select("task", "inference").iter_rows()
     return cells.with_columns(pl.Series("inferred", [short[task][name] for task, name in pairs], dtype=pl.String))
@@ -128,17 +126,13 @@ def perturbed(results: Results) -> pl.DataFrame:
     without label risk, with its bounds. All of them are null with `no_claim`.
     """
     data = with_condition(results.deltas).with_columns(no_claim())
-    claimed = {
-        "change": -pl.col("drop"),
-        "change_low": -pl.col("high"),
-        "change_high": -pl.col("low"),
-        "joint_change_low": -pl.col("joint_high"),
-        "joint_change_high": -pl.col("joint_low"),
-        "change_without_risk": -pl.col("drop_without_risk"),
-        "without_risk_low": -pl.col("high_without_risk"),
-        "without_risk_high": -pl.col("low_without_risk"),
-        **{name: pl.col(name) for name in ("relative", "relative_corrected", "p_adjusted", "mde")},
-    }
+    negated = {
+        "change": "drop", "change_low": "high", "change_high": "low",
+        "joint_change_low": "joint_high", "joint_change_high": "joint_low", "change_without_risk": "drop_without_risk",
+        "without_risk_low": "high_without_risk", "without_risk_high": "low_without_risk",
+    }  # fmt: skip
+    claimed = {name: -pl.col(of) for name, of in negated.items()}
+    claimed |= {name: pl.col(name) for name in ("relative", "relative_corrected", "p_adjusted", "mde")}
     only = [pl.when(pl.col("no_claim").is_null()).then(value + 0.0).alias(name) for name, value in claimed.items()]
     return in_order(with_language(data.with_columns(only)), results)
 

@@ -326,9 +326,8 @@ def tables(frame: pl.DataFrame) -> Iterator[Table]:
 
 def noted(table: Table, meanings: Mapping[str, str]) -> Table:
     """The table with a note for each sign that its numbers have, alone or, if it is not of ASCII, after a number."""
-    texts = {
-        text_of(cell) for row in table.rows for cell, column in zip(row, table.columns, strict=True) if column.right
-    }
+    cells = (pair for row in table.rows for pair in zip(row, table.columns, strict=True))
+    texts = {text_of(cell) for cell, column in cells if column.right}
     every = "".join(texts)
     signs = [sign for sign in meanings if (sign in texts if sign.isascii() else sign in every)]
     return replace(table, notes=tuple((sign, meanings[sign]) for sign in signs))

@@ -126,8 +126,7 @@ def every_level(results: Results) -> pl.DataFrame:
     Beside them are `drop`, `drop_low`, `drop_high`, `drop_p_adjusted` and `drop_marks` of DELTAS, null on clean text
     and of attacks. Cells are left out where the noise does not apply, edits nothing or does not reach the model.
     """
-    drops = results.deltas.filter(no_claim().is_null()).select(
-        *_CELL, "drop", *(pl.col(name).alias(f"drop_{name}") for name in ("low", "high", "p_adjusted", "marks"))
-    )
+    beside = (pl.col(name).alias(f"drop_{name}") for name in ("low", "high", "p_adjusted", "marks"))
+    drops = results.deltas.filter(no_claim().is_null()).select(*_CELL, "drop", *beside)
     scores = results.scores.filter(pl.col("scope") == "all", unreached().is_null())
     return scores.join(drops, on=_CELL, how="left", maintain_order="left")

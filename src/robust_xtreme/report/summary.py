@@ -202,13 +202,8 @@ def _tests_of(cells: pl.DataFrame) -> tuple[doc.Inline, ...]:
     cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height
     before, what = ("", "drop") if lost else (f"None of {of} shows a drop: ", "rise")
     text = f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}."
-    return (
-        doc.Strong(text, "lost" if lost else "won"),
-        " The largest: ",
-        doc.Hyperlink(cell_name(cell), f"#{cell['address']}"),
-        *_changed(cell),
-        ".",
-    )
+    largest = doc.Hyperlink(cell_name(cell), f"#{cell['address']}")
+    return (doc.Strong(text, "lost" if lost else "won"), " The largest: ", largest, *_changed(cell), ".")
 
 
 def _missed(cells: pl.DataFrame) -> tuple[doc.Inline, ...]:

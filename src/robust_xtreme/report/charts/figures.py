@@ -71,12 +71,10 @@ def _points(rows: pl.DataFrame) -> pl.DataFrame:
 def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
     """The specification of the chart of `levels`, over one of the axes, each line with its name beside its end."""
     fine = [NOMINAL, *([REALISED] if points[REALISED].max() < 1 else [])]  # type: ignore[operator]  # a number
-    named = points.with_columns(
-        pl.col("perturbation").map_elements(_short, pl.String), pl.col(pl.Float64).exclude(fine).round(2)
-    )
-    low, high = named.select(
-        low=pl.min_horizontal("low", "level").min(), high=pl.max_horizontal("high", "level").max()
-    ).row(0)
+    rounded = pl.col(pl.Float64).exclude(fine).round(2)
+    named = points.with_columns(pl.col("perturbation").map_elements(_short, pl.String), rounded)
+    lowest, highest = pl.min_horizontal("low", "level").min(), pl.max_horizontal("high", "level").max()
+    low, high = named.select(low=lowest, high=highest).row(0)
     low, color = low - (high - low) / 20, _coloured("perturbation", named)  # room for the last points
     shared = {"x": {**_number(axis), "title": _TITLES[axis]}, "color": color}
     vertical = {"scale": {"zero": False, "nice": False, "domain": [low, high]}}

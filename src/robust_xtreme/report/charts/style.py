@@ -31,15 +31,8 @@ def extent(labels: Sequence[str]) -> float:
 
 def config() -> dict[str, Any]:
     """The configuration that every specification contains."""
-    axis = {
-        **_TEXT,
-        "domainColor": INK,
-        "tickColor": INK,
-        "gridColor": INK,
-        "gridOpacity": 0.12,
-        "titleFontWeight": "normal",
-        "labelLimit": 0,
-    }
+    lines = dict.fromkeys(("domainColor", "tickColor", "gridColor"), INK)
+    axis = {**_TEXT, **lines, "gridOpacity": 0.12, "titleFontWeight": "normal", "labelLimit": 0}
     return {
         "aria": False,
         "background": "transparent",

@@ -16,23 +16,15 @@ _HEAD: Final = filled(
     "% and with pdfLaTeX: \\usepackage[T1]{{fontenc}} \\usepackage{{textcomp}}\n"
     "% Input this file, or copy a table. Names in other scripts need XeLaTeX or LuaLaTeX with a font for them."
 )
+_NAMES: Final = {
+    "\\": "textbackslash", "~": "textasciitilde", "^": "textasciicircum", "<": "textless", ">": "textgreater",
+    "|": "textbar", '"': "textquotedbl", "`": "textasciigrave", "'": "textquotesingle", "[": "lbrack", "]": "rbrack",
+    "\u2020": "textdagger", "\u00b0": "textdegree", "\u2026": "ldots",
+}  # fmt: skip
 _SIGNS: Final = {
     **{point: f"\\{point}" for point in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "`": r"\textasciigrave{}",
-    "'": r"\textquotesingle{}",
-    "[": r"\lbrack{}",
-    "]": r"\rbrack{}",
+    **{sign: rf"\{name}{{}}" for sign, name in _NAMES.items()},
     "*": "{*}",
-    "\u2020": r"\textdagger{}",
-    "\u00b0": r"\textdegree{}",
-    "\u2026": r"\ldots{}",
     "\u2192": r"$\to$",
     **{sign: rf"\textsuperscript{{{letter}}}" for sign, letter in zip("\u1d43\u1d47\u1d9c\u1d48", "abcd", strict=True)},
 }

@@ -83,11 +83,8 @@ def averaged_languages(results: Results) -> pl.DataFrame:
     rows = sectioned(within_tasks(results, LANGUAGES), noise=False)
     over = {"averaged_over": pl.col("languages"), "left_out_named": pl.col("missing").fill_null("")}
     noises = pl.col("noise").unique(maintain_order=True).str.join(", ")
-    return (
-        rows.group_by(SECTION, "metric", "fields", **over, maintain_order=True)
-        .agg(noises)
-        .select(SECTION, "metric", "fields", "noise", *over)
-    )
+    alike = rows.group_by(SECTION, "metric", "fields", **over, maintain_order=True).agg(noises)
+    return alike.select(SECTION, "metric", "fields", "noise", *over)
 
 
 @view(title="By script", order=24)
