@@ -248,7 +248,8 @@ def test_points(value: float | None, text: str) -> None:
 @pytest.mark.parametrize(("target", "text"), [(0.05, "0.05"), (0.0012345678, "0.0012345678"), (1e-05, "1e-05")])
 def test_a_strength_that_was_asked_for_is_whole(target: float, text: str) -> None:
     """The table of conditions has all its digits."""
-    assert _columns._target("graphemes", target) == f"{text} of graphemes"
+    (realised,) = _columns.shown(["target_axis", "target"])
+    assert realised.form("graphemes", target) == f"{text} of graphemes"
 
 
 @pytest.mark.parametrize(
