@@ -282,8 +282,7 @@ def head(spec: RunSpec, manifest: Mapping[str, Any]) -> str:
     languages = list(dict.fromkeys(unit["language"] for unit in units))
     several = f"{len(languages)} languages" if len(languages) > 1 else languages[0]
     sets = (*(f"external:{name}" for name in parse_sets(spec.external)), *(f"frozen {run}" for run in spec.frozen))
-    named = (*spec.perturb, *sets)
-    noise = ", ".join(named) or "clean (no noise: add --perturb char_noise:0.1)"
+    noise = ", ".join((*spec.perturb, *sets)) or "clean (no noise: add --perturb char_noise:0.1)"
     seeds = f", {spec.seeds} draws of the noise" if spec.perturb and spec.seeds > 1 else ""
     return f"Model {', '.join(spec.model)} on {spec.data}: {tasks}; {several}; {noise}{seeds}"
 

@@ -129,9 +129,8 @@ def _answer(remade: Remade, labels: Sequence[str]) -> tuple[str, str]:
 
 def _table(names: Sequence[str], shown: Sequence[Mapping[str, str]]) -> pl.DataFrame:
     """The sheet: a column for each field of a text that a row has, and two that are filled in."""
-    first, last = ("language", "task"), ("choices", "right answer")
     fields = dict.fromkeys(name for cells in shown for name in cells if name.startswith(TEXT))
-    order = [*first, *fields, *last]
+    order = ("language", "task", *fields, "choices", "right answer")
     columns = {name: [cells.get(name, "") for cells in shown] for name in order}
     empty = [""] * len(names)
     return pl.DataFrame({ROW: names, **columns, "question": [QUESTION] * len(names), VALID: empty, REMARK: empty})

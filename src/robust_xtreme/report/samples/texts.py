@@ -258,10 +258,7 @@ def _check(row: Mapping[str, Any], remade: Remade) -> None:
     measured = [remade.outcome(name) for name in remade.fields if name != CANDIDATE]
     if CANDIDATE in remade.fields:
         measured += [remade.documents[id] for id in json.loads(row["gold"])]
-    edits: Counter[str] = Counter()
-    for noised in measured:
-        edits.update(noised.edits)
-    operators = {name: many for name, many in edits.items() if many}
+    operators = sum((Counter(noised.edits) for noised in measured), Counter[str]())  # of those that edited anything
     same = True
     for unit in ("grapheme", "word"):
         edited, whole = (sum(getattr(it, name) for it in measured) for name in (f"{unit}s_edited", f"{unit}s"))

@@ -280,8 +280,7 @@ def attacks(results: Results) -> pl.DataFrame:
 def defences(results: Results) -> pl.DataFrame:
     """Models under the same attack: clean, under noise with as many edits, random search, and the robust level."""
     whole = attacked(results).filter(pl.col("of_noise").is_not_null())
-    several = pl.col("model").n_unique().over("task", "split", "language", "condition") > 1
-    shown = whole.filter(several)
+    shown = whole.filter(pl.col("model").n_unique().over("task", "split", "language", "condition") > 1)
     section = pl.concat_str(pl.col("task"), pl.lit(", "), "split", pl.lit(", "), "metric", pl.lit(", "), "condition")
     order = ("task", "split", "metric", "fields_rank", "condition", "language", "run_rank", "model")
     levels = [f"{name}_{part}" for name in ("clean", "noise", "random", "robust") for part in ("level", "low", "high")]
