@@ -17,11 +17,10 @@ from robust_xtreme.core.sinks import Trusted, encoded, filled, json_text, visibl
 from robust_xtreme.exchange.perturbing import output
 from robust_xtreme.files import csv, store
 from robust_xtreme.files.new_files import write_all
-from robust_xtreme.files.schema import COMPARISONS, SCHEMA_VERSION, VERDICTS
+from robust_xtreme.files.schema import COMPARISONS, SCHEMA_VERSION, VERDICTS, language_of
 from robust_xtreme.gating import _files
 from robust_xtreme.gating.comparing import Comparison, gate_page
 from robust_xtreme.gating.document import ANCHOR, BASELINE, NEW, OK, Gate, comparison_blocks, gate_blocks, row_name
-from robust_xtreme.gating.policy import language_of
 from robust_xtreme.report.blocks import ReportPage
 from robust_xtreme.report.document import files_of
 from robust_xtreme.report.renderers import html, markdown, tex

@@ -325,6 +325,8 @@ class Rust:
             tokenizer.no_padding()
         if tokenizer.encode_special_tokens != self.split:
             tokenizer.encode_special_tokens = self.split
+        if type(tokenizer.model).__name__ == "BPE":  # it keeps words as long as the thread, not the tokenizer, lives
+            tokenizer.model._resize_cache(0)
         return tokenizer
 
     def _read(self, texts: list[str], offsets: bool) -> Tokens:
