@@ -165,6 +165,7 @@ def test_fields_default_to_the_headline(folder: Path, tmp_path: Path) -> None:
         (("--tasks", "xquad", "-l", "en", "--fields", "tokens"), "xquad has no field 'tokens' to noise"),
         (("--tasks", "xquad", "-l", "en", "--split", "test"), "xquad has no test split. It has: train, validation."),
         (("--tasks", "tatoeba", "-l", "es"), "Files of tatoeba are not written. `robust-xtreme eval --tasks tatoeba`"),
+        (("--tasks", "tatoeba", "-l", "es", "--format", "tsv"), "Files of tatoeba are not written. `robust-xtreme"),
         (
             ("--tasks", "lareqa", "-l", "en", "--fields", "candidate"),
             "'candidate' of lareqa is not in its files",

@@ -420,7 +420,10 @@ def _rows(asked: TaskSplit, path: Path) -> tuple[str, SourceRows]:
             return split, result
     # The file is in another folder: its rows alone.
     files, file = task.files[split], formats.read_file(path)
-    rows: Sequence[Row] = formats.reader(files.reader).read(file.text, str(path))
+    reader = formats.reader(files.reader)
+    if not hasattr(reader, "read"):
+        raise formats.not_written(task.name)
+    rows: Sequence[Row] = reader.read(file.text, str(path))
     if files.ids == "ordinal":
         rows = [replace(row, native=str(number)) for number, row in enumerate(rows)]
     return split, SourceRows(tuple(rows), str(path), ((str(path), file.sha256),))

@@ -130,9 +130,14 @@ def of_reader(name: str, file: str, task: str) -> str:
         return "iob2"
     format: str = getattr(reader(name), "WRITTEN", "")
     if not format:
-        what = f"Files of {task} are not written."
-        raise UserError(f"{what} `robust-xtreme eval --tasks {task}` noises them as it reads.")
+        raise not_written(task)
     return format
+
+
+def not_written(task: str) -> UserError:
+    """The refusal of a task's files that make rows together."""
+    what = f"Files of {task} are not written."
+    return UserError(f"{what} `robust-xtreme eval --tasks {task}` noises them as it reads.")
 
 
 def fields_of_task(format: str, name: str, fields: tuple[str, ...], perturbed: tuple[str, ...]) -> Mapping[str, str]:
