@@ -231,15 +231,15 @@ def checked(name: str, option: str, user: str, kinds: Collection[str] = ()) -> P
 
 
 @contextmanager
-def importing(library: str) -> Iterator[None]:
-    """Import modules of a library without warnings of its code. Raises UserError, which says how to install it."""
+def importing(library: str, extra: str = "") -> Iterator[None]:
+    """Import modules of a library without warnings of its code. Raises UserError, which names our extra with it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except (ImportError, OSError) as error:
         line = " ".join(str(error).split())
-        install = f'pip install "robust-xtreme[{library.lower()}]"'
+        install = f'pip install "robust-xtreme[{extra or library.lower()}]"'
         raise UserError(f"{library} cannot be loaded ({line}): {install}") from error
 
 

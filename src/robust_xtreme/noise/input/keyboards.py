@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+import regex
+
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError, UnknownName, nearest
 from robust_xtreme.core.languages import ALL_LANGUAGES
@@ -44,6 +46,7 @@ def key_errors(code: str) -> Iterator[KeyingError]:
 
 
 KIND: Final = "keyboards"
+_SEGMENTS: Final = regex.compile(r"(?s).\p{M}*")  # bases with the marks that follow
 DEAD: Final = "dead:"
 """What a dead key's text begins with; its combining mark follows."""
 REACH: Final = 1.25
@@ -116,7 +119,7 @@ class Layout:
         if direct is not None:
             return (direct,)
         typed: list[Stroke] = []
-        for segment in _segments(unicodedata.normalize("NFC", text)):
+        for segment in _SEGMENTS.findall(unicodedata.normalize("NFC", text)):
             strokes = self._segment(segment)
             if strokes is None:
                 return None
@@ -287,15 +290,6 @@ def _typed(keys: tuple[KeyboardKey, ...]) -> dict[str, Stroke]:
 
 def _apart(key: KeyboardKey, other: KeyboardKey) -> float:
     return math.hypot(key.x - other.x, key.y - other.y)
-
-
-def _segments(text: str) -> Iterator[str]:
-    """A text cut before each base: bases with the marks that follow."""
-    start = 0
-    for at in range(1, len(text) + 1):
-        if at == len(text) or not unicodedata.category(text[at]).startswith("M"):
-            yield text[start:at]
-            start = at
 
 
 def closeness(key: KeyboardKey, other: KeyboardKey) -> int:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import Final
 
@@ -145,21 +146,18 @@ def _characters(code: str) -> Array:
     return np.array([ord(character) for character in EVERYWHERE + ("" if shaped else JOINERS)], np.uint32)
 
 
-def _edit(job: Job) -> tuple[Edits, Array]:
-    """Put characters without width between letters, such as a zero width space or a soft hyphen."""
-    return inserted(job, _characters(job.language))
-
-
-zero_width = member(
-    _edit,
+@partial(
+    member,
     kind="letters",
     unit="grapheme cluster",
     strength="share of letters before another letter that a character follows",
     operators=("insert",),
-    name="zero_width",
     packs=alphabet_pack,
     waives=frozenset({"rule_3_clusters_stay_whole", "rule_4_noise_belongs_to_the_script"}),
 )
+def zero_width(job: Job) -> tuple[Edits, Array]:
+    """Put characters without width between letters, such as a zero width space or a soft hyphen."""
+    return inserted(job, _characters(job.language))
 
 
 # The unit is a letter with all its marks; digits, punctuation and emoji are never edited. A replacement is a letter of

@@ -1,5 +1,7 @@
 """Perturbations of whole words: dropped, in another order, or replaced by a language model."""
 
+from functools import partial
+
 from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.noise.engine.perturbation import Job, member
 from robust_xtreme.noise.engine.rewriter import OPTION, substituted
@@ -33,18 +35,15 @@ def word_order(word: str, language: str) -> tuple[Form, ...]:  # noqa: ARG001 - 
 # The model is a folder (`@lm=DIR`) with safetensors; nothing is downloaded. Negators are never put in.
 
 
-def _edit(job: Job) -> tuple[Edits, Array]:
-    """Substitute words that a masked language model expects there."""
-    return substituted(job, pattern, "masked_words")
-
-
-masked_words = member(
-    _edit,
+@partial(
+    member,
     kind="words",
     unit="word",
     strength="share of words substituted",
     operators=("substitute",),
-    name="masked_words",
     lacks=needs_spaces,
     free=(OPTION,),
 )
+def masked_words(job: Job) -> tuple[Edits, Array]:
+    """Substitute words that a masked language model expects there."""
+    return substituted(job, pattern, "masked_words")

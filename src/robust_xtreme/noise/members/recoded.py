@@ -169,7 +169,6 @@ _FULL_WIDTH: Final = 0xFEE0
 """The distance between an ASCII character and its full-width form."""
 
 _HALF_WIDTH: Final = range(0xFF66, 0xFFA0)
-_WHOLE_SOUNDS: Final = "\u3099\u309a"
 _SARA_AM: Final = "\u0e33"
 
 

@@ -1,6 +1,7 @@
 """Words in another script, and words of another language."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +15,7 @@ from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.engine.perturbation import Job, Params, defaults, member
 from robust_xtreme.noise.engine.respelling import KINDS, respelled
 from robust_xtreme.noise.engine.words import Listed, listed
-from robust_xtreme.noise.scripts.schemes import Scheme, Spelling
+from robust_xtreme.noise.scripts.schemes import Scheme
 from robust_xtreme.noise.scripts.table import KIND, TYPED, words_of
 
 # Words written in another script: as people type the language in Latin letters, by a standard, by a library.
@@ -70,13 +71,6 @@ def _lacks(code: str, params: Params) -> str:
     return known.lacks_back(code) if params["direction"][0] == BACK else known.lacks(code)
 
 
-def spelling(code: str, params: Params) -> Spelling:
-    """How words of a language are respelt."""
-    known = scheme(params["scheme"][0])
-    back = known.back if params["direction"][0] == BACK else None
-    return (back or known.spelling)(code)
-
-
 @packs.cached
 def listed_words(code: str) -> Listed | None:
     """The words, listed or of the typed table, into which text without spaces is divided, and affixes of one letter."""
@@ -90,22 +84,12 @@ def listed_words(code: str) -> Listed | None:
     return listed(words, *affixes)
 
 
-def _edit(job: Job) -> tuple[Edits, Array]:
-    """Write words in another script, as people type them in Latin letters, or by a standard; words with digits stay."""
-    used, back = scheme(job.params["scheme"][0]), job.params["direction"][0] == BACK
-    spaces = language(job.language).spaces or back
-    known = None if spaces else listed_words(job.language)
-    divider = used.divider if back else ""
-    return respelled(job, spelling(job.language, job.params), known, spaces, not spaces and used.spaced, divider)
-
-
-transliterate = member(
-    _edit,
-    "words",
-    "word",
-    "share of words in another script",
-    KINDS,
-    name="transliterate",
+@partial(
+    member,
+    kind="words",
+    unit="word",
+    strength="share of words in another script",
+    operators=KINDS,
     choices={"scheme": schemes, "direction": lambda: ("to", BACK)},
     lacks=lambda code: scheme(TYPED).lacks(code),
     lacks_with=_lacks,
@@ -113,6 +97,13 @@ transliterate = member(
     packs=lambda code: scheme(TYPED).packs(code),
     waives=frozenset({"rule_4_noise_belongs_to_the_script"}),
 )
+def transliterate(job: Job) -> tuple[Edits, Array]:
+    """Write words in another script, as people type them in Latin letters, or by a standard; words with digits stay."""
+    used, back = scheme(job.params["scheme"][0]), job.params["direction"][0] == BACK
+    spaces = language(job.language).spaces or back
+    known = None if spaces else listed_words(job.language)
+    spelling, divider = (used.back, used.divider) if back and used.back else (used.spelling, "")
+    return respelled(job, spelling(job.language), known, spaces, not spaces and used.spaced, divider)
 
 
 # Switches words, or whole fields, to another language: to those of the same item in that language.
@@ -210,16 +201,12 @@ def _unaligned(code: str, params: Params) -> str:
     return "" if has else f"no pack of texts aligned with {other}: robust-xtreme align"
 
 
-def _switch(job: Job) -> tuple[Edits, Array]:
-    """Switch words, or whole fields, to another language, to those of the same item in it."""
-    (other,), (switch,), (script,) = (job.params[name] for name in ("with", "switch", "script"))
-    return switched(job, partners(f"{job.language}-{other}", switch, script))
-
-
-code_switch = member(
-    _switch,
-    *("words", "word", "share of the words of a text that are switched", ("switch",)),
-    name="code_switch",
+@partial(
+    member,
+    kind="words",
+    unit="word",
+    strength="share of the words of a text that are switched",
+    operators=("switch",),
     choices={
         "with": lambda: tuple(dict.fromkeys(("en", *ALL_LANGUAGES))),
         "switch": lambda: ("words", "fields"),
@@ -232,3 +219,7 @@ code_switch = member(
     first=True,
     waives=frozenset({"rule_4_noise_belongs_to_the_script"}),
 )
+def code_switch(job: Job) -> tuple[Edits, Array]:
+    """Switch words, or whole fields, to another language, to those of the same item in it."""
+    (other,), (switch,), (script,) = (job.params[name] for name in ("with", "switch", "script"))
+    return switched(job, partners(f"{job.language}-{other}", switch, script))

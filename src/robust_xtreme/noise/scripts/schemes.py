@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from robust_xtreme.core import languages, packs
-from robust_xtreme.core.errors import SpecError, UserError, nearest
+from robust_xtreme.core.errors import SpecError, nearest
 from robust_xtreme.noise.engine.respelling import RespellingFunction
 from robust_xtreme.noise.engine.respelling_table import (
     CONDITIONS,
@@ -28,6 +28,7 @@ from robust_xtreme.noise.engine.respelling_table import (
     Rules,
     respeller,
 )
+from robust_xtreme.noise.engine.rewriter import importing
 from robust_xtreme.noise.scripts.table import KIND, TYPED, rules
 
 Spelling = Respeller | RespellingFunction
@@ -227,16 +228,10 @@ _CODES: Final = {"ar": "ara", "bg": "bul", "el": "ell", "fa": "fas", "ru": "rus"
 """The codes (ISO 639-3) of the languages for which uroman has rules of their own."""
 
 
-def _imported(module: str, library: str) -> Any:
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise UserError(f'{library} cannot be loaded ({error}): pip install "robust-xtreme[scripts]"') from error
-
-
 @cache
 def _uroman_library() -> Any:
-    return _imported("uroman", "uroman").Uroman()
+    with importing("uroman", "scripts"):
+        return import_module("uroman").Uroman()
 
 
 @cache
@@ -257,7 +252,8 @@ uroman = Scheme(
 @cache
 def _transform(name: str, back: bool) -> Any:
     """A transform of ICU, or its inverse. Raises SpecError where there is none, UserError without PyICU."""
-    library = _imported("icu", "PyICU")
+    with importing("PyICU", "scripts"):
+        library = import_module("icu")
     try:
         known = library.Transliterator.createInstance(name)
         return known.createInverse() if back else known
