@@ -105,16 +105,11 @@ class Condition:
 
         Noise follows the id of a text, so that some of the examples are the same without the others.
         """
-        match self.spec, self.given:
-            case None, None:
-                return untouched(clean.texts)
-            case None, Paired() as given:
-                return columns_of([given.noised[text.id] for text in clean.texts])
-            case spec, Paired() as given if spec:
-                return matched(given, clean.texts, spec, seed)
-            case spec, _ if spec:
-                return noise_texts(clean.texts, spec, seed)
-        raise AssertionError("a condition is clean, given or drawn")
+        if self.given and self.spec:
+            return matched(self.given, clean.texts, self.spec, seed)
+        if self.given:
+            return columns_of([self.given.noised[text.id] for text in clean.texts])
+        return noise_texts(clean.texts, self.spec, seed) if self.spec else untouched(clean.texts)
 
     def shown(self, examples: Sequence[Example], seed: int) -> PerturbedExamples:
         """The examples under the condition and a noise seed."""

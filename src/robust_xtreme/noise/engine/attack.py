@@ -147,12 +147,9 @@ def settings_of(link: Bound) -> Settings:
 
 def moves_of(link: Bound) -> tuple[Bound, ...]:
     """The perturbations whose edits an attack searches, at full strength, with the folders that it names."""
-    members = [registry.load("perturbation", name) for name in link.perturbation.moves]
-    folders = [{name: link.params[name] for name in member.free} for member in members]
-    return tuple(
-        Bound(member, "1", defaults(member) | named, keeps_names=link.keeps_names)
-        for member, named in zip(members, folders, strict=True)
-    )
+    members = (registry.load("perturbation", name) for name in link.perturbation.moves)
+    chosen = ((member, defaults(member) | {name: link.params[name] for name in member.free}) for member in members)
+    return tuple(Bound(member, "1", params, keeps_names=link.keeps_names) for member, params in chosen)
 
 
 def first_move(cell: PerturbationSpec) -> str:

@@ -3,7 +3,7 @@
 `noise_values` works on strings and columns and is the fast path; `noise_texts` calls it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -126,7 +126,7 @@ def at_nominal(link: Bound, language: str) -> Bound:
     """
     if link.axis == TOKENS:
         raise SpecError(f"{link.perturbation.name}@realised={TOKENS}: tokens are a model's, so it is for eval alone.")
-    return replace(link, strength=_solution(*_asked(link), language).strength, axis="") if link.axis else link
+    return replace(link, strength=_solution(link, language).strength, axis="") if link.axis else link
 
 
 def lacks(link: Bound, language: str) -> str:
@@ -135,7 +135,7 @@ def lacks(link: Bound, language: str) -> str:
     Whether a share of tokens is attainable depends on the model, and is not asked here.
     """
     why = link.lacks(language) or (realised.lacks(language, link.axis) if link.axis else "")
-    return why if why or link.axis in ("", TOKENS) else unattainable(link, _solution(*_asked(link), language))
+    return why if why or link.axis in ("", TOKENS) else unattainable(link, _solution(link, language))
 
 
 def unattainable(link: Bound, solution: Solution) -> str:
@@ -176,19 +176,15 @@ def _draws(link: Bound, language: str, strength: str, seeds: int) -> Edited:
     )
 
 
-_Asked = tuple[str, tuple[tuple[str, tuple[str, ...]], ...], str, str]
-
-
-def _asked(link: Bound) -> _Asked:
-    """The name and the parameters of a perturbation, the axis and the realised strength."""
-    return link.perturbation.name, tuple(sorted(link.params.items())), link.axis, link.strength
+def _solution(link: Bound, language: str) -> Solution:
+    """The solution for a link, which is computed once for each of its strengths and parameters."""
+    params = tuple(sorted(link.params.items()))
+    return _solved(link.perturbation.name, link.strength, params, link.axis, language)
 
 
 @packs.cached
-def _solution(
-    name: str, params: tuple[tuple[str, tuple[str, ...]], ...], axis: str, target: str, language: str
-) -> Solution:
-    return solved(Bound(registry.load("perturbation", name), target, dict(params), axis), language)
+def _solved(name: str, target: str, params: Iterable[tuple[str, tuple[str, ...]]], axis: str, code: str) -> Solution:
+    return solved(Bound(registry.load("perturbation", name), target, dict(params), axis), code)
 
 
 def counted(clean: editing.Batch, edits: editing.Edits, eligible: editing.Array, operators: int) -> Edited:

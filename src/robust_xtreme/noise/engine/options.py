@@ -25,7 +25,7 @@ from robust_xtreme.core.randomness import salt, text_keys
 from robust_xtreme.noise.engine.noised import NoisedTexts, PerturbedExamples
 from robust_xtreme.noise.engine.noising import are_names, noised_by
 from robust_xtreme.noise.engine.perturbation import Bound, Job
-from robust_xtreme.noise.engine.runs import any_in
+from robust_xtreme.noise.engine.runs import any_in, depth, frozen
 
 DRAWS: Final = 4
 """Draws of each perturbation: of a letter that may become one of several, so many are possible edits."""
@@ -88,9 +88,9 @@ class EditOptions:
         np.maximum.at(sizes, text, stop)
         base = bounds_of(sizes + 1)
         size, low, high = int(base[-1]) + 1, base[text] + start, base[text] + stop
-        within = _depth(size, low + 1, high) > 0
+        within = depth(size, low + 1, high) > 0
         first, last = base[self.text] + self.start, base[self.text] + self.stop
-        return np.asarray(np.where(first < last, any_in(_depth(size, low, high) > 0, first, last), within[first]))
+        return np.asarray(np.where(first < last, any_in(depth(size, low, high) > 0, first, last), within[first]))
 
     def with_others(self, others: EditOptions) -> EditOptions:
         """These edits, and after them others of the same texts."""
@@ -99,13 +99,6 @@ class EditOptions:
         columns["operator"] = np.concatenate((self.operator, moved))
         values, operators = [*self.values, *others.values], (*self.operators, *others.operators)
         return EditOptions(**columns, values=values, operators=operators, units=self.units, clusters=self.clusters)
-
-
-def _depth(size: int, low: Array, high: Array) -> Array:
-    """How many of some ranges are over each of so many positions."""
-    some = low < high
-    steps = np.bincount(low[some], minlength=size) - np.bincount(high[some], minlength=size)
-    return np.cumsum(steps)
 
 
 def options_of(texts: Sequence[Text], moves: Sequence[Bound], seed: int) -> EditOptions:
@@ -221,11 +214,7 @@ class _Page:
         edge = np.zeros(len(clean.points) + 1, np.bool_)
         edge[clean.span_starts] = edge[clean.span_stops] = True
         starts, stops = self._parts(edge)
-        frozen = np.zeros(len(clean.points) + 1, np.int64)
-        np.add.at(frozen, clean.span_starts[clean.spans.frozen], 1)
-        np.add.at(frozen, clean.span_stops[clean.spans.frozen], -1)
-        covered = np.concatenate(([0], np.cumsum(np.cumsum(frozen) > 0)))
-        free = covered[stops] == covered[starts]
+        free = ~any_in(frozen(clean), starts, stops)
         text = np.searchsorted(clean.offsets, starts, "right") - 1
         if not by:
             unit = np.maximum(np.searchsorted(starts, clean.span_starts, "right") - 1, 0)

@@ -60,14 +60,22 @@ def _edges(batch: Batch, letter: Array) -> Array:
         if not batch.clusters.simple:
             letter[batch.units(bounds[~batch.clusters.breaks[bounds]])] = False
     if batch.spans.frozen.any():
-        # depth (n + 1,): +1 where a frozen span starts and -1 where it stops, so that its sum is above 0 inside.
-        frozen = batch.spans.frozen & (starts < stops)
-        depth = np.zeros(len(batch.points) + 1, np.int32)
-        np.add.at(depth, starts[frozen], 1)
-        np.add.at(depth, stops[frozen], -1)
-        inside = np.cumsum(depth[:-1]) > 0
+        inside = frozen(batch)
         letter &= ~(inside if batch.clusters.simple else np.logical_or.reduceat(inside, batch.clusters.starts))
     return edge
+
+
+def frozen(batch: Batch) -> Array:
+    """Which code points (n,) are in frozen spans."""
+    spans = batch.spans.frozen
+    return depth(len(batch.points), batch.span_starts[spans], batch.span_stops[spans]) > 0
+
+
+def depth(size: int, low: Array, high: Array) -> Array:
+    """How many of some ranges are over each of so many positions."""
+    some = low < high
+    steps = np.bincount(low[some], minlength=size) - np.bincount(high[some], minlength=size)
+    return np.cumsum(steps)
 
 
 def between(letter: Array, edge: Array | None) -> Array:
