@@ -87,18 +87,12 @@ class Campaign:
 
     def candidates(self, items: Sequence[Item], asked: Sequence[tuple[int, engine.Question]]) -> PerturbedExamples:
         """The examples of questions, each with the row of its example; a text that an example shares is a copy."""
-        table = self.options.with_others(self.hidden)
-        copies: list[int] = []
+        numbers, copies = self.fields.copied([row for row, _ in asked])
         picked: list[Sequence[int]] = []
-        numbers = {name: np.full(len(asked), -1) for name in self.fields.numbers}
-        for at, (row, question) in enumerate(asked):
+        for row, question in asked:
             edits = self._edits(items[row], question)
-            for field, name in enumerate(numbers):
-                if (text := int(items[row].text[field])) >= 0:
-                    numbers[name][at] = len(copies)
-                    copies.append(text)
-                    picked.append(edits.get(field, ()))
-        noised = applied(self.fields.texts, table, np.array(copies, np.int64), picked)
+            picked += [edits.get(field, ()) for field in np.flatnonzero(items[row].text >= 0).tolist()]
+        noised = applied(self.fields.texts, self.options.with_others(self.hidden), copies, picked)
         return PerturbedExamples([self.examples[row] for row, _ in asked], noised, numbers)
 
     def edits(self, item: Item, state: engine.State) -> list[Edit]:

@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from importlib.util import find_spec
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType, SimpleNamespace
@@ -35,7 +35,7 @@ from robust_xtreme.attack.attacking import Attacked, AttackRecord
 from robust_xtreme.attack.goals import Ask
 from robust_xtreme.core.edits import Array, Edit
 from robust_xtreme.core.errors import UnknownName, UserError
-from robust_xtreme.core.examples import Example, Text
+from robust_xtreme.core.examples import Example
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.files.new_files import created
 from robust_xtreme.models.reading.reading import QUANTUM
@@ -376,14 +376,7 @@ class _There:
 
     def shown(self, rows: Sequence[int], values: Sequence[tuple[str, ...]]) -> PerturbedExamples:
         """Examples by row, each with other texts in the fields."""
-        numbers = {name: np.full(len(rows), -1) for name in self.fields.numbers}
-        texts: list[Text] = []
-        new: list[str] = []
-        for at, (row, of_row) in enumerate(zip(rows, values, strict=True)):
-            left = iter(of_row)
-            for name, column in self.fields.numbers.items():
-                if (number := int(column[row])) >= 0:
-                    numbers[name][at] = len(texts)
-                    texts.append(self.fields.texts[number])
-                    new.append(next(left))
-        return PerturbedExamples([self.examples[row] for row in rows], rewritten(texts, new), numbers)
+        numbers, copies = self.fields.copied(rows)
+        texts = [self.fields.texts[number] for number in copies.tolist()]
+        noised = rewritten(texts, list(chain.from_iterable(values)))
+        return PerturbedExamples([self.examples[row] for row in rows], noised, numbers)

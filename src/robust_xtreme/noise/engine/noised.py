@@ -324,6 +324,13 @@ class FieldTexts:
     texts: tuple[Text, ...]
     numbers: Mapping[str, Array]
 
+    def copied(self, rows: Sequence[int]) -> tuple[Mapping[str, Array], Array]:
+        """Of examples by row (k,), each with copies of its texts: `numbers`, and of which text each is a copy (c,)."""
+        table = np.stack([column[np.array(rows, np.int64)] for column in self.numbers.values()], axis=1)
+        there = table >= 0
+        copies = np.where(there, np.cumsum(there).reshape(there.shape) - 1, -1)
+        return dict(zip(self.numbers, copies.T, strict=True)), table[there]
+
 
 def field_texts(examples: Sequence[Example], fields: Collection[str] = ()) -> FieldTexts:
     """The texts of some fields of examples; without `fields`, of all. Raises Mismatch where an id is not unique."""

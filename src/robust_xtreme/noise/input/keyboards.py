@@ -7,10 +7,9 @@ import math
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
-
-import regex
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError, UnknownName, nearest
@@ -46,7 +45,6 @@ def key_errors(code: str) -> Iterator[KeyingError]:
 
 
 KIND: Final = "keyboards"
-_SEGMENTS: Final = regex.compile(r"(?s).\p{M}*")  # bases with the marks that follow
 DEAD: Final = "dead:"
 """What a dead key's text begins with; its combining mark follows."""
 REACH: Final = 1.25
@@ -119,8 +117,10 @@ class Layout:
         if direct is not None:
             return (direct,)
         typed: list[Stroke] = []
-        for segment in _SEGMENTS.findall(unicodedata.normalize("NFC", text)):
-            strokes = self._segment(segment)
+        whole = unicodedata.normalize("NFC", text)
+        bases = [at for at, point in enumerate(whole) if not at or not unicodedata.category(point).startswith("M")]
+        for start, stop in pairwise([*bases, len(whole)]):
+            strokes = self._segment(whole[start:stop])
             if strokes is None:
                 return None
             typed.extend(strokes)
