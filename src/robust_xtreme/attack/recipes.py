@@ -26,7 +26,7 @@ from importlib.util import find_spec
 from itertools import accumulate, chain
 from pathlib import Path
 from threading import Lock
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -69,17 +69,15 @@ _TAGGER: Final = "NLTK's averaged_perceptron_tagger_eng and universal_tagset"
 _WORDNET: Final = "NLTK's wordnet and omw-1.4"
 _BERT: Final = "bert-base-uncased in the hub's cache"
 
-_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "deepwordbug": ("DeepWordBugGao2018",),
-        "pruthi": ("Pruthi2019",),
-        "input_reduction": ("InputReductionFeng2018",),
-        "pwws": ("PWWSRen2019", _WORDNET),
-        "textbugger": ("TextBuggerLi2018", _VECTORS, _SENTENCES),
-        "textfooler": ("TextFoolerJin2019", _VECTORS, _SENTENCES, _TAGGER),
-        "bae": ("BAEGarg2019", _BERT, _SENTENCES, _TAGGER),
-    }
-)
+_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "deepwordbug": ("DeepWordBugGao2018",),
+    "pruthi": ("Pruthi2019",),
+    "input_reduction": ("InputReductionFeng2018",),
+    "pwws": ("PWWSRen2019", _WORDNET),
+    "textbugger": ("TextBuggerLi2018", _VECTORS, _SENTENCES),
+    "textfooler": ("TextFoolerJin2019", _VECTORS, _SENTENCES, _TAGGER),
+    "bae": ("BAEGarg2019", _BERT, _SENTENCES, _TAGGER),
+}
 """Of each recipe its class in TextAttack, and the data that it needs by what they are called."""
 
 NAMES: Final = tuple(_KINDS)
@@ -197,15 +195,13 @@ def _has_encoder() -> bool:
     return find_spec("tensorflow_hub") is not None and (folder / name).is_dir()
 
 
-_PRESENT: Final[Mapping[str, Callable[[], bool]]] = MappingProxyType(
-    {
-        _VECTORS: lambda: (_cache() / "word_embeddings" / "paragramcf").is_dir(),
-        _SENTENCES: _has_encoder,
-        _TAGGER: lambda: _nltk_has("taggers/averaged_perceptron_tagger_eng", "taggers/universal_tagset"),
-        _WORDNET: lambda: _nltk_has("corpora/wordnet", "corpora/omw-1.4"),
-        _BERT: lambda: (cache_folder() / "models--bert-base-uncased" / "snapshots").is_dir(),
-    }
-)
+_PRESENT: Final[Mapping[str, Callable[[], bool]]] = {
+    _VECTORS: lambda: (_cache() / "word_embeddings" / "paragramcf").is_dir(),
+    _SENTENCES: _has_encoder,
+    _TAGGER: lambda: _nltk_has("taggers/averaged_perceptron_tagger_eng", "taggers/universal_tagset"),
+    _WORDNET: lambda: _nltk_has("corpora/wordnet", "corpora/omw-1.4"),
+    _BERT: lambda: (cache_folder() / "models--bert-base-uncased" / "snapshots").is_dir(),
+}
 
 
 # TextAttack imported, and its recipes built: nothing is downloaded, and what it changes in the process is restored.

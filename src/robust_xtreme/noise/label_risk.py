@@ -74,11 +74,8 @@ def risky(texts: Sequence[Text]) -> Risky:
 
 def are_listed(texts: Sequence[Text]) -> Array:
     """Whether there is a list of negators in the language of each text (t,). Raises DataError."""
-    codes = [text.language for text in texts]
-    known = {code: pattern(code) is not None for code in dict.fromkeys(codes)}
-    if len(known) == 1:
-        return np.full(len(codes), all(known.values()), np.bool_)
-    return np.array([known[code] for code in codes], np.bool_)
+    known = {code: pattern(code) is not None for code in {text.language for text in texts}}
+    return np.array([known[text.language] for text in texts], np.bool_)
 
 
 class _Points:

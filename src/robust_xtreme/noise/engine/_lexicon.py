@@ -11,7 +11,7 @@ import numpy as np
 
 from robust_xtreme.core import graphemes, randomness
 from robust_xtreme.core.edits import Array, batch, span_table
-from robust_xtreme.noise.engine.diff import distance
+from robust_xtreme.noise.engine.diff import distance, same
 from robust_xtreme.noise.engine.runs import add_marks
 
 DECOMPOSED: Final = graphemes.SEPARATOR
@@ -211,11 +211,8 @@ def _segmented(strings: Sequence[str], *, signs: bool) -> Iterator[tuple[list[st
 
 def _entry(kind: int, weight: int, old: list[str], new: list[str]) -> Entry:
     """The edit from one list of clusters to another, without equal clusters at both ends; its range is not empty."""
-    lead, tail, most = 0, 0, min(len(old), len(new))
-    while lead < most and old[lead] == new[lead]:
-        lead += 1
-    while tail < most - lead and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
+    lead = same(old, new)
+    tail = min(same(old[::-1], new[::-1]), len(old) - lead, len(new) - lead)
     changed = distance(old[lead : len(old) - tail], new[lead : len(new) - tail])
     if lead + tail == len(old):
         lead, tail = (lead - 1, tail) if lead else (lead, tail - 1)

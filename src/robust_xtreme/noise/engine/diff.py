@@ -68,10 +68,10 @@ def _matches(old: Sequence[str], new: Sequence[str]) -> list[Pair]:
     open_: list[tuple[int, int, int, int, int]] = [(0, len(old), 0, len(new), 0)]
     while open_:
         a, b, c, d, depth = open_.pop()
-        front = _equal(old, new, range(a, b), range(c, d))
+        front = same(old[a:b], new[c:d])
         pairs_kept.extend((a + step, c + step) for step in range(front))
         a, c = a + front, c + front
-        back = _equal(old, new, range(b - 1, a - 1, -1), range(d - 1, c - 1, -1))
+        back = same(old[a:b][::-1], new[c:d][::-1])
         pairs_kept.extend((b - 1 - step, d - 1 - step) for step in range(back))
         b, d = b - back, d - back
         if (b - a) * (d - c) <= _CELLS:
@@ -85,10 +85,10 @@ def _matches(old: Sequence[str], new: Sequence[str]) -> list[Pair]:
     return sorted(pairs_kept)
 
 
-def _equal(old: Sequence[str], new: Sequence[str], first: range, second: range) -> int:
-    """How many elements are equal from the beginning of the two ranges."""
-    size = min(len(first), len(second))
-    return next((step for step in range(size) if old[first[step]] != new[second[step]]), size)
+def same(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many elements two sequences begin with that are the same."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
 def _anchors(old: Sequence[str], new: Sequence[str], a: int, b: int, c: int, d: int) -> list[Pair]:

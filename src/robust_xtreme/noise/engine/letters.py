@@ -44,7 +44,8 @@ class Alphabet:
     `group_of` (512,) is the group of `script * 2 + upper`, -1 where there is none; `first` and `size` (g,) are the
     groups' letters. `keys` are the packed letters, sorted, and `rank` (len(keys),) the number of each letter.
     `replaceable` (65536,) says by its properties whether another letter can replace a cluster. `signs` are the spacing
-    signs, marks that are clusters of their own, and `combinations` the keys `point << 21 | sign` of what they follow.
+    signs, marks that are clusters of their own, as of Burmese, and `combinations` the keys `point << 21 | sign` of what
+    they follow.
     """
 
     letters: tuple[str, ...]
@@ -227,11 +228,6 @@ def inserted(job: Job, characters: Array) -> tuple[Edits, Array]:
     length = np.stack((stop - start, np.ones_like(start)), axis=1)
     none = np.zeros(len(numbers), np.int64)
     return Edits(start, stop, none, np.ones(len(numbers), np.uint8), source, length, characters), eligible
-
-
-# The letters of a language as arrays: which letters can replace one of the same script and case.
-#
-# Spacing signs are marks that are clusters of their own and follow a letter, as Burmese vowel signs do.
 
 
 POINT_BITS: Final = 21

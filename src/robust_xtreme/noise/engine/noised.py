@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, zip_longest
-from typing import Final, overload
+from typing import Any, Final, overload
 
 import numpy as np
 
@@ -169,11 +169,7 @@ class _Trail(Sequence[Trace]):
     def __len__(self) -> int:
         return sum(link.has(self.number) for link in self.links)
 
-    @overload
-    def __getitem__(self, index: int) -> Trace: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Trace]: ...
-    def __getitem__(self, index: int | slice) -> Trace | Sequence[Trace]:
+    def __getitem__(self, index: Any) -> Any:
         return self._made()[index]
 
     def __iter__(self) -> Iterator[Trace]:

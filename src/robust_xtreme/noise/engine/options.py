@@ -30,7 +30,6 @@ from robust_xtreme.noise.engine.runs import any_in, depth, frozen
 DRAWS: Final = 4
 """Draws of each perturbation: of a letter that may become one of several, so many are possible edits."""
 
-HIDE: Final = "hide"
 _COLUMNS: Final = ("text", "unit", "reach", "start", "stop", "operator", "graphemes")
 _ENCODING: Final = "utf-32-le"
 _VALUE: Final = 4
@@ -128,7 +127,7 @@ def probes_of(texts: Sequence[Text], by: str) -> EditOptions:
     for _, numbers, page in _pages(texts, keeps_names=False):
         units[numbers], clusters[numbers] = page.units, np.diff(page.clean.bounds) - 1
         rows.update(page.hidden(by, numbers))
-    return _table(sorted(rows), (HIDE,), units, clusters)
+    return _table(sorted(rows), ("hide",), units, clusters)
 
 
 def applied(texts: Sequence[Text], options: EditOptions, copies: Array, picked: Sequence[Sequence[int]]) -> NoisedTexts:

@@ -213,12 +213,8 @@ def earlier(links: Sequence[Bound], number: int) -> int:
 def defaults(perturbation: Perturbation) -> dict[str, tuple[str, ...]]:
     """The values of all parameters that a spec does not set."""
     chosen = {name: known()[:1] for name, known in perturbation.choices.items()}
-    return {
-        **perturbation.parameters,
-        **perturbation.settings,
-        **chosen,
-        **{name: (rate,) for name, rate in perturbation.rates.items()},
-    }
+    rates = {name: (rate,) for name, rate in perturbation.rates.items()}
+    return {**perturbation.parameters, **perturbation.settings, **chosen, **rates}
 
 
 def bind(perturbation: Perturbation, link: Link) -> Bound:

@@ -6,11 +6,9 @@ from functools import partial
 from itertools import accumulate, pairwise
 from typing import Final
 
-import numpy as np
-
-from robust_xtreme.core import languages, packs
+from robust_xtreme.core import languages
 from robust_xtreme.core.edits import Array, Edits
-from robust_xtreme.core.graphemes import split
+from robust_xtreme.core.graphemes import code_points, split
 from robust_xtreme.core.languages import belongs
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.case import CAPITAL, LOWER, cases, has_case, initials, letters_of, lower, style, upper
@@ -139,13 +137,6 @@ JOINERS: Final = "\u200c\u200d"
 _SHAPED: Final = frozenset(("Arab", "Beng", "Deva", "Gujr", "Guru", "Mlym", "Mymr", "Taml", "Telu"))
 
 
-@packs.cached
-def _characters(code: str) -> Array:
-    """The characters that are put between letters of a language, which are equally likely."""
-    shaped = languages.language(code).script in _SHAPED
-    return np.array([ord(character) for character in EVERYWHERE + ("" if shaped else JOINERS)], np.uint32)
-
-
 @partial(
     member,
     kind="letters",
@@ -157,7 +148,8 @@ def _characters(code: str) -> Array:
 )
 def zero_width(job: Job) -> tuple[Edits, Array]:
     """Put characters without width between letters, such as a zero width space or a soft hyphen."""
-    return inserted(job, _characters(job.language))
+    shaped = languages.language(job.language).script in _SHAPED
+    return inserted(job, code_points(EVERYWHERE + ("" if shaped else JOINERS)))
 
 
 # The unit is a letter with all its marks; digits, punctuation and emoji are never edited. A replacement is a letter of
@@ -202,12 +194,10 @@ def repetition(language: str) -> Iterator[KeyingError]:
 # Upper and lower case are the language's (`engine/case.py`); unchanged letters stay as they are, byte by byte. A word
 # does not change where it would get letters that the language's alphabet does not have.
 
-_WITHOUT_CAPITALS = ("ka",)
-
 
 def _lacks(code: str) -> str:
     """Georgian's Mtavruli capitals represent whole lines only, and hardly any text has them."""
-    cased = code not in _WITHOUT_CAPITALS and any(map(has_case, language_of(code).alphabet))
+    cased = code != "ka" and any(map(has_case, language_of(code).alphabet))
     return "" if cased else "the script has no case"
 
 

@@ -352,17 +352,34 @@ def parts_of(code: str, kind: str) -> Parts:
     return tuple(parts)
 
 
-def _typing(job: Job) -> tuple[Edits, Array]:
+def _natural(
+    author: Callable[[Job], tuple[Edits, Array]], kinds: tuple[str, ...] = tuple(KINDS), **fields: Any
+) -> Perturbation:
+    """The member that mixes the parts of some kinds; it serves a language that the first part of each kind serves."""
+    firsts = [next(iter(KINDS[kind])) for kind in kinds]
+    return member(
+        author,
+        *("mixture", "grapheme cluster", "share of grapheme clusters edited"),
+        lacks=lambda code: next((why for part in firsts if (why := _member(part).lacks(code))), ""),
+        packs=partial(_packs, kinds=kinds),
+        **fields,
+    )
+
+
+@partial(_natural, kinds=("typing",), operators=tuple(KINDS["typing"]))
+def natural_typing(job: Job) -> tuple[Edits, Array]:
     """Mix the slips of people who type: wrong keys, missing marks, spaces, case and punctuation, in their shares."""
     return mixed(job, parts_of(job.language, "typing"), tuple(KINDS["typing"]))
 
 
-def _writing(job: Job) -> tuple[Edits, Array]:
+@partial(_natural, kinds=("writing",), operators=tuple(KINDS["writing"]))
+def natural_writing(job: Job) -> tuple[Edits, Array]:
     """Mix the errors of people who write: words for other words, spelling, marks, spaces and case, in their shares."""
     return mixed(job, parts_of(job.language, "writing"), tuple(KINDS["writing"]))
 
 
-def _both(job: Job) -> tuple[Edits, Array]:
+@partial(_natural, operators=tuple(KINDS), rates=dict.fromkeys(KINDS, "1"), version=2)
+def natural(job: Job) -> tuple[Edits, Array]:
     """Mix slips of people who type with errors of people who write, half and half where a language has their parts."""
     rates = {kind: float(job.params[kind][0]) for kind in KINDS}
     parts = (
@@ -372,23 +389,3 @@ def _both(job: Job) -> tuple[Edits, Array]:
         for part in parts_of(job.language, kind)
     )
     return mixed(job, tuple(parts), tuple(KINDS))
-
-
-def _natural(
-    author: Callable[[Job], tuple[Edits, Array]], name: str, kinds: tuple[str, ...], **fields: Any
-) -> Perturbation:
-    """The member that mixes the parts of some kinds; it serves a language that the first part of each kind serves."""
-    firsts = [next(iter(KINDS[kind])) for kind in kinds]
-    return member(
-        author,
-        *("mixture", "grapheme cluster", "share of grapheme clusters edited"),
-        name=name,
-        lacks=lambda code: next((why for part in firsts if (why := _member(part).lacks(code))), ""),
-        packs=partial(_packs, kinds=kinds),
-        **fields,
-    )
-
-
-natural_typing = _natural(_typing, "natural_typing", ("typing",), operators=tuple(KINDS["typing"]))
-natural_writing = _natural(_writing, "natural_writing", ("writing",), operators=tuple(KINDS["writing"]))
-natural = _natural(_both, "natural", tuple(KINDS), operators=tuple(KINDS), rates=dict.fromkeys(KINDS, "1"), version=2)

@@ -18,6 +18,7 @@ from robust_xtreme.core import packs
 from robust_xtreme.core.edits import Moved, SpanTable, apply, batch, putting
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.case import MIXED, style, styled
+from robust_xtreme.noise.engine.diff import same
 from robust_xtreme.noise.engine.realised import KIND, texts
 from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, errors_typing, layouts_of
 from robust_xtreme.noise.members.natural import key_of, misspelt
@@ -155,12 +156,6 @@ def _share(right: str, wrong: str, errors: Mapping[str, Mapping[str, float]]) ->
     return total
 
 
-def same(word: str, other: str) -> int:
-    """How many letters two words begin with that are the same."""
-    pairs = enumerate(zip(word, other, strict=False))
-    return next((at for at, (left, right) in pairs if left != right), min(len(word), len(other)))
-
-
 @packs.cached
 def _listed(code: str) -> Mapping[str, tuple[tuple[str, int], ...]]:
     """The right words of each listed misspelling, with their weights."""
@@ -210,5 +205,5 @@ def _changes(value: str, cuts: Sequence[int], spelling: Spelling) -> Iterator[tu
         if new == word or (cuts and bisect_right(cuts, low) < bisect_right(cuts, high - 1)):
             continue
         before = same(word, new)
-        after = min(same(word[::-1], new[::-1]), min(len(word), len(new)) - before)
+        after = min(same(word[::-1], new[::-1]), len(word) - before, len(new) - before)
         yield low + before, high - after, new[before : len(new) - after]

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Any, Final
 
 from robust_xtreme.core import languages
@@ -23,7 +22,7 @@ _PIECE: Final = 1000
 _WORD: Final = re.compile(r"\S+")
 _ABUGIDAS: Final = frozenset({"Beng", "Deva", "Gujr", "Guru", "Mlym", "Mymr", "Taml", "Telu", "Thai"})
 
-UNCAPPED: Final[Mapping[str, Any]] = MappingProxyType({"aug_char_max": None, "aug_word_max": None})
+UNCAPPED: Final[Mapping[str, Any]] = {"aug_char_max": None, "aug_word_max": None}
 """The options that lift the caps of an augmenter of characters."""
 
 
@@ -118,7 +117,7 @@ def _longest(word: str, letters: frozenset[str]) -> tuple[int, int]:
 #
 # Of its tables (de en es fr he it nl pl th tr uk) Thai's is refused: its keys are vowel signs and tone marks, which
 # would be separated from their letters. In pointed words of Hebrew only letters without points change. Of each table
-# only the letters of the language's own alphabet are used, no digits and signs. How words are drawn: `_library`.
+# only the letters of the language's own alphabet are used, no digits and signs.
 
 TABLES: Final = ("de", "en", "es", "fr", "he", "it", "nl", "pl", "th", "tr", "uk")
 """The languages of nlpaug's keyboards."""
@@ -142,7 +141,7 @@ def keyboard(language: str, strength: float) -> Callable[[str], str]:
 # nlpaug's OcrAug: a letter becomes one of the few letters and digits that scanners take it for (l and 1, O and D).
 #
 # Its table is English, and contains 20 letters (BCDEGIOSUZ bgkloqrsuz). Digits do not change, because that would change
-# a text's meaning, but letters become digits. How words are drawn: `_library`.
+# a text's meaning, but letters become digits.
 
 
 @rewriter(
@@ -163,9 +162,9 @@ def ocr(language: str, strength: float) -> Callable[[str], str]:
 # nlpaug draws ASCII letters, digits and signs; here it is given the small letters of the language's own alphabet.
 # Languages whose letters need combining marks, or that are written without spaces, are refused. A swap spares capitals,
 # because nlpaug changes the case by rules that are wrong in Turkish and German; swaps and deletions need words of two
-# letters. A letter may be drawn for itself, or swapped with an equal one. How words are drawn: `_library`.
+# letters. A letter may be drawn for itself, or swapped with an equal one.
 
-_SHORTEST: Final[Mapping[str, int]] = MappingProxyType({"substitute": 1, "insert": 1, "swap": 2, "delete": 2})
+_SHORTEST: Final[Mapping[str, int]] = {"substitute": 1, "insert": 1, "swap": 2, "delete": 2}
 
 
 @rewriter(

@@ -27,20 +27,15 @@ from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.rewriter import checked, importing, quiet_transformers, rewriter
 
 _KINDS: Final = {"bert": "bert", "distilbert": "bert", "roberta": "roberta"}
+_LACKS: Final = "nlpaug puts spaces around words, and the language has none"
 _TOP: Final = 100
 _CLOSE: Final = 1e-9
-
-
-def lacks(code: str) -> str:
-    """Why a language is not served; "" where it is."""
-    what = "nlpaug puts spaces around words, and the language has none"
-    return "" if languages.language(code).spaces else what
 
 
 @rewriter(
     library="nlpaug",
     strength="share of words rewritten",
-    lacks=lacks,
+    lacks=lambda code: "" if languages.language(code).spaces else _LACKS,
     choices={"action": lambda: ("substitute", "insert")},
     free=("model",),
 )
