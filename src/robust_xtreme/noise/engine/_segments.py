@@ -190,13 +190,16 @@ class Segments(NamedTuple):
     sizes: Array
     apart: Array
 
-    def units(self, points: Array, blocked: Array, edge: Array | None) -> tuple[Array, Array]:
+    def units(self, first: Array, longer: Array, free: Array, edge: Array | None) -> tuple[Array, Array]:
         """The first cluster of each segment that is a unit (s,), and its slot (s,).
 
-        `points` (m,) are the code points of clusters, 0 where a cluster has several. A segment is not a unit if one of
-        its clusters is `blocked` (m,), if a span has an `edge` (m,) within it, if it has no slot, or beside a digit: it
-        may count what the digits number. Nor is one of one letter beside an ideograph that is in no segment.
+        `first` (m,) are the first code points of clusters, `longer` the numbers of those that have several. A segment
+        is not a unit if one of its clusters has several or is not `free` (m,), if a span has an `edge` (m,) within it,
+        if it has no slot, or beside a digit: it may count what the digits number. Nor is one of one letter beside an
+        ideograph that is in no segment.
         """
+        points, blocked = first.copy(), ~free
+        points[longer], blocked[longer] = 0, True
         longest = np.full(len(points), -1, np.int64)
         for reached in self.words.search(self.words.symbols_of(points)):
             longest[reached.positions] = reached.strings
@@ -206,31 +209,14 @@ class Segments(NamedTuple):
         size, slot, apart = at(self.sizes, words), at(self.slots, words), at(self.apart, words)
         inside = np.zeros(len(points), np.bool_)
         inside[ragged(starts, size)] = True
-        free = (slot > 0) & ~any_in(blocked, starts, starts + size)
+        kept = (slot > 0) & ~any_in(blocked, starts, starts + size)
         if edge is not None:
-            free &= ~any_in(edge, starts + 1, starts + size)
+            kept &= ~any_in(edge, starts + 1, starts + size)
         ideograph = is_ideograph(points)
-        free &= ~_beside(starts, size, at(digits(), points))
-        free &= (size > 1) | ~_beside(starts, size, ideograph & ~inside)
-        free &= (size > 1) | ~apart | ~_beside(starts, size, ideograph)
-        return starts[free], slot[free]
-
-
-def word_units(
-    known: Segments | None, masks: Array, kinds: np.uint16, first: Array, longer: Array, free: Array, edge: Array | None
-) -> tuple[Array, Array]:
-    """The first clusters of the words that are units (k,), and their slots (k,).
-
-    `first` (m,) are the first code points of clusters, `longer` the numbers of those that have several; `free` (m,) may
-    be edited. `masks` are the kinds of each slot as bits: a unit has at least one of `kinds`.
-    """
-    if known is None:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    points, blocked = first.copy(), ~free
-    points[longer], blocked[longer] = 0, True
-    words, slots = known.units(points, blocked, edge)
-    active = at(masks, slots) & kinds > 0
-    return words[active], slots[active]
+        kept &= ~_beside(starts, size, at(digits(), points))
+        kept &= (size > 1) | ~_beside(starts, size, ideograph & ~inside)
+        kept &= (size > 1) | ~apart | ~_beside(starts, size, ideograph)
+        return starts[kept], slot[kept]
 
 
 def segments(words: Sequence[Word], slots: Sequence[int]) -> Segments | None:

@@ -18,7 +18,7 @@ import numpy as np
 from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
 from robust_xtreme.core.languages import belongs, combines
-from robust_xtreme.noise.engine._segments import digits, word_units
+from robust_xtreme.noise.engine._segments import digits
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.key_error_table import (
     KEY_BITS,
@@ -148,7 +148,11 @@ def _units(batch: Batch, table: KeyErrorTable, active: int, swap: int) -> tuple[
     # free (m,): may be edited; closed (m,): joins with no neighbour; edge (m,): a span begins or ends before it.
     # letter (m,): begins with a letter; followed (m,): is a letter before another letter, no edge between them.
     closed, edge = guard(batch, free)
-    words, slots = word_units(table.segments, table.masks, kinds, first, longer, free, edge)
+    words, slots = starts[:0], starts[:0]
+    if table.segments is not None:
+        words, slots = table.segments.units(first, longer, free, edge)
+        active = at(table.masks, slots) & kinds > 0
+        words, slots = words[active], slots[active]
     covered = ragged(words, at(table.sizes, slots))
     free[covered] = False
     paired = None

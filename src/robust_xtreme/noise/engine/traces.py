@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from robust_xtreme.core.columns import bounds_of
+from robust_xtreme.core.columns import bounds_of, gathered
 from robust_xtreme.core.edits import NO_SPANS, Array, SpanTable, Trace, at, ragged, span_table
 from robust_xtreme.core.examples import Span
 
@@ -47,10 +47,9 @@ class Traces:
 
     def take(self, numbers: Array) -> Traces:
         """The traces of texts (k,), in that order."""
-        lengths = np.diff(self.bounds)[numbers]
-        moves = self.moves[ragged(self.bounds[numbers], lengths)]
+        positions, bounds = gathered(self.bounds, numbers)
         before, after = taken(self.before, numbers), taken(self.after, numbers)
-        return Traces(bounds_of(lengths), moves, before, after, self.sparse)
+        return Traces(bounds, self.moves[positions], before, after, self.sparse)
 
     def to_clean(self, texts: Array, ends: Ends) -> Ends:
         """The ranges of the clean texts that ranges (k,) of the new texts `texts` (k,) come from."""
@@ -63,7 +62,11 @@ class Traces:
 
     def passed(self, texts: Array, ends: Ends) -> tuple[Array, Ends]:
         """Whether an edit overlaps each range (k,) of the clean texts `texts` (k,); where they are if none does."""
-        return _Moves(self.bounds, self.moves, texts).passed(*ends)
+        moves, (starts, stops) = _Moves(self.bounds, self.moves, texts), ends
+        index = moves.beyond(moves.stop, starts, "right")
+        before = index - 1
+        shift = np.where(index > moves.first, moves.new_stop[before] - moves.stop[before], 0)
+        return (index < moves.end) & (moves.start[index] < stops), (starts + shift, stops + shift)
 
     def reached(self) -> Array:
         """Whether an edit is in or beside each of the spans before (s,) bool, which are disjoint and in order."""
@@ -138,7 +141,7 @@ class _Moves:
 
     def low(self, positions: Array) -> Array:
         """The new starts of ranges that begin there, as for one text in `edits`."""
-        index = self._at(self.stop, positions)
+        index = self.beyond(self.stop, positions)
         index = self._past(index, lambda move: (self.start[move] < self.stop[move]) & (self.stop[move] == positions))
         inside = (index < self.end) & (self.start[index] <= positions)
         before = index - 1
@@ -147,21 +150,14 @@ class _Moves:
 
     def high(self, positions: Array) -> Array:
         """The new stops of ranges that end there, as for one text in `edits`."""
-        index = self._at(self.start, positions)
+        index = self.beyond(self.start, positions)
         index = self._past(index, lambda move: (self.start[move] == self.stop[move]) & (self.start[move] == positions))
         before = index - 1
         stop, new_stop = self.stop[before], self.new_stop[before]
         moved = np.where(positions <= stop, new_stop, positions + new_stop - stop)
         return np.where(index > self.first, moved, positions)
 
-    def passed(self, starts: Array, stops: Array) -> tuple[Array, Ends]:
-        """Whether a move overlaps each range, and the range moved by those before it."""
-        index = self._at(self.stop, starts, "right")
-        before = index - 1
-        shift = np.where(index > self.first, self.new_stop[before] - self.stop[before], 0)
-        return (index < self.end) & (self.start[index] < stops), (starts + shift, stops + shift)
-
-    def _at(self, column: Array, positions: Array, side: Literal["left", "right"] = "left") -> Array:
+    def beyond(self, column: Array, positions: Array, side: Literal["left", "right"] = "left") -> Array:
         """The first move of each text whose value in a column is not below the position, or (right) is above it."""
         width = 1 + max(int(column.max()), int(positions.max(initial=0)))
         return np.searchsorted(self._owners * width + column[:-1], self._texts * width + positions, side)

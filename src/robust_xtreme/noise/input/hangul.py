@@ -151,17 +151,16 @@ def _of_initial(form: str, initial: int) -> str:
 def _decomposed(initials: list[tuple[Change, ...]], rimes: list[tuple[Change, ...]]) -> Iterator[KeyingError]:
     """The key errors of the jamo of a decomposed text (NFD): an initial, a vowel, a final by itself."""
     for index, changes in enumerate(initials):
-        yield from (
-            KeyingError(chr(_L + index), kind, chr(_L + index + step // _RIMES), n) for kind, step, n in changes
-        )
+        for kind, step, n in changes:
+            yield KeyingError(chr(_L + index), kind, chr(_L + index + step // _RIMES), n)
     for index in range(len(_VOWELS)):
-        steps = ((kind, *divmod(step, len(_FINALS)), n) for kind, step, n in rimes[index * len(_FINALS)])
-        yield from (
-            KeyingError(chr(_V + index), kind, chr(_V + index + step), n) for kind, step, final, n in steps if not final
-        )
+        for kind, step, n in rimes[index * len(_FINALS)]:
+            if not step % len(_FINALS):
+                yield KeyingError(chr(_V + index), kind, chr(_V + index + step // len(_FINALS)), n)
     for index in range(1, len(_FINALS)):
-        ends = ((kind, index + step, n) for kind, step, n in rimes[index] if index + step < len(_FINALS))
-        yield from (KeyingError(chr(_T + index), kind, chr(_T + end) if end else "", n) for kind, end, n in ends)
+        for kind, step, n in rimes[index]:
+            if (end := index + step) < len(_FINALS):
+                yield KeyingError(chr(_T + index), kind, chr(_T + end) if end else "", n)
 
 
 def _jamo(sign: str) -> str:

@@ -301,7 +301,7 @@ def _check_rows(table: packs.PackTable, rows: Sequence[TableRow]) -> None:
     for row in rows:
         labels = _LABEL.findall(row.letters)
         reasons = _wrong_labels(row, labels, known), _wrong_conditions(row, known), _wrong_forms(row, labels)
-        letters = "" if "back" in table.header else _wrong_letters(row, table.header)
+        letters = "" if "back" in table.header else _wrong_letters(row, head)
         if reason := next(filter(None, (*reasons, letters)), "") or _wrong_writing(row, scripts):
             raise DataError(table.path, f"in the row of {row.letters!r:.40} {reason}")
         if "back" not in table.header and _does_nothing(row, rows):
@@ -376,12 +376,11 @@ def _wrong_forms(row: TableRow, labels: Sequence[str]) -> str:
     return ""
 
 
-def _wrong_letters(row: TableRow, header: Mapping[str, str]) -> str:
+def _wrong_letters(row: TableRow, script: str) -> str:
     """Why the letters of a row do not belong to the table; "" where they do."""
     plain = _LABEL.sub("", row.letters)
     if wrong := next((point for point in plain if len(small := point.lower()) == 1 and small != point), ""):
         return f"the letter {wrong!r} is a capital: rows have small letters, and capitals follow from them"
-    script = header.get("script") or languages.language(header["language"]).script
     if wrong := next((point for point in plain if not languages.written_in(script, point)), ""):
         return f"{wrong!r} is not a letter of the script {script}"
     return ""
