@@ -183,9 +183,8 @@ def negators(code: str) -> tuple[str, ...]:
     for table in packs.tables(KIND, code):
         for number, row in enumerate(table.need("word").rows, 1):
             if not _ROW.fullmatch(row["word"]):
-                raise DataError(
-                    table.path, f"row {number}, {row['word']!r:.40}, is not one word, with * at an end or not"
-                )
+                what = f"row {number}, {row['word']!r:.40}, is not one word, with * at an end or not"
+                raise DataError(table.path, what)
             words[unicodedata.normalize("NFC", row["word"])] = None
     return tuple(words)
 

@@ -274,10 +274,8 @@ def _chosen(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: 
         """Of some texts (s,) the number among `numbers` (n,), and how far its edits are from the wanted ones."""
         of = [texts[at] for at in some.tolist()]
         given = [text.value for text in of], [text.id for text in of], span_table([text.spans for text in of]), language
-        strengths = (STRENGTHS[number] for number in numbers.tolist())
-        edited = [
-            noise_values(*given, replace(link, strength=each), seed).counts.graphemes_edited for each in strengths
-        ]
+        links = (replace(link, strength=STRENGTHS[number]) for number in numbers.tolist())
+        edited = [noise_values(*given, each, seed).counts.graphemes_edited for each in links]
         ahead = np.stack(edited) - wanted[some]
         best = (2 * abs(ahead) - (ahead > 0)).argmin(axis=0)
         return numbers[best], ahead[best, np.arange(len(some))]

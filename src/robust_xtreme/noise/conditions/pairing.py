@@ -89,19 +89,13 @@ def _moved(moves: Sequence[Place], position: int) -> int:
 
 def _check_made(clean: str, value: str, origins: Sequence[int], location: str) -> None:
     """Raise DataError where the kept characters of the clean text are not those of the noisy one."""
-    differs = (
-        number
-        for number, (origin, letter) in enumerate(zip(origins, value, strict=False))
-        if origin != _MADE and clean[origin] != letter
-    )
-    at = next(differs, None)
+    pairs = enumerate(zip(origins, value, strict=False))
+    at = next((number for number, (origin, new) in pairs if origin != _MADE and clean[origin] != new), None)
     if at is None and len(origins) == len(value):
         return
-    where = (
-        f"they give {len(origins):,} characters, and it has {len(value):,}"
-        if at is None
-        else f"not at character {at:,}"
-    )
+    where = f"they give {len(origins):,} characters, and it has {len(value):,}"
+    if at is not None:
+        where = f"not at character {at:,}"
     what = f"the edits under the key 'edits' do not make its context of the clean one ({where})"
     raise DataError(location, f"{what}. Correct them, or remove the key: the texts are then compared.")
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from robust_xtreme.core import graphemes, randomness
-from robust_xtreme.core.edits import Array, batch, span_table
+from robust_xtreme.core.edits import NO_SPANS, Array, batch
 from robust_xtreme.noise.engine.diff import distance, same
 from robust_xtreme.noise.engine.runs import add_marks
 
@@ -187,7 +187,7 @@ def _segmented(strings: Sequence[str], *, signs: bool) -> Iterator[tuple[list[st
     With `signs` they may be signs, too, and no sign in the string has a mark; the last flag is then whether the end
     waits for more letters, which it may.
     """
-    page = batch(strings, span_table([()] * len(strings)))
+    page = batch(strings, NO_SPANS)
     clusters = page.clusters
     sound = (page.props.take(clusters.starts) & graphemes.LETTER) > 0
     if signs:

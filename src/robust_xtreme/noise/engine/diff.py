@@ -150,10 +150,8 @@ def _path(old: Sequence[str], new: Sequence[str], whole: bool) -> list[Pair]:
     table = _table(old, new)
     i, j = len(old), len(new)
     if not whole:
-        ends = [(table[i][m], abs(i - m), i, m) for m in range(j + 1)] + [
-            (table[k][j], abs(k - j), k, j) for k in range(i + 1)
-        ]
-        _, _, i, j = min(end for end in ends if max(end[2:]) >= min(len(old), len(new)))
+        ends = [*((i, m) for m in range(j + 1)), *((k, j) for k in range(i + 1))]
+        _, _, i, j = min((table[k][m], abs(k - m), k, m) for k, m in ends if max(k, m) >= min(i, j))
     path = [(i, j)]
     while i or j:
         here = table[i][j]

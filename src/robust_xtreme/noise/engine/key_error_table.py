@@ -198,13 +198,10 @@ def form_hashes(points: Array, starts: Array, lengths: Array) -> Array:
     sums = lengths.astype(np.uint64)
     full = np.flatnonzero(lengths)
     sizes = lengths[full]
-    ends = np.cumsum(sizes)
-    positions = np.arange(int(ends[-1]) if len(ends) else 0, dtype=np.uint64) - np.repeat(ends - sizes, sizes).astype(
-        np.uint64
-    )
+    positions = ragged(np.zeros_like(sizes), sizes).astype(np.uint64)
     mixed = randomness.mix(points[ragged(starts, lengths)].astype(np.uint64) | positions << np.uint64(32))
     if len(full):
-        sums[full] += np.add.reduceat(mixed, ends - sizes)
+        sums[full] += np.add.reduceat(mixed, np.cumsum(sizes) - sizes)
     return randomness.mix(sums)
 
 

@@ -134,14 +134,12 @@ def _settled(drawn: Sequence[_Drawn]) -> list[_Drawn]:
 
 def _joined(batch: Batch, drawn: Sequence[_Drawn]) -> Edits:
     """The edits of all parts, in order; sources in the pool of a part are moved to where its pool is now."""
-    size = len(batch.points)
-    pools = [part.edits.pool for part in drawn]
+    size, several = len(batch.points), [part.edits for part in drawn]
+    pools = [each.pool for each in several]
     before = np.cumsum([0, *map(len, pools)])[:-1].tolist()
-    sources = [
-        part.edits.source + (part.edits.source >= size) * shift for part, shift in zip(drawn, before, strict=True)
-    ]
+    sources = [each.source + (each.source >= size) * shift for each, shift in zip(several, before, strict=True)]
     names = ("start", "stop", "operator", "graphemes", "length")
-    columns = {name: np.concatenate([getattr(part.edits, name) for part in drawn]) for name in names}
+    columns = {name: np.concatenate([getattr(each, name) for each in several]) for name in names}
     whole = Edits(**columns, source=np.concatenate(sources), pool=np.concatenate(pools))
     order = np.argsort(whole.start, kind="stable")
     edits, level = whole.take(order), np.concatenate([part.level for part in drawn])[order]

@@ -216,9 +216,8 @@ def joined(parts: Sequence[NoisedTexts]) -> NoisedTexts:
     for several in zip_longest(*(part.links for part in parts)):
         sparse = any(step.sparse for step in several if step is not None)
         pairs = zip(several, parts, strict=True)  # a part without the step has no edits there
-        steps.append(
-            joined_traces([no_moves(part.spans, len(part), sparse) if step is None else step for step, part in pairs])
-        )
+        traces = [no_moves(part.spans, len(part), sparse) if step is None else step for step, part in pairs]
+        steps.append(joined_traces(traces))
     counts = [part.counts for part in parts]
     columns = {name: np.concatenate([_NONE, *(getattr(part, name) for part in counts)]) for name in _COUNTS}
     # A part without operators has 0 edits by each.

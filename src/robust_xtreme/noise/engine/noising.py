@@ -171,9 +171,7 @@ def _draws(link: Bound, language: str, strength: str, seeds: int) -> Edited:
     """Some draws of the calibration text at a nominal strength, one draw after the other."""
     texts = realised.texts(language) * seeds
     ids = [f"{realised.KIND}/{language}/{number}" for number in range(len(texts))]
-    return noise_values(
-        texts, ids, editing.span_table([()] * len(texts)), language, replace(link, strength=strength, axis=""), 0
-    )
+    return noise_values(texts, ids, editing.NO_SPANS, language, replace(link, strength=strength, axis=""), 0)
 
 
 def _solution(link: Bound, language: str) -> Solution:

@@ -224,9 +224,8 @@ class _Page:
             starts = starts - (less & at(self._blank, np.maximum(starts, 1) - 1))
             stops = stops + more
         base, number = clean.offsets[text], np.arange(len(starts)) - self._before[text]
-        rows = zip(
-            *(column[free].tolist() for column in (numbers[text], number, starts - base, stops - base)), strict=True
-        )
+        columns = numbers[text], number, starts - base, stops - base
+        rows = zip(*(column[free].tolist() for column in columns), strict=True)
         return ((*row, by, 1, 0, row[3] - row[2]) for row in rows)
 
     def _parts(self, edge: Array) -> tuple[Array, Array]:

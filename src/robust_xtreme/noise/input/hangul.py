@@ -79,12 +79,8 @@ class _Syllable(NamedTuple):
 def keys(text: str) -> str:
     """The keys of the two-set keyboard that type a text; characters other than Hangul stay as they are."""
     table = _keys()
-    return "".join(
-        table.strokes.get(sign, sign)
-        for jamo in map(_jamo, text)
-        for part in jamo
-        for sign in table.parts.get(part, part)
-    )
+    jamo = (table.parts.get(part, part) for part in "".join(map(_jamo, text)))
+    return "".join(table.strokes.get(sign, sign) for sign in "".join(jamo))
 
 
 def typed(strokes: str) -> str:

@@ -167,10 +167,8 @@ def of_language(code: str) -> tuple[str, ...]:
 def _rank(layout: Layout, code: str) -> tuple[int, int]:
     """First by whether it is the language's default, or names it; defaults by the folders of packs they are in."""
     if code in layout.default:
-        path, users = packs.find(KIND, layout.name), packs.users()
-        return 0, next(
-            (at for at, folder in enumerate(users) if path == folder / KIND / f"{layout.name}.toml"), len(users)
-        )
+        path, mine = packs.find(KIND, layout.name), [each / KIND / f"{layout.name}.toml" for each in packs.users()]
+        return 0, mine.index(path) if path in mine else len(mine)
     return 1 if code in layout.languages else 2, 0
 
 

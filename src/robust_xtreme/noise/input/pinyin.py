@@ -86,9 +86,8 @@ def _sounds(position: str) -> list[tuple[str, str]]:
     table = packs.table("input", "zh-fuzzy").need("place", "one", "other")
     for row in table.rows:
         if row["place"] not in ("initial", "final") or not (row["one"] and row["other"]):
-            raise DataError(
-                table.path, f"the row {', '.join(row.values())!r:.40} is not an initial or final and its partner"
-            )
+            what = f"the row {', '.join(row.values())!r:.40} is not an initial or final and its partner"
+            raise DataError(table.path, what)
     pairs = [(row["one"], row["other"]) for row in table.rows if row["place"] == position]
     return [(left, other) for pair in pairs for left, other in (pair, pair[::-1])]
 

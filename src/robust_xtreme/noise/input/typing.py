@@ -147,12 +147,8 @@ def reached(layout: Layout, code: str) -> tuple[int, int]:
 def _points(keyboard: _Keyboard) -> list[str]:
     """The letters and marks of the language's scripts that a layout types, by a key of their own or by dead keys."""
     scripts = {script(point) for form in keyboard.signs for point in form}
-    typed = {
-        sign
-        for key in keyboard.layout.keys
-        for sign in key.levels
-        if len(sign) == 1 and unicodedata.category(sign)[0] in "LM"
-    }
+    single = {sign for key in keyboard.layout.keys for sign in key.levels if len(sign) == 1}
+    typed = {sign for sign in single if unicodedata.category(sign)[0] in "LM"}
     return sorted(point for point in typed | keyboard.signs if len(point) == 1 and script(point) in scripts)
 
 

@@ -92,6 +92,5 @@ def _chosen(language: str, letter: str, alike: Iterable[tuple[str, int]]) -> dic
 
 def _is_native(language: str, text: str) -> bool:
     """Whether each character is a letter, a digit or a mark of the language."""
-    return all(
-        languages.belongs(language, character) or character in languages.language(language).marks for character in text
-    )
+    marks = languages.language(language).marks
+    return all(languages.belongs(language, character) or character in marks for character in text)

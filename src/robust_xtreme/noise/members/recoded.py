@@ -147,10 +147,8 @@ def _check(path: Path, name: str, letters: Mapping[str, str]) -> None:
         if wrong := next((point for point in letter + plain if not languages.written_in(script, point)), ""):
             raise DataError(path, f"in the row of {letter!r} {wrong!r} is not a letter of the script {script}")
         if wrong := next((point for point in plain if point in letters), ""):
-            what = (
-                f"in the row of {letter!r} {wrong!r} is written for it, and another row writes {letters[wrong]!r} for"
-            )
-            raise DataError(path, f"{what} {wrong!r}")
+            what = f"{wrong!r} is written for it, and another row writes {letters[wrong]!r} for {wrong!r}"
+            raise DataError(path, f"in the row of {letter!r} {what}")
 
 
 # The same letters in other code points: as a file, a keyboard or a font has them that is not the usual one.

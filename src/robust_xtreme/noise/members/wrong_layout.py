@@ -85,10 +85,8 @@ def changed(code: str, keyboard: str, layout: str) -> dict[str, str]:
 
 
 def _refusal(code: str, why: str) -> str:
-    name = language_of(code).name
-    return (
-        f"{name} cannot be typed with the wrong layout: {why}. See: robust-xtreme list perturbations --languages {code}"
-    )
+    see = f"See: robust-xtreme list perturbations --languages {code}"
+    return f"{language_of(code).name} cannot be typed with the wrong layout: {why}. {see}"
 
 
 def _packs(code: str) -> tuple[str, ...]:

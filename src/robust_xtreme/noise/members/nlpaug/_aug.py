@@ -151,10 +151,9 @@ def keyboard(language: str, strength: float) -> Callable[[str], str]:
 )
 def ocr(language: str, strength: float) -> Callable[[str], str]:
     """Misread letters of English the way nlpaug's table says that scanners do."""
+    letters = cased(languages.language(language).alphabet)
     augmenter = characters().OcrAug(aug_word_p=strength, aug_char_min=1, min_char=1, **UNCAPPED)
-    return on_words(
-        augmenter, LongestRuns(cased(languages.language(language).alphabet), frozenset(augmenter.model.model))
-    )
+    return on_words(augmenter, LongestRuns(letters, frozenset(augmenter.model.model)))
 
 
 # nlpaug's RandomCharAug: letters substituted, inserted, swapped with a neighbour or deleted at random.
