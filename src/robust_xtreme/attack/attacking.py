@@ -19,13 +19,13 @@ from robust_xtreme.core.columns import Choices, ExampleColumns, Ranges, TargetCo
 from robust_xtreme.core.edits import Array, Edit, ragged
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.metric import Metric, Responses
-from robust_xtreme.core.randomness import text_keys
+from robust_xtreme.core.randomness import salt, text_keys
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.models.predictors.predictor import PredictedMargins, Predictor, Weighing
 from robust_xtreme.models.reading.reading import Candidates, Inputs, Reduced, contents_of
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.retrieval.embeddings import StoredVectors
-from robust_xtreme.noise.engine.attack import Settings, moves_of, seed_of, settings_of
+from robust_xtreme.noise.engine.attack import Settings, moves_of, settings_of
 from robust_xtreme.noise.engine.noised import FieldTexts, PerturbedExamples, field_texts, untouched
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.engine.options import EditOptions, applied, options_of, probes_of
@@ -287,8 +287,9 @@ def plan_of(
 
 
 def seeds_of(link: Bound, seed: int, examples: Sequence[Example]) -> Array:
-    """What the draws of an attack on each example are hashed from (n,) uint64."""
-    return text_keys(seed_of(link, seed), [example.id for example in examples])
+    """What the draws of an attack on each example are hashed from (n,) uint64; budgets and strengths have the same."""
+    common = salt(str(seed), link.perturbation.name, str(link.perturbation.version))
+    return text_keys(common, [example.id for example in examples])
 
 
 Weigh = Callable[[Inputs, Weighing], PredictedMargins]

@@ -138,23 +138,20 @@ def allowed(texts: Sequence[Text], options: EditOptions, settings: Settings) -> 
 def acceptable(shown: PerturbedExamples, settings: Settings, similarity: Similarity | None = None) -> Array:
     """Whether all constraints let all texts of each candidate through (n,) bool."""
     noised, every = shown.noised, _every()
-    fine = _of_all(shown, [each.noised(noised, settings) for each in every])
+    kept = np.logical_and.reduce([each.noised(noised, settings) for each in every])
+    fine = _of_all(shown, kept)
     numbers = np.concatenate([np.zeros(0, np.int64), *(rows[fine] for rows in shown.numbers.values())])
     numbers = numbers[numbers >= 0]
-    kept = np.ones(len(noised), np.bool_)
     for each in every:
         kept[numbers] &= each.similar(noised, numbers, settings, similarity)
-    return fine & _of_all(shown, [kept])
+    return _of_all(shown, kept)
 
 
-def _of_all(shown: PerturbedExamples, several: Sequence[Array]) -> Array:
+def _of_all(shown: PerturbedExamples, kept: Array) -> Array:
     """Whether all texts of each candidate are let through (n,) bool, from what constraints say of texts (t,) bool."""
-    fine = np.logical_and.reduce([np.ones(len(shown.noised), np.bool_), *several])
-    kept = np.append(fine, True)  # a text that is not there
-    of_all: Array = np.logical_and.reduce(
-        [np.ones(len(shown), np.bool_), *(kept[rows] for rows in shown.numbers.values())]
-    )
-    return of_all
+    there = np.append(kept, True)  # the last for a text that is not there
+    columns = (there[rows] for rows in shown.numbers.values())
+    return np.asarray(np.logical_and.reduce([np.ones(len(shown), np.bool_), *columns]))
 
 
 def _every() -> list[Constraint]:

@@ -15,7 +15,6 @@ from typing import Any, Final, NoReturn
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import KINDS
-from robust_xtreme.core.randomness import salt
 from robust_xtreme.core.specs import Link, PerturbationSpec, canonical_strength
 from robust_xtreme.noise.engine.perturbation import Bound, Job, Params, Perturbation, defaults, of_known
 from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES
@@ -156,8 +155,3 @@ def first_move(cell: PerturbationSpec) -> str:
     """The first perturbation whose edits an attack searches, without a strength, with the folders that it names."""
     member = registry.load("perturbation", registry.load("perturbation", cell.name).moves[0])
     return str(Link(member.name, params=tuple(pair for pair in cell.links[0].params if pair[0] in member.free)))
-
-
-def seed_of(link: Bound, seed: int) -> int:
-    """The hash that the draws of an attack's searches share; budgets and strengths have the same."""
-    return salt(str(seed), link.perturbation.name, str(link.perturbation.version))

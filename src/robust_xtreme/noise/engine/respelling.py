@@ -330,7 +330,7 @@ class Recodings(NamedTuple):
     """The forms of code points as arrays.
 
     `row` (p,) is the row of each code point, 0 where it has no forms; those beyond the end use the last entry, 0. The
-    forms of row i are `bounds[i]` to `bounds[i + 1]`; `weights` (f + 1,) are any_in. `start` and `length` (f,)
+    forms of row i are `bounds[i]` to `bounds[i + 1]`; `weights` (f + 1,) are cumulated. `start` and `length` (f,)
     locate a form in `pool`, and `extra` (f,) is how many clusters more than one it has. `raised` (f,) is the form in
     capitals of a capital's form of several letters, which follow the others, else the form itself.
     """

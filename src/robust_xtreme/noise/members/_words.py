@@ -19,11 +19,9 @@ def word_drop(word: str, language: str) -> tuple[Form, ...]:  # noqa: ARG001 - t
     return ()
 
 
-# Swaps words with the next word; their letters, capitals included, do not change.
-#
-# Only words with nothing but white space between them are swapped, within one span or outside all spans. Languages
-# written without spaces are not served; in Vietnamese, which puts a space between syllables, syllables are swapped. A
-# tag belongs to the position of its word, so that tagging tasks are refused.
+# Only words with nothing but white space between them are swapped, within one span or outside all spans; their letters,
+# capitals included, do not change. Languages are served as above. A tag belongs to the position of its word, so that
+# tagging tasks are refused.
 
 
 @words(strength="share of words exchanged with the next", rates={"swap": "1"}, lacks=needs_spaces, refuses=("tagging",))

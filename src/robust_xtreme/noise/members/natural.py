@@ -115,10 +115,7 @@ def _of(word: str, code: str) -> Iterator[Form]:
 # Strength is the share of a text's grapheme clusters that are edited. People edit about 0.02 (docs/natural.md); 0.1 is
 # a stress test.
 
-# What people write wrong: letters that sound alike, words for other real words, and marks. `natural` mixes them.
-#
-# A pack `natural/NAME` lists letters that are misspelt, `realwords/CODE.tsv` the words of a language that are written
-# for others: forms of the same word, prepositions and articles, words that sound alike. Both are in small letters.
+# A pack `realwords/CODE.tsv` lists the words of a language that are written for others, in small letters.
 
 _MISSED: Final = 3
 _PLAIN: Final = dict(zip("ıłŁøØđĐɓƁɗƊƙƘƴƳɛƐɔƆŋŊɖƉƒƑɣƔʋƲ", "ilLoOdDbBdDkKyYeEoOnNdDfFgGvV", strict=True))
