@@ -173,8 +173,8 @@ def _blank_noised(noised: NoisedTexts, _: Settings) -> Array:
 def _filled(values: Sequence[str], spans: SpanTable) -> tuple[Array, Array]:
     """Whether there is more than white space in each text (t,), and in each span (s,)."""
     bounds = bounds_of(np.fromiter(map(len, values), np.int64, len(values)))
-    points = np.frombuffer("".join(values).encode("utf-32-le", "surrogatepass"), np.uint32)
-    filled = np.concatenate(([0], np.cumsum((graphemes.properties(points) & graphemes.SPACE) == 0)))
+    props = graphemes.string_properties("".join(values))
+    filled = np.concatenate(([0], np.cumsum((props & graphemes.SPACE) == 0)))
     base = bounds[spans.text]
     return filled[bounds[1:]] > filled[bounds[:-1]], filled[base + spans.stop] > filled[base + spans.start]
 

@@ -24,7 +24,7 @@ from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Text
-from robust_xtreme.core.graphemes import SEPARATOR
+from robust_xtreme.core.graphemes import SEPARATOR, code_points
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.case import capital, upper
 from robust_xtreme.noise.engine.noised import NoisedTexts
@@ -83,7 +83,7 @@ class _Points:
 
     def __init__(self, values: Sequence[str]) -> None:
         self._bounds = bounds_of(np.fromiter(map(len, values), np.int64, len(values)))
-        self._points = np.frombuffer("".join(values).encode("utf-32-le", "surrogatepass"), np.uint32)
+        self._points = code_points("".join(values))
 
     def are_words(self, texts: Array, positions: Array) -> Array:
         """Whether a letter, a digit or a mark is at positions (k,) of texts (k,); not where nothing is."""

@@ -232,8 +232,6 @@ def _check_answers(item: _Item, noised: Mapping[str, Noised]) -> None:
 
 
 _COARSE: Final = 5
-
-
 _STEPS: Final = [min(1.0, 0.001 * 1.02**number) for number in range(350)]
 STRENGTHS: Final = tuple(dict.fromkeys(["0", *(canonical_strength(f"{step:.5f}") for step in _STEPS)]))
 """The strengths that are tried: 0, and from 0.001 to 1 in steps of a fiftieth."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from robust_xtreme.core import graphemes, randomness
 from robust_xtreme.core.edits import NO_SPANS, Array, batch
+from robust_xtreme.core.graphemes import code_points
 from robust_xtreme.noise.engine.diff import distance, same
 from robust_xtreme.noise.engine.runs import add_marks
 
@@ -131,7 +132,6 @@ def _grown(table: FormTable, rows: list[list[Entry]], kinds: int) -> FormTable:
     masks = (weights > 0) @ (1 << np.arange(kinds))
     total = int(table.upto[-1]) if len(table.upto) else 0
     lengths = np.array([len(entry.text) for entry in flat], np.int64)
-    points = "".join(entry.text for entry in flat).encode("utf-32-le")
     new = FormTable(
         masks=masks,
         before=total + np.cumsum(weights.reshape(-1)) - weights.reshape(-1),
@@ -141,7 +141,7 @@ def _grown(table: FormTable, rows: list[list[Entry]], kinds: int) -> FormTable:
         source=len(table.pool) + np.cumsum(lengths) - lengths,
         length=lengths,
         graphemes=graphemes,
-        pool=np.frombuffer(points, np.uint32),
+        pool=code_points("".join(entry.text for entry in flat)),
     )
     return FormTable(*(np.concatenate(pair) for pair in zip(table, new, strict=True)))
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from robust_xtreme.core.edits import Array, at, ragged
+from robust_xtreme.core.graphemes import code_points
 from robust_xtreme.noise.engine.runs import any_in
 
 _DENSE: Final = 1 << 22
@@ -146,7 +147,7 @@ def trie(strings: Sequence[str], others: Iterable[str] = ()) -> Trie:
     symbols[[ord(point) for point in known]] = np.arange(len(known)) + UNKNOWN + 1
     width = len(known) + UNKNOWN + 1
     lengths = np.array(list(map(len, strings)), np.int64)
-    points = np.frombuffer("".join(strings).encode("utf-32-le"), np.uint32)
+    points = code_points("".join(strings))
     begins, depth = np.cumsum(lengths) - lengths, int(lengths.max(initial=0))
     # node (z,): the node that each string has reached; nodes are numbered level by level, so that keys are sorted.
     node, count, keys, ends = np.zeros(len(strings), np.int64), 1, [np.zeros(0, np.int64)], [np.full(1, -1, np.int64)]

@@ -255,8 +255,7 @@ def _pool(forms: Sequence[str]) -> dict[str, Any]:
     """The columns of the code points of all forms, composed, then decomposed."""
     decomposed = [unicodedata.normalize("NFD", form) for form in forms]
     lengths = np.array([[len(form) for form in version] for version in (forms, decomposed)], np.int64).reshape(2, -1)
-    points = "".join(chain(forms, decomposed)).encode("utf-32-le", "surrogatepass")
-    pool, start = np.frombuffer(points, np.uint32), np.cumsum(lengths) - lengths.reshape(-1)
+    pool, start = graphemes.code_points("".join(chain(forms, decomposed))), np.cumsum(lengths) - lengths.reshape(-1)
     return {
         "pool": pool,
         "start": start,

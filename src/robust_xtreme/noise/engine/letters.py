@@ -33,6 +33,7 @@ OPERATORS: Final = ("delete", "double", "swap", "replace")
 _DELETE, _DOUBLE, _SWAP, _REPLACE = range(4)
 _GRAPHEMES: Final = np.array([1, 1, 2, 1], np.uint8)
 _RATES: Final = ("1",) * len(OPERATORS)
+_POINT_BITS: Final = 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +231,6 @@ def inserted(job: Job, characters: Array) -> tuple[Edits, Array]:
     return Edits(start, stop, none, np.ones(len(numbers), np.uint8), source, length, characters), eligible
 
 
-POINT_BITS: Final = 21
-
-
 @packs.cached
 def alphabet(code: str) -> Alphabet:
     """The letters of the language of that code, in lower and upper case. Raises UnknownName."""
@@ -258,7 +256,7 @@ def alphabet(code: str) -> Alphabet:
         rank=index % max(len(letters), 1),
         replaceable=graphemes.letters_in(np.append(size, 0)[group_of] > 1),
         signs=np.array([ord(sign) for sign in signs], np.uint32),
-        combinations=np.array([ord(pair[0]) << POINT_BITS | ord(pair[1]) for pair in pairs], np.int64),
+        combinations=np.array([ord(pair[0]) << _POINT_BITS | ord(pair[1]) for pair in pairs], np.int64),
     )
 
 
@@ -277,7 +275,7 @@ def _usable(letters: list[str], groups: Array) -> tuple[tuple[str, ...], Array, 
     A letter is usable if it is one cluster that joins with no neighbour, and not too long to be packed.
     """
     text = graphemes.SEPARATOR.join((*letters, ""))
-    points = np.frombuffer((text + unicodedata.normalize("NFD", text)).encode("utf-32-le"), np.uint32)
+    points = graphemes.code_points(text + unicodedata.normalize("NFD", text))
     stops = np.flatnonzero(points == ord(graphemes.SEPARATOR))
     length = (np.diff(stops, prepend=-1) - 1).reshape(2, -1)
     usable = _are_closed(points[: len(text)], stops[: len(letters)]) & (length[1] <= graphemes.PACKED)
@@ -372,5 +370,5 @@ def _clashing(batch: Batch, alphabet: Alphabet, edits: Edits, draws: Array) -> A
 
 def _combine(alphabet: Alphabet, points: Array, others: Array) -> Array:
     """Whether each of the others (k,) can follow the point before it (k,): it is not a spacing sign, or is listed."""
-    keys = points.astype(np.int64) << POINT_BITS | others
+    keys = points.astype(np.int64) << _POINT_BITS | others
     return np.asarray(~np.isin(others, alphabet.signs) | np.isin(keys, alphabet.combinations))

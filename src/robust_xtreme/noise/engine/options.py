@@ -31,7 +31,6 @@ DRAWS: Final = 4
 """Draws of each perturbation: of a letter that may become one of several, so many are possible edits."""
 
 _COLUMNS: Final = ("text", "unit", "reach", "start", "stop", "operator", "graphemes")
-_ENCODING: Final = "utf-32-le"
 _VALUE: Final = 4
 _Row = tuple[int, int, int, int, str, int, int, int]
 """Text, unit, start, stop, value, reach, operator and graphemes of an edit."""
@@ -188,7 +187,7 @@ class _Page:
         flat = np.concatenate((self.clean.points, edits.pool))
         sizes = edits.length.sum(axis=1)
         joined = at(flat, ragged(edits.source.reshape(-1), edits.length.reshape(-1))).tobytes()
-        whole, bounds = joined.decode(_ENCODING, "surrogatepass"), bounds_of(sizes).tolist()
+        whole, bounds = joined.decode("utf-32-le", "surrogatepass"), bounds_of(sizes).tolist()
         values = [whole[low:high] for low, high in pairwise(bounds)]
         first, reach = self._touched(edits, text, values)
         base = self.clean.offsets[text]

@@ -378,7 +378,7 @@ def compiled(recodings: Iterable[Recoding]) -> Recodings:
         length=length,
         extra=np.array([max(0, len(graphemes.split(form)) - 1) for form in forms], np.int64),
         raised=raised,
-        pool=np.frombuffer("".join(forms).encode("utf-32-le"), np.uint32),
+        pool=graphemes.code_points("".join(forms)),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from robust_xtreme.core.edits import Array, at
+from robust_xtreme.core.graphemes import code_points
 from robust_xtreme.noise.engine._segments import EDGE, Reached, Trie, trie
 from robust_xtreme.noise.engine.case import capital, has_case, upper
 
@@ -273,8 +274,7 @@ def _pooled(texts: Sequence[str], cased: bool) -> dict[str, Any]:
     raised = [*(capital(text, "") for text in texts), *(upper(text, "") for text in texts)] if cased else []
     ways = [*texts, *raised]
     length = np.array(list(map(len, ways)), np.int64)
-    pool = np.frombuffer("".join(ways).encode("utf-32-le"), np.uint32)
-    return {"source": np.cumsum(length) - length, "length": length, "pool": pool}
+    return {"source": np.cumsum(length) - length, "length": length, "pool": code_points("".join(ways))}
 
 
 @cache
@@ -297,7 +297,7 @@ def parts() -> tuple[Array, Array, Array]:
     texts = [unicodedata.normalize("NFD", chr(point)) for point in range(_POINTS) if not 0xD800 <= point < 0xE000]
     texts[0xD800:0xD800] = ["\0"] * 0x800
     length = np.array(list(map(len, texts)), np.int64)
-    return np.cumsum(length) - length, length, np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
+    return np.cumsum(length) - length, length, code_points("".join(texts))
 
 
 @cache

@@ -92,9 +92,6 @@ WAIVES: Final = frozenset(
 )
 """The rules that this kind waives: the function is another package's, and only its output is known."""
 
-REFUSES: Final = tuple(sorted(kind.name for kind in KINDS if kind.spans))
-"""The families whose texts have spans."""
-
 
 class Change(NamedTuple):
     """Clusters `start` to `stop` of the clean text became `form`; an operator changed `cost` clusters.
@@ -125,7 +122,8 @@ def rewriter(
 
     def make(author: Author) -> Perturbation:
         name = f"{library}.{author.__name__}" if library else author.__name__
-        waived = {"name": name, "waives": WAIVES, "refuses": REFUSES, "choices": choices or {}, "free": free}
+        with_spans = tuple(sorted(kind.name for kind in KINDS if kind.spans))
+        waived = {"name": name, "waives": WAIVES, "refuses": with_spans, "choices": choices or {}, "free": free}
         edit = partial(_edit, name, author)
         return member(author, "rewriter", "word", strength, OPERATORS, edit, **{**waived, **declared})
 

@@ -275,7 +275,6 @@ def words(
     so that it may begin and end with signs, and a word that ends in a cluster that waits for more letters (अर्थात्) has
     forms, too. `divided` gives the list of words into which text of a language is divided, None where spaces divide it.
     `signs` gives, for a language and the `choices`, the characters other than letters that are parts of words.
-    `declared` are fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`, `version`.
     """
     kinds = tuple(rates)
 
