@@ -151,8 +151,8 @@ def _units(batch: Batch, table: KeyErrorTable, active: int, swap: int) -> tuple[
     words, slots = starts[:0], starts[:0]
     if table.segments is not None:
         words, slots = table.segments.units(first, longer, free, edge)
-        active = at(table.masks, slots) & kinds > 0
-        words, slots = words[active], slots[active]
+        able = at(table.masks, slots) & kinds > 0
+        words, slots = words[able], slots[able]
     covered = ragged(words, at(table.sizes, slots))
     free[covered] = False
     paired = None
