@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from inspect import unwrap
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
-from robust_xtreme.noise.engine.respelling import RespellingFunction
+from robust_xtreme.noise.engine.respelling_table import Respeller
 from robust_xtreme.noise.members.scripts import scheme, schemes
 
 BAR: Final = 3e6
@@ -68,9 +69,10 @@ def of_library(values: Sequence[str], code: str, name: str) -> float:
         spelling = scheme(name).spelling(code)
     except UserError:
         return 0.0
-    assert isinstance(spelling, RespellingFunction)
-    spelling.spell(words[0])
-    return sum(map(len, words)) / best(lambda: [spelling.spell(word) for word in words], 1)
+    assert not isinstance(spelling, Respeller)
+    spell = unwrap(spelling)  # without what it remembers
+    spell(words[0])
+    return sum(map(len, words)) / best(lambda: [spell(word) for word in words], 1)
 
 
 def main() -> None:

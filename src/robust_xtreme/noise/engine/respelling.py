@@ -19,7 +19,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple, Unpack
 
@@ -44,25 +44,19 @@ _SIGNS: Final = (0x2B9, 0x2BA)
 """Prime and double prime, which ISO 9 writes for the soft and the hard sign."""
 
 
-@dataclass(frozen=True, slots=True)
-class RespellingFunction:
+def by_function(spell: Callable[[str], str]) -> Callable[[str], str]:
     """A respelling by a function of one word (composed, NFC), called once per distinct word; "" leaves the word."""
 
-    spell: Callable[[str], str]
-    known: dict[str, str] = field(default_factory=dict)
+    @lru_cache(_MOST)
+    def respelt(word: str) -> str:
+        return spell(unicodedata.normalize("NFC", word)).replace(graphemes.SEPARATOR, "")
 
-    def __call__(self, word: str) -> str:
-        """The respelling of a word."""
-        if word not in self.known:
-            if len(self.known) > _MOST:
-                self.known.clear()
-            self.known[word] = self.spell(unicodedata.normalize("NFC", word)).replace(graphemes.SEPARATOR, "")
-        return self.known[word]
+    return respelt
 
 
 def respelled(
     job: Job,
-    spelling: Respeller | RespellingFunction,
+    spelling: Respeller | Callable[[str], str],
     listed: Listed | None,
     spaces: bool,
     spaced: bool,
@@ -161,9 +155,9 @@ def _across(points: Array, rules: Respeller, start: Array, stop: Array) -> Spelt
     return Spelt(words, np.flatnonzero(at(composing(), words)))
 
 
-def _spelt(points: Array, spelling: Respeller | RespellingFunction, draws: Array) -> Spelt:
+def _spelt(points: Array, spelling: Respeller | Callable[[str], str], draws: Array) -> Spelt:
     """The words respelt; by rules in blocks of words whose arrays stay in a core's cache."""
-    if isinstance(spelling, RespellingFunction):
+    if not isinstance(spelling, Respeller):
         return Spelt(_joined(map(spelling, _strings(points))), np.zeros(0, np.int64))
     zeros = np.flatnonzero(points == 0)
     most = _BLOCK if spelling.decomposed else len(points)

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from robust_xtreme.core import languages, packs
 from robust_xtreme.core.errors import SpecError, nearest
-from robust_xtreme.noise.engine.respelling import RespellingFunction
+from robust_xtreme.noise.engine.respelling import by_function
 from robust_xtreme.noise.engine.respelling_table import (
     CONDITIONS,
     Respeller,
@@ -31,7 +31,7 @@ from robust_xtreme.noise.engine.respelling_table import (
 from robust_xtreme.noise.engine.rewriter import importing
 from robust_xtreme.noise.scripts.table import KIND, TYPED, rules
 
-Spelling = Respeller | RespellingFunction
+Spelling = Respeller | Callable[[str], str]
 
 LATIN: Final = "Latn"
 _CALLED: Final = {"Latn": "Latin letters", "Cyrl": "Cyrillic letters", "Arab": "Arabic letters"}
@@ -235,9 +235,9 @@ def _uroman_library() -> Any:
 
 
 @cache
-def _uroman_spelling(code: str) -> RespellingFunction:
+def _uroman_spelling(code: str) -> Spelling:
     romanize: Callable[..., str] = _uroman_library().romanize_string
-    return RespellingFunction(lambda word: romanize(word, lcode=_CODES.get(code, code)))
+    return by_function(lambda word: romanize(word, lcode=_CODES.get(code, code)))
 
 
 uroman = Scheme(
@@ -285,8 +285,8 @@ def _variant(name: str) -> Scheme:
 
 
 @cache
-def _spelling(name: str, back: bool) -> RespellingFunction:
-    return RespellingFunction(_transform(name, back).transliterate)
+def _spelling(name: str, back: bool) -> Spelling:
+    return by_function(_transform(name, back).transliterate)
 
 
 icu = Scheme(
@@ -294,6 +294,6 @@ icu = Scheme(
     summary="by a transform of ICU, named as in icu:Greek-Latin",
     source="https://icu.unicode.org/",
     lacks=lambda _: "a transform must be named, as in @scheme=icu:Greek-Latin",
-    spelling=lambda _: RespellingFunction(str),
+    spelling=lambda _: str,
     variant=_variant,
 )
