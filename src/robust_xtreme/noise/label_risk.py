@@ -193,7 +193,7 @@ def _written(side: tuple[bool, bool], forms: Iterable[str]) -> str:
     """The pattern of some forms, the longest first, and of what may be before and after them."""
     words = [form.strip(_ANY) for form in sorted(forms, key=len, reverse=True)]
     before, after = side
-    ends = "" if after else f"(?![{_letters()}])"
+    ends = "" if after else rf"(?![\w{marks()}])"
     if before:
         return f"(?:{'|'.join(map(_literal, words))}){ends}"
     # A word's first letter is looked for before what is in front of it, so that matching skips all other letters.
@@ -202,7 +202,7 @@ def _written(side: tuple[bool, bool], forms: Iterable[str]) -> str:
         by_first[_literal(word[0])].append(_literal(word[1:]))
     firsts = "".join(first.strip("[]") for first in by_first)
     parts = (f"(?<={first})(?:{'|'.join(rest)})" for first, rest in by_first.items())
-    return f"[{firsts}](?<![{_letters()}].)(?:{'|'.join(parts)}){ends}"
+    return rf"[{firsts}](?<![\w{marks()}].)(?:{'|'.join(parts)}){ends}"
 
 
 def _literal(letters: str) -> str:
@@ -210,10 +210,10 @@ def _literal(letters: str) -> str:
 
 
 @cache
-def _letters() -> str:
-    """The characters that a word is made of, as the content of a class of a pattern: letters, digits and marks."""
+def marks() -> str:
+    """All marks, as the content of a class of a pattern, of which Python's own classes have none."""
     points = (point for block in MARKED for point in range(block << 12, (block + 1) << 12))
-    marks = [point for point in points if unicodedata.category(chr(point))[0] == "M"]
-    runs = groupby(enumerate(marks), key=lambda pair: pair[1] - pair[0])
+    known = [point for point in points if unicodedata.category(chr(point))[0] == "M"]
+    runs = groupby(enumerate(known), key=lambda pair: pair[1] - pair[0])
     ranges = [[point for _, point in run] for _, run in runs]
-    return r"\w" + "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in ranges)
+    return "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in ranges)

@@ -165,10 +165,7 @@ def shown(struck: Sequence[Stroke], on: str) -> str | None:
 
 def _composed(signs: Sequence[str]) -> str | None:
     """Signs with each dead key on the letter after it; None where the letter does not take it."""
-    text, dead = "".join(signs), ""
-    if DEAD not in text:
-        return text
-    text = ""
+    text = dead = ""
     for sign in signs:
         if sign.startswith(DEAD):
             dead += sign.removeprefix(DEAD)

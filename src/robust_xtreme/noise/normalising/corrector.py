@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-import sys
-import unicodedata
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,15 +18,15 @@ from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.case import MIXED, style, styled
 from robust_xtreme.noise.engine.diff import same
 from robust_xtreme.noise.engine.realised import KIND, texts
+from robust_xtreme.noise.label_risk import marks
 from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, errors_typing, layouts_of
 from robust_xtreme.noise.members.natural import key_of, misspelt
 
 
 @functools.cache
 def pattern() -> re.Pattern[str]:
-    """A word: letters with their marks, and apostrophes between two of them. Python's own classes have no marks."""
-    marks = "".join(sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign)[0] == "M")
-    letter = rf"(?:[^\W\d_]|[{marks}])"
+    """A word: letters with their marks, and apostrophes between two of them."""
+    letter = rf"(?:[^\W\d_]|[{marks()}])"
     return re.compile(rf"{letter}+(?:['’]{letter}+)*")
 
 
