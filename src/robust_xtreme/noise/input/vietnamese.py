@@ -280,8 +280,7 @@ def _sure(frames: Counter[SyllableFrame], method: Method) -> Forms:
     total: Forms = Counter()
     reach: Forms = Counter()
     for frame, frequency in frames.items():
-        forms = _wrong(frame, method)
-        for form, weight in forms.items():
+        for form, weight in _wrong(frame, method).items():
             total[form] += weight * frequency
             reach[form] += frequency
     every = frames.total()
