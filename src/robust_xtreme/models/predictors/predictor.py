@@ -205,6 +205,20 @@ class Embedding(Predictor, Protocol):
         """The vectors (n, D) of one or more texts, of length 1; NaN where they are not numbers."""
 
 
+class TextEncoder(Movable, Embedding, Protocol):
+    """What a search takes vectors from."""
+
+    @property
+    def weights_of(self) -> Callable[[], Weights]:
+        """Gives the weights."""
+
+    def width(self, values: Sequence[str], /) -> int:
+        """The number of dimensions of the vectors of texts."""
+
+    def embedded(self, name: str, values: Sequence[str], work: Work, lexicon: Lexicon | None, /) -> Array:
+        """The vectors (n, D) of texts of a field, float32, of length 1; `lexicon` has texts that are tokenised."""
+
+
 @dataclass(frozen=True, slots=True)
 class Making:
     """Which tasks a predictor answers with which models, a `general` one where no other does, and its constructor."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import partial
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -43,7 +43,6 @@ from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, Neighbours, best_thres
 
 if TYPE_CHECKING:
     from robust_xtreme.models.predictors.family import Family
-    from robust_xtreme.models.predictors.members.functions import FunctionAnswers
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +198,7 @@ _PRODUCTS: Final = 1 << 23
 class Retrieval:
     """The predictor of a task with a pool; `reader` encodes the queries and loads the encoder, or asks a function."""
 
-    reader: EncoderHead | FunctionAnswers
+    reader: asking.TextEncoder
 
     def prepare(self, contents: Contents) -> Inputs:
         """The windows of each query."""
@@ -207,7 +206,7 @@ class Retrieval:
 
     def moved(self, weights_of: Callable[[], asking.Weights]) -> Retrieval:
         """The same predictor with weights that are elsewhere."""
-        return Retrieval(self.reader.moved(weights_of))
+        return Retrieval(cast("asking.TextEncoder", self.reader.moved(weights_of)))
 
     @property
     def can_move(self) -> bool:
@@ -353,7 +352,7 @@ class Vectors:
     `lexicon` has texts that are tokenised already. The cache has whole vectors.
     """
 
-    encoder: EncoderHead | FunctionAnswers
+    encoder: asking.TextEncoder
     work: asking.Work
     known: dict[str, StoredVectors] = field(default_factory=dict)
     lexicon: Lexicon | None = None
