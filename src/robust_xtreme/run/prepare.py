@@ -10,6 +10,7 @@ import numpy as np
 from robust_xtreme.attack.attacking import Attacked, AttackRecord
 from robust_xtreme.core import columns as cols
 from robust_xtreme.core.edits import Array, SpanTable, covered, span_table
+from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Answers, Corpus, Document, Example, Span, Text
 from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.models.predictors.predictor import Predictor
@@ -262,8 +263,15 @@ class Prepared:
     corpus: Corpus | None = None
 
 
+def _no_attacks(_: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Attacked]:
+    """Of conditions none of which is an attack. Raises SpecError for others: no model answers here."""
+    if cells:
+        raise SpecError(f"{cells[0][0].name} asks a model, and none answers here.")
+    return {}
+
+
 def prepare(
-    task_run: TaskRun, split: Split, predictor: Predictor, deduplicate: bool = True, attacks: Attacks = lambda *_: {}
+    task_run: TaskRun, split: Split, predictor: Predictor, deduplicate: bool = True, attacks: Attacks = _no_attacks
 ) -> Prepared:
     """Noise and encode a task run. Without `deduplicate` every condition has inputs, and so batches, of its own.
 
