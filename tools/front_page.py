@@ -22,7 +22,7 @@ from tools.real.tables import read
 from robust_xtreme.core import registry
 from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.report.charts.drawing import alone
-from robust_xtreme.report.charts.style import INK, LOSS, config
+from robust_xtreme.report.charts.style import INK, LOSS, config, extent
 from robust_xtreme.tasks.catalogue import served
 
 ROOT: Final = Path(__file__).parents[1]
@@ -54,7 +54,8 @@ def changes(means: pl.DataFrame) -> dict[str, Any]:
         rows += [{"task": panel, "noise": noise, **found[noise][0]._asdict()} for noise in found]
     order = pl.DataFrame(rows).group_by("noise").agg(pl.col("value").mean()).sort("value")["noise"].to_list()
     title = "change, points"
-    base = alt.Chart().encode(y=alt.Y("noise:N", title=None, sort=order))
+    axis = alt.Axis(minExtent=extent(order))
+    base = alt.Chart().encode(y=alt.Y("noise:N", title=None, sort=order, axis=axis))
     bounds = base.mark_rule(size=2, color=LOSS).encode(x=alt.X("low:Q", title=title), x2="high:Q")
     points = base.mark_point(filled=True, size=45, color=LOSS, opacity=1).encode(x=alt.X("value:Q", title=title))
     zero = alt.Chart().mark_rule(color=INK, opacity=0.5).encode(x=alt.datum(0))
