@@ -119,6 +119,21 @@ def test_the_command_prints_its_plan(tmp_path: Path) -> None:
     assert "Time: not known, as the file has no table [cost]." in planned.out
 
 
+@pytest.mark.parametrize("plan", [["--plan"], []], ids=["plan", "run"])
+@pytest.mark.parametrize(
+    "change", [('data = "mini"', 'data = "no/such/folder"'), ('"scratch"\nsize = "tiny"', '"no/such/folder"')]
+)
+def test_missing_data_or_encoder_are_refused_before_a_cell(
+    tmp_path: Path, change: tuple[str, str], plan: list[str]
+) -> None:
+    """In one line, once, and nothing is made."""
+    file, work = file_of(tmp_path, change), tmp_path / "work"
+    answer = program("study", str(file), "--out", str(work), *plan)
+    assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert "no/such/folder" in answer.err
+    assert not work.exists()
+
+
 def test_the_command_takes_a_scale_and_an_encoder(tmp_path: Path) -> None:
     """`--scale paper` adds its seeds, arms and cost; `--from` is the encoder of each arm; the folder has the scale."""
     file = file_of(tmp_path)
@@ -314,13 +329,15 @@ def test_a_damaged_folder_is_one_line(finished: Path, tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
-def test_every_study_that_ships_is_read() -> None:
+def test_every_study_that_ships_is_read(tmp_path: Path) -> None:
     """At each of its scales, small and the paper's first: arms, targets and analysis are those of its design."""
     for name, path in shipped(STUDIES).items():
         scales = [*resources.toml(path)[SCALES]]
         assert scales[:2] == ["small", "paper"]
         for scale in scales:
-            study = read(name, {"scale": scale, "data": "mini", "from": "runs/encoders/one"})
+            study = read(name, {"scale": scale, "data": "mini", "from": str(tmp_path / "one")})
+            for start in {cell.train.get("from", "") for cell in cells(study)}:
+                (tmp_path / start).mkdir(parents=True, exist_ok=True)
             assert (study.name, study.design.name) == (f"{name}_{scale}", name)
             assert study.text.startswith(f"# robust-xtreme study {name} ")
             assert plan_of(study, Path("runs/none")).todo

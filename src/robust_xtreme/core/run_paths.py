@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.errors import ModelError, SpecError
 
 FOLDER: Final = "folder"
 """The key of a run's file that names the folder that its paths count from; without it, they count from the file."""
@@ -45,6 +45,15 @@ def exists(name: str | Path) -> bool:
         return bool(name) and Path(name).exists()
     except (OSError, ValueError):
         return False
+
+
+def check_start(name: str) -> None:
+    """Raise ModelError where training can start from nothing of this name: no path here, and no name of the hub's."""
+    if not exists(name) and not like_hub(name):
+        raise ModelError(
+            f"There is no folder {name[:200]!r}. Name a transformers encoder or a run with --from DIR, or a model of "
+            "the hub with --from OWNER/NAME."
+        )
 
 
 def counted(values: Mapping[str, Any], file: Path, replaced: Collection[str] = ()) -> dict[str, Any]:

@@ -9,13 +9,15 @@ from typing import Final, NamedTuple
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError, UnknownName, counted
 from robust_xtreme.core.languages import language
-from robust_xtreme.core.run_spec import from_mapping, parse_limits
+from robust_xtreme.core.run_paths import check_start
+from robust_xtreme.core.run_spec import HUB, from_mapping, parse_limits
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.noise.suites import asked
 from robust_xtreme.studies.claims import PRIMARY_TESTS, mde_of, power_of, seeds_for
 from robust_xtreme.studies.study_file import BESIDE, Study, StudyCell, cells, victims
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.training.spec import from_tables, within
+from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.training.spec import SCRATCH, from_tables, within
 
 _PLANNING_MOST: Final = 20
 
@@ -59,13 +61,21 @@ def folder_of(study: Study, out: str = "") -> Path:
 
 
 def plan_of(study: Study, work: Path) -> StudyPlan:
-    """The plan of a study in its folder. Raises SpecError and UnknownName for what no cell could compute."""
+    """The plan of a study in its folder.
+
+    Raises SpecError and UnknownName for what no cell could compute; where some are to do, MissingData and ModelError
+    for a folder of data and an encoder that are not there.
+    """
     if not study.data:
         raise SpecError(f"{study.name} names no data. Add --data DIR, the folder of the release files, or --data hub.")
     every: Sequence[StudyCell] = (*victims(study), *cells(study))
     for cell in every:
         _check(cell)
     todo = tuple(cell for cell in every if not cell.complete(work))
+    if todo and study.data.partition(":")[0] != HUB:
+        open_source(study.data)
+    for start in {str(cell.train["from"]) for cell in todo if "from" in cell.train} - {SCRATCH}:
+        check_start(start)
     replaced = tuple(path for cell in todo for path in cell.replaced(work))
     return StudyPlan(study, tuple(every), todo, replaced)
 

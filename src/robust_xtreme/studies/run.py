@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from robust_xtreme.core.errors import DiskError, Mismatch, RobustXtremeError, SpecError, UserError, plain
+from robust_xtreme.core.errors import DiskError, Mismatch, RobustXtremeError, SpecError, UserError, counted, plain
 from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.core.sinks import one_line
 from robust_xtreme.files import store
@@ -190,12 +190,12 @@ def run(
             with fleet_of(described.device, named, on) as fleet:
                 assert fleet is not None
                 failed = compute(compared, folder, fleet, tell, offline)
-        if failed and not any(cell.complete(folder) for cell in compared):
-            raise _of_cells(failed)
-        result = outcome(described, folder)
-        write(result, folder)
+        complete = sum(cell.complete(folder) for cell in compared)
+        if not failed or complete:
+            result = outcome(described, folder)
+            write(result, folder)
     if failed:
-        raise _of_cells(failed)
+        raise _of_cells(failed, complete)
     return folder, result
 
 
@@ -216,8 +216,9 @@ def _seeds_there(folder: Path, name: str) -> int:
     return facts["seeds"] if isinstance(facts.get("seeds"), int) else 0
 
 
-def _of_cells(failed: Sequence[FailedCell]) -> RobustXtremeError:
-    """The error for the cells that failed: a user's mistake where all of them are."""
+def _of_cells(failed: Sequence[FailedCell], complete: int) -> RobustXtremeError:
+    """The error for the cells that failed beside the complete ones: a user's mistake where all of them are."""
     first, more = failed[0], f" and {len(failed) - 1} more" if len(failed) > 1 else ""
-    what = f"{first.name}{more} failed, and the others are computed: {first.why}"
+    others = f", and {counted(complete, 'cell')} {'is' if complete == 1 else 'are'} complete" if complete else ""
+    what = f"{first.name}{more} failed{others}: {first.why}"
     return UserError(what) if all(cell.mistake for cell in failed) else RobustXtremeError(what)

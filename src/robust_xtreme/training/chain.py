@@ -10,7 +10,7 @@ from robust_xtreme.core import packs
 from robust_xtreme.core.contamination import check
 from robust_xtreme.core.errors import DataError, ModelError, SpecError
 from robust_xtreme.core.examples import Example, digest
-from robust_xtreme.core.run_paths import exists, like_hub, name_of
+from robust_xtreme.core.run_paths import check_start, like_hub, name_of
 from robust_xtreme.core.run_spec import parse_limits
 from robust_xtreme.core.specs import OWN, SUITE, PerturbationSpec
 from robust_xtreme.models.config import check_config, known_type
@@ -59,11 +59,7 @@ def find_start(
         return Start(checkpoint.folder, checkpoint.folder, checkpoint.revision)
     if revision:
         raise SpecError(f"The revision {revision[:80]} is of a model on the hub, but {name} is a folder. Leave it out.")
-    if not exists(name):
-        raise ModelError(
-            f"There is no folder {name[:200]!r}. Name a transformers encoder or a run with --from DIR, or a model of "
-            "the hub with --from OWNER/NAME."
-        )
+    check_start(name)
     if like_hub(name) and not (Path(name) / CLAIM).is_file():
         tell(f"{name} is a folder here, so the hub was not asked for a model of that name.")
     folder = Path(name)
