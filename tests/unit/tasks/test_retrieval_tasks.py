@@ -131,6 +131,16 @@ def test_a_sentence_that_occurs_twice_is_searched_once_and_makes_no_pair() -> No
     assert sum(len(_gold(example)) for example in examples) == sum(len(row.values["gold"]) for row in BITEXT_ROWS)
 
 
+@pytest.mark.parametrize("lines", [("de-1 en-1", "de-2 en-1"), ("de-1 en-1", "de-1 en-2")])
+def test_gold_pairs_of_equal_sentences_are_as_many_as_lines_of_the_gold_file(lines: tuple[str, ...]) -> None:
+    """Two ids of one sentence have two gold pairs, which are both missed, as officially."""
+    gold = [tuple(line.split()) for line in lines]
+    asked = [_line(id, "Eins.", "", *(en for de, en in gold if de == id)) for id in ("de-1", "de-2")]
+    rows = (*asked, _line("en-1", "", "One."), _line("en-2", "", "One."))
+    (example,) = answered(mined(rows, Origin("bucc", "test", "de")), minable({"de": rows}, "bucc", "test"))
+    assert _gold(example) == ("bucc/test/de/candidate/en-1",) * 2
+
+
 def test_languages_of_bucc() -> None:
     """Queries are in the language, candidates in English; a query without a partner has no target."""
     rows = (_line("de-1", "Eins."), _line("en-1", "", "One."))

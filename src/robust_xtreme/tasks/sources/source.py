@@ -134,8 +134,8 @@ def answered(examples: Sequence[Example], corpus: Corpus) -> tuple[Example, ...]
     changed = list(examples)
     for index, example in enumerate(examples):
         if isinstance(example.target, Document):
-            ids = dict.fromkeys(id for key in example.target.ids for id in corpus.answers.get(key, ()))
-            changed[index] = Example(example.id, example.texts, Document(tuple(ids)), example.cluster)
+            ids = tuple(id for key in example.target.ids for id in corpus.answers.get(key, ()))
+            changed[index] = Example(example.id, example.texts, Document(ids), example.cluster)
     return tuple(changed)
 
 
