@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from robust_xtreme.core import resources
-from robust_xtreme.core.errors import DataError, MissingData, SpecError
+from robust_xtreme.core.errors import DataError, MissingData, NoRows, SpecError
 from robust_xtreme.core.examples import UNLABELLED, Answers, Choice, Corpus, Document, Example, Tags, Target, Text
 from robust_xtreme.core.languages import unknown_language
 from robust_xtreme.core.run_spec import HUB, MINI
@@ -236,6 +236,8 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
     check(rows_read)
     origin = Origin(task.name, split, language)
     examples = task.adapt(rows_read.rows, origin)
+    if not examples:
+        raise NoRows(f"{task.name} {language}: the rows of {rows_read.location} make no example of {split}.")
     if split != _TAUGHT:
         check_labels(rows_read.rows, examples, origin)
     pooled = (pools or Pools(source)).pooled(task, split, language, rows_read)
