@@ -225,7 +225,7 @@ def _ask(sheet: TaskSheet, job: ExportJob) -> Ask:
 
 def _chosen(row: Row, _: Row) -> dict[str, Any]:
     """A premise with a question, and which of the choices answers it."""
-    choices = [row[name] for name in sorted(name for name in row if name.startswith("choice"))]
+    choices = [row[name] for name in row if name.startswith("choice")]
     return _of_choices(f"{row['premise']}{_GAP}{_CAUSES.get(row['question'], row['question'])}", choices, row["label"])
 
 
