@@ -24,7 +24,7 @@ from robust_xtreme.tasks.formats._record import (
 
 TAKES: Final = ("--language-field", "--keep", "--skip-null")
 
-_CHOICE: Final = re.compile(r"choice([1-9][0-9]*)")
+_CHOICE: Final = re.compile(r"choice([1-9][0-9]{0,8})")
 _CHOICES: Final = "choices"
 _CONTEXT: Final = "context"
 

@@ -23,7 +23,7 @@ PAIR: Final = ("first", "second")
 Columns = tuple[int, int, int | None, int | None]
 """The columns of first, second, label and id."""
 
-_NUMBER: Final = re.compile("[0-9]+")
+_NUMBER: Final = re.compile("[0-9]{1,9}")
 _COLUMNS: Final = {
     "first": ("prem", "premise", "sentence1"),
     "second": ("hyp", "hypo", "hypothesis", "sentence2"),

@@ -260,7 +260,7 @@ def _input(sheet: TaskSheet, row: Row) -> str:
 def _first(sheet: TaskSheet, job: ExportJob) -> int | None:
     """The number of the first choice where the target is a number; None where it is a letter or a choice's text."""
     values = {str(row[job.gold]).strip() for row in sheet.rows}
-    if not all(value.isdecimal() for value in values):
+    if not all(value.isdecimal() and len(value) < 10 for value in values):
         return None
     numbers, count = {int(value) for value in values}, len(job.choices)
     if 0 in numbers and max(numbers) < count:
