@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 from typing import Final, NamedTuple
 
 from robust_xtreme.core import registry, resources
@@ -173,7 +174,7 @@ def absent(folder: Path) -> str:
     if folder.is_dir():
         return f"The data folder {folder} is empty. What belongs there: robust-xtreme list tasks --json"
     if folder.exists():
-        table = f"A table of your own: robust-xtreme eval --data {folder} --fields TEXT --gold LABEL --plan"
+        table = f"A table of your own: robust-xtreme eval --data {quote(str(folder))} --fields TEXT --gold LABEL --plan"
         return f"{folder} is a file. Name the folder of release files, or of a suite. {table}"
     return f"The data folder {folder} does not exist. Name the folder of release files with --data."
 

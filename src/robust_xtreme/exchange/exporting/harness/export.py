@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core.errors import UserError
@@ -39,7 +40,8 @@ def target(name: str, force: bool) -> Path:
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise UserError(f"-o {name} is not a folder. Name another: -o DIR")
     if not path.parent.is_dir():
-        raise UserError(f"There is no folder {path.parent} to make {path.name} in. Make it: mkdir -p {path.parent}")
+        step = f"Make it: mkdir -p {quote(str(path.parent))}"
+        raise UserError(f"There is no folder {path.parent} to make {path.name} in. {step}")
     content = {each.name for each in path.iterdir()} if path.is_dir() else set()
     if other := sorted(content - {theirs.DATA, theirs.TASKS, theirs.PROGRAM}):
         raise UserError(f"-o {name} contains {other[0]!r}, which is not of an export. Name another folder: -o DIR")
