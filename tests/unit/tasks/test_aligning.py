@@ -152,6 +152,15 @@ def test_flores_is_read_where_both_languages_are(tmp_path: Path) -> None:
     assert aligning.flores(tmp_path, "de", "fr") == {}
 
 
+@pytest.mark.parametrize(("code", "name"), [("zh", "zho_Hans"), ("ar", "arb_Arab"), ("ko", "kor_Hang")])
+def test_flores_is_read_in_the_script_of_a_language(tmp_path: Path, code: str, name: str) -> None:
+    """It has some languages in several, as Chinese and Arabic."""
+    (folder := tmp_path / "flores200").mkdir()
+    for stem in ("eng_Latn", "zho_Hans", "zho_Hant", "arb_Arab", "arb_Latn", "kor_Hang"):
+        (folder / f"{stem}.dev").write_text(f"{stem}\n", encoding="utf-8")
+    assert aligning.flores(tmp_path, code, "en") == {name: "eng_Latn"}
+
+
 def test_a_line_of_flores_ends_with_a_line_feed(tmp_path: Path) -> None:
     """Other separators are in a sentence; what is not UTF-8 is named with its line."""
     (folder := tmp_path / "flores200").mkdir()
