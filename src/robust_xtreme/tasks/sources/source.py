@@ -202,8 +202,8 @@ class Split:
 
     In retrieval tasks `corpus` is the pool that the targets point into, and `files` includes its files; `row_files`
     are the files of the language's rows. `clustered` is False where the rows of a suite name no cluster. `lack` is why
-    the split is unlabelled: no label, only empty answers, or the
-    same label in all rows, as XTREME's scripts leave test sets. `tuned` is the split that a threshold is tuned on.
+    the split is unlabelled: no label, only empty answers, or the same label in all rows, as XTREME's scripts leave test
+    sets. `tuned` is the split that a threshold is tuned on.
     """
 
     task: str

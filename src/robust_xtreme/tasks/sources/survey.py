@@ -168,8 +168,7 @@ def licence_of(task: TaskSpec, source: sources.Source) -> str:
     """The licence of a task's data in a source: the upstream one; of a suite, which has other rows, what it names."""
     if not isinstance(source, Suite):
         return task.licence
-    bundled = resources.is_mini(source.folder)
-    return "that of robust-xtreme, whose rows are made up" if bundled else source.licence
+    return "that of robust-xtreme, whose rows are made up" if resources.is_mini(source.folder) else source.licence
 
 
 def other_languages(task: TaskSpec, source: sources.Source, languages: Sequence[str]) -> tuple[str, ...]:
