@@ -61,13 +61,14 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 def layout(lines: list[tuple[int, str]], path: str) -> tuple[int, Columns, int]:
     """The number of columns, the columns of first, second, label and id, and the number of header lines."""
     head = lines[0][1].split("\t")
-    named = [[head.index(name) for name in names if name in head] for names in _COLUMNS.values()]
-    if all(named):
-        first, second, label = (matches[0] for matches in named)
-        return len(head), (first, second, label, head.index("id") if "id" in head else None), 1
+    columns = ((head.index(name) for name in names if name in head) for names in (*_COLUMNS.values(), ("id",)))
+    first, second, label, native = (next(several, None) for several in columns)
+    has_others = len(head) > len({first, second, native} - {None})
+    if first is not None and second is not None and not (label is None and has_others):
+        return len(head), (first, second, label, native), 1
     if len(head) not in (2, 3):
-        count = f"{counted(len(head), 'column')}"
-        raise DataError(path, f"has {count}, expected: two texts and a label, separated by tabs.", 1)
+        what = f"has {counted(len(head), 'column')}, expected: two texts and a label, separated by tabs."
+        raise DataError(path, what, 1)
     return len(head), (0, 1, 2 if len(head) == 3 else None, None), 0
 
 
