@@ -112,9 +112,7 @@ class _Passage:
     def candidates(self, origin: Origin) -> tuple[Text, ...]:
         """Each sentence with the whole context after it, without newlines, as evaluate_retrieval.py joins them."""
         values = [(self.context[start:stop] + self.context).replace("\n", "") for start, stop in self.sentences]
-        return tuple(
-            _candidate(origin, f"{self.name}/{number}", origin.language, value) for number, value in enumerate(values)
-        )
+        return tuple(_candidate(origin, f"{self.name}/{at}", origin.language, value) for at, value in enumerate(values))
 
     @property
     def begins(self) -> list[int]:

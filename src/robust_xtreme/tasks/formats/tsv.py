@@ -49,11 +49,8 @@ def read(text: str, path: str) -> tuple[Row, ...]:
             raise DataError(path, f"has {counted(len(cells), 'column')}, the lines before have {width}.", number)
         if '"' in line:
             cells = [unquoted(cell) for cell in cells]
-        values = {
-            "first": cells[first],
-            "second": cells[second],
-            "label": None if label is None else cells[label].strip(),
-        }
+        stated = None if label is None else cells[label].strip()
+        values = {"first": cells[first], "second": cells[second], "label": stated}
         rows.append(Row(str(index) if native is None else cells[native].strip(), f"{path}:{number}", values))
     return tuple(rows)
 

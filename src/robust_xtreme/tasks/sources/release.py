@@ -139,9 +139,7 @@ class Release:
         if files.mixed and rows:
             rows = _of_language(rows, language, files, group)
         if files.ids == "ordinal":
-            rows = tuple(
-                row if row.native == str(index) else replace(row, native=str(index)) for index, row in enumerate(rows)
-            )
+            rows = tuple(row if row.native == str(at) else replace(row, native=str(at)) for at, row in enumerate(rows))
         location = " and ".join(path for _, path in texts)
         digests = tuple((path, source.sha256) for path, source in sources.items())
         return SourceRows(rows, location, digests, expectation(files.reader))
