@@ -135,8 +135,8 @@ def evaluated(task: TaskSpec, pools: sources.Pools, split: str, language: str) -
     try:
         return replace(resolved, tuned=tuned_on(task, pools, language, resolved))
     except MissingData as error:
-        what = str(error).replace(subject, f"{subject}its threshold is tuned on validation: ", 1)
-        return LeftOut(resolved.split, MISSING, what)
+        why = str(error).removeprefix(subject).partition(" Choose with --split")[0]  # none of them is the one it needs
+        return LeftOut(resolved.split, MISSING, f"{subject}its threshold is tuned on validation: {why}")
 
 
 def faults(task: TaskSpec, source: sources.Source, split: str, language: str, error: DataError) -> tuple[str, ...]:
