@@ -102,8 +102,9 @@ def map_at_20(scored: Scored) -> Sums:
 
 def bitext_f1(scored: Scored, retuned: bool = False) -> Sums:
     """True positives, false positives and false negatives of pairs."""
-    gold, predicted = map(set, _documents(scored, retuned))
-    return {"all": tuple(float(len(part)) for part in (gold & predicted, predicted - gold, gold - predicted))}
+    every, said = _documents(scored, retuned)
+    right = len({*every} & {*said})
+    return {"all": (float(right), float(len({*said}) - right), float(len(every) - right))}
 
 
 def bitext_f1_retuned(scored: Scored) -> Sums:

@@ -84,8 +84,7 @@ def _row(path: Path, columns: Sequence[str], number: int, line: str) -> Mapping[
     if not line.strip():
         raise DataError(path, "the row is empty: leave the line out", number)
     if len(cells) > len(columns):
-        what = f"{len(cells)} columns where {len(columns)} are named: {', '.join(columns)[:80]}"
-        raise DataError(path, what, number)
+        raise DataError(path, f"{len(cells)} columns where {len(columns)} are named: {', '.join(columns)[:80]}", number)
     most = 100_000 if path.parent.name in ("calibration", PARALLEL) else 1_000  # a paragraph of a text, or a cell
     if len(longest := max(cells, key=len)) > most:
         what = f"the cell {longest[:20]!r}... has {len(longest):,} characters; {most:,} are the most"

@@ -66,11 +66,12 @@ def toml(path: Path, see: str = "Files to start from: robust-xtreme config list"
         if any(isinstance(value, int) and not -_BEYOND <= value < _BEYOND for value in values(values_read)):
             raise ValueError(_TOO_LARGE)
     except (OSError, ValueError, RecursionError) as error:
-        raise SpecError(f"{path}: cannot be read as toml: {_why(error)}. {see}") from error
+        raise SpecError(f"{path}: cannot be read as toml: {why(error)}. {see}") from error
     return values_read
 
 
-def _why(error: OSError | ValueError | RecursionError) -> str:
+def why(error: OSError | ValueError | RecursionError) -> str:
+    """Why a TOML file cannot be read."""
     match error:
         case FileNotFoundError():
             return "there is no such file"

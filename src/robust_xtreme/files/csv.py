@@ -28,8 +28,7 @@ def dump(data: pl.DataFrame, frame: Frame) -> bytes:
 
     A text that a spreadsheet would take for a formula has a quote before it, and hidden characters are codes.
     """
-    version = pl.lit(str(SCHEMA_VERSION)).alias(_VERSION)
-    return table(data.select(version, *frame.columns))
+    return table(data.select(pl.lit(str(SCHEMA_VERSION)).alias(_VERSION), *frame.columns))
 
 
 def table(data: pl.DataFrame, shown: Callable[[str], str] = visible) -> bytes:

@@ -97,11 +97,7 @@ _INTERVAL: Final = {**columns(pl.Float64, "se low high", nullable=True), "method
 
 _MEASURE: Final = {"metric": FrameColumn(pl.String), "scope": one_of(*SCOPES)}
 
-_ITEM: Final = {
-    **_CELL,
-    "noise_seed": FrameColumn(pl.Int64),
-    **columns(pl.String, "example cluster fingerprint"),
-}
+_ITEM: Final = {**_CELL, "noise_seed": FrameColumn(pl.Int64), **columns(pl.String, "example cluster fingerprint")}
 _ITEM_KEY: Final = (*CELL, "noise_seed", "example")
 
 MODELS: Final = Frame(
@@ -247,13 +243,7 @@ CALIBRATION: Final = Frame(
 change above 0 is worse, of `auroc` below 0. An `ece` can be below 0."""
 
 STATS: Final = Frame(
-    "stats",
-    {
-        **_ITEM,
-        **_MEASURE,
-        "stats": FrameColumn(pl.List(pl.Float64)),
-    },
-    (*_ITEM_KEY, "metric", "scope"),
+    "stats", {**_ITEM, **_MEASURE, "stats": FrameColumn(pl.List(pl.Float64))}, (*_ITEM_KEY, "metric", "scope")
 )
 """One row per item, metric and scope; `stats` are the metric's sums, of one length within a metric.
 
@@ -268,14 +258,7 @@ conditions. `inference` then says what it learned from. Both have the items of t
 
 SCORES: Final = Frame(
     "scores",
-    {
-        **_CELL,
-        **_MEASURE,
-        "value": FrameColumn(pl.Float64),
-        **_INTERVAL,
-        **_MEASURED,
-        **_STAMP,
-    },
+    {**_CELL, **_MEASURE, "value": FrameColumn(pl.Float64), **_INTERVAL, **_MEASURED, **_STAMP},
     (*CELL, "metric", "scope"),
     {POINTS: "low high"},
 )

@@ -109,14 +109,15 @@ def without(mined: Mined, sources: Collection[int], targets: Collection[int]) ->
 def best_threshold(mined: Mined, gold: Collection[Pair]) -> float:
     """The threshold with the greatest F1 against gold pairs: halfway between the last pair taken and the next.
 
-    Pairs are counted one by one, also among equal scores, and of equal F1 the first is kept, as officially. It is 0
-    where no pair is gold, and the last score where taking all is best (there the official code breaks off).
+    Pairs are counted one by one, also among equal scores, gold ones as often as they are there (ids of one repeated
+    sentence have several); of equal F1 the first is kept, as officially. It is 0 where no pair is gold, and the last
+    score where taking all is best (there the official code breaks off).
     """
     right = set(gold)
     hits = np.cumsum([tuple(pair) in right for pair in mined.pairs.tolist()], dtype=np.float64)
     if not len(hits) or not hits[-1]:
         return 0.0
-    values = 2 * hits / (np.arange(1, len(hits) + 1) + len(right))
+    values = 2 * hits / (np.arange(1, len(hits) + 1) + len(gold))
     best = int(values.argmax())
     following = mined.scores[min(best + 1, len(hits) - 1)]
     return float((mined.scores[best] + following) / 2)

@@ -29,6 +29,7 @@ from robust_xtreme.noise.engine.case import capital, lower
 from robust_xtreme.noise.engine.runs import find
 from robust_xtreme.noise.engine.words import begins
 from robust_xtreme.noise.members.scripts import listed_words
+from robust_xtreme.tasks.formats import numbered_lines, read_file
 from robust_xtreme.tasks.sources.release import Release
 from robust_xtreme.tasks.sources.source import Source, has_language
 
@@ -132,8 +133,9 @@ def _items(task: TaskSpec, source: Source, code: str, split: str) -> dict[tuple[
 def flores(folder: Path, *codes: str) -> dict[str, str]:
     """The sentences of FLORES below a folder in two languages, to train on; none where it has not both."""
     names = {**registry.load("task", "tatoeba").files["test"].codes, "ar": "arb", "en": "eng", "zh": "zho"}
-    paths = [sorted(folder.glob(f"flores*/{names.get(code, '-')}_*.dev*")) for code in codes]
-    lines = [[line for path in side for line in path.read_text("utf-8").splitlines()] for side in paths]
+    stems = (f"{names.get(code, '-')}_{language(code).script.replace('Kore', 'Hang')}" for code in codes)
+    paths = [sorted(folder.glob(f"flores*/{stem}.dev*")) for stem in stems]
+    lines = [[line for path in side for _, line in numbered_lines(read_file(path).text)] for side in paths]
     return dict(zip(*lines, strict=True)) if len(lines[0]) == len(lines[1]) else {}
 
 

@@ -126,6 +126,22 @@ def test_samples_of_inspect_have_choices_or_answers(folder: Path, tmp_path: Path
     compile((out / "task.py").read_text("utf-8"), "task.py", "exec")
 
 
+def test_choices_have_the_order_of_their_numbers(tmp_path: Path) -> None:
+    """The tenth choice of a suite's row is the tenth letter."""
+    (tmp_path / "data" / "xcopa").mkdir(parents=True)
+    text = 'name = "s"\nversion = "1"\nsummary = "s"\nlanguages = ["et"]\n[xcopa]\nsplits = ["test"]\n'
+    (tmp_path / "data" / "suite.toml").write_text(text, encoding="utf-8")
+    words = [f"sõna {number}" for number in range(11)]
+    asked = [
+        {"id": f"{i}", "cluster": f"{i}", "premise": "Kes?", "question": "cause", "choices": words} for i in (1, 9)
+    ]
+    lines = (json.dumps({**row, "label": int(row["id"])}) + "\n" for row in asked)
+    (tmp_path / "data" / "xcopa" / "test-et.jsonl").write_text("".join(lines), encoding="utf-8")
+    export("inspect", tmp_path / "out", "-t", "xcopa", *NOISE, data=tmp_path / "data")
+    samples = rows(tmp_path / "out", "xcopa_et__clean")
+    assert [(sample["choices"], sample["target"]) for sample in samples] == [(words, "B"), (words, "J")]
+
+
 @pytest.mark.parametrize(
     ("targets", "letters"),
     [(["1", "3"], "AC"), ([0, 2], "AC"), (["A", "c"], "AC"), (["mto", "mkate"], "AC"), ([1, 2], ""), (["x", "A"], "")],

@@ -107,6 +107,12 @@ def test_the_latest_log_of_a_task_and_one_filter_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_pages")
+def test_options_of_json_lines_are_named_as_they_are_given(tmp_path: Path) -> None:
+    """Logs have their own keys."""
+    line = refused(str(harness(tmp_path, pair())), "--id-field", "a", "--gold", "b")
+    assert "--id-field, --gold: these are of JSON lines, the files are logs of lm-eval" in line
+
+
 def test_logs_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     """Several models, another version of the task, of lm-eval or other shots: one line that names both."""
     folder = harness(tmp_path / "a", pair())

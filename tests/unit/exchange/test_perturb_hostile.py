@@ -164,7 +164,7 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
         "there/": r"There is no folder .*there/\. .*without / at the end",
         "sub": "is a folder",
         "new/": r"There is no folder .*new/\. Make it and name a file in it",
-        "none/out": "There is no folder",
+        "no folder/out": r"There is no folder .*\. Make it: mkdir -p '.*/no folder'$",
     }
     for name, line in refused.items():
         force = name == "there/"

@@ -154,6 +154,13 @@ def test_thresholds_worked_by_hand() -> None:
     assert best_threshold(_by_hand(1.3, 1.2), {(0, 1)}) == 0.0
 
 
+def test_each_gold_pair_that_no_text_can_make_is_missed() -> None:
+    """Pairs of ids of one sentence are as many gold pairs: of three F1 is 1/2 after one and after five, of four not."""
+    pairs, gold = _by_hand(1.4, 1.3, 1.2, 1.1, 1.0), [(0, 0), (4, 4), (9, 9)]
+    assert best_threshold(pairs, gold) == pytest.approx(1.35)
+    assert best_threshold(pairs, [*gold, (9, 9)]) == 1.0
+
+
 def test_pairs_of_equal_scores_are_extracted_together() -> None:
     """Tuned between two equal scores the threshold is that score, and both pairs reach it, as officially."""
     mined = _by_hand(1.2, 1.2, 1.0)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import packs, registry
-from robust_xtreme.core.errors import MissingData, UserError
+from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.core.randomness import bare_ids
 from robust_xtreme.noise.members.scripts import partners
 from robust_xtreme.tasks import aligning
@@ -150,6 +150,26 @@ def test_flores_is_read_where_both_languages_are(tmp_path: Path) -> None:
         write(tmp_path, f"flores200/{name}.dev", [(lines.rstrip(),)])
     assert aligning.flores(tmp_path, "de", "en") == {"Ja.": "Yes.", "Nein.": "No."}
     assert aligning.flores(tmp_path, "de", "fr") == {}
+
+
+@pytest.mark.parametrize(("code", "name"), [("zh", "zho_Hans"), ("ar", "arb_Arab"), ("ko", "kor_Hang")])
+def test_flores_is_read_in_the_script_of_a_language(tmp_path: Path, code: str, name: str) -> None:
+    """It has some languages in several, as Chinese and Arabic."""
+    (folder := tmp_path / "flores200").mkdir()
+    for stem in ("eng_Latn", "zho_Hans", "zho_Hant", "arb_Arab", "arb_Latn", "kor_Hang"):
+        (folder / f"{stem}.dev").write_text(f"{stem}\n", encoding="utf-8")
+    assert aligning.flores(tmp_path, code, "en") == {name: "eng_Latn"}
+
+
+def test_a_line_of_flores_ends_with_a_line_feed(tmp_path: Path) -> None:
+    """Other separators are in a sentence; what is not UTF-8 is named with its line."""
+    (folder := tmp_path / "flores200").mkdir()
+    (folder / "deu_Latn.dev").write_text("Ja\u2028ja.\nNein.\n", encoding="utf-8")
+    (folder / "eng_Latn.dev").write_text("Yes.\nNo.\n", encoding="utf-8")
+    assert aligning.flores(tmp_path, "de", "en") == {"Ja\u2028ja.": "Yes.", "Nein.": "No."}
+    (folder / "eng_Latn.dev").write_bytes(b"Yes.\n\xff\n")
+    with pytest.raises(DataError, match=r"eng_Latn\.dev:2: byte 0xff is not valid UTF-8"):
+        aligning.flores(tmp_path, "de", "en")
 
 
 def test_no_common_item_is_an_error(tmp_path: Path) -> None:

@@ -226,6 +226,11 @@ def test_numbers_may_be_texts(label: object) -> None:
             "the column 'question1' to contain a text",
         ),
         (of.ending, {**HELLASWAG[0], "label": ""}, "the column 'label' to contain a number below 4, not ''"),
+        (
+            of.ending,
+            {**HELLASWAG[0], "label": "9" * 5000},
+            "the column 'label' to contain a number below 4, not '9{79}",
+        ),
         (of.ending, {**HELLASWAG[0], "endings": "w"}, "the column 'endings' to contain a list, not 'w'"),
         (of.passage, {**COSMOS[0], "label": 4}, "the column 'label' to contain a number below 4, not 4"),
         (of.passage, {**COSMOS[0], "label": True}, "the column 'label' to contain a number below 4, not True"),

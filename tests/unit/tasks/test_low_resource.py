@@ -105,6 +105,7 @@ def test_sentences_in_another_order_keep_their_clusters(tmp_path: Path) -> None:
         ("Shehu B-PER\n O\n", r"test\.txt:2: has no tag after ' O'"),
         ("Shehu B-PER\nGusau I-MISC\n", r"test\.txt:2: the tag 'I-MISC' is none of: O, B-PER"),
         ("Shehu B-PER\nGus", r"test\.txt:2: has no tag after 'Gus'"),
+        (SENTENCES.replace("\n", "\r"), r"test\.txt:1: contains a CR .* Save the file with LF or CRLF"),
         ("", r"test\.txt.*contains no examples"),
     ],
 )
@@ -259,6 +260,7 @@ def test_decomposed_pairs_stay_decomposed(tmp_path: Path) -> None:
         (_tsv(*PAIRS, header=HEADER[:4]), r"hch\.tsv:1: has no columns label"),
         (_tsv(PAIRS[0], ("25099", "tar", "a", "b", "neutral")), r":3: is a row in 'tar', and the file is of hch\."),
         (_tsv(("x1", "hch", "a", "b", "neutral")), r"hch\.tsv:2: the id 'x1' is not a number"),
+        (_tsv(("9" * 5000, "hch", "a", "b", "neutral")), r"hch\.tsv:2: the id '9{40}' is not a number"),
         (_tsv(("25051", "hch", "a", "b", "maybe")), r"hch\.tsv:2.*the label 'maybe' is none of"),
         (_tsv(), r"hch\.tsv.*contains no examples"),
         (
@@ -268,7 +270,19 @@ def test_decomposed_pairs_stay_decomposed(tmp_path: Path) -> None:
         ("a b\tc\td\tneutral\n", r"hch\.tsv:1: has 4 columns without a header; expected: language premise"),
         ("hch\ta\tb\tneutral\nhch\ta\tb\n", r"hch\.tsv:2: has 3 columns, the first line has 4"),
     ],
-    ids=["cut", "twice", "column", "languages", "id", "label", "empty", "foreign", "texts", "cut-without-header"],
+    ids=[
+        "cut",
+        "twice",
+        "column",
+        "languages",
+        "id",
+        "long-id",
+        "label",
+        "empty",
+        "foreign",
+        "texts",
+        "cut-without-header",
+    ],
 )
 def test_a_broken_file_of_americasnli_is_named(tmp_path: Path, text: str, line: str) -> None:
     """A file cut off, ids that are twice, a missing column, two languages, odd ids, labels: one line, the place."""

@@ -20,7 +20,8 @@ from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.formats import checklist_templates
 from robust_xtreme.tasks.formats.checklist_templates import CONTEXT, TESTS, TemplateRow, TemplateText
 from robust_xtreme.tasks.members.multichecklist import _Draw, _Kit, first_names
-from robust_xtreme.tasks.sources.source import load
+from robust_xtreme.tasks.sources.source import load, open_source
+from robust_xtreme.tasks.sources.survey import MISSING, survey
 
 TASK: TaskSpec = registry.load("task", "multichecklist")
 PATH = "multichecklist/checklist_templates.tsv"
@@ -302,6 +303,20 @@ def test_a_language_that_the_table_does_not_have_is_reported(tmp_path: Path) -> 
         read(tmp_path, "sw")
     with pytest.raises(MissingData, match=r"multichecklist/checklist_templates\.tsv.* DIR/multichecklist"):
         load(TASK, tmp_path / "multichecklist", "en", "test")
+
+
+def test_a_language_whose_column_is_empty_is_left_out(tmp_path: Path) -> None:
+    """Its rows make no case: it has none, and is missing; the labels of a test set are not."""
+    of_turkish = re.compile(r"\t[^\t\n]*$", re.MULTILINE)
+    head, _, rows = table().partition("\n")
+    source = open_source(str(write(tmp_path, f"{head}\n{of_turkish.sub(chr(9), rows)}")))
+    (surveyed,) = survey(TASK, source, source, ["tr"])
+    assert surveyed.left == (
+        "auto",
+        MISSING,
+        f"multichecklist tr: the rows of {tmp_path / PATH} make no example of test.",
+    )
+    assert [part.problem for part in surveyed.splits] == [surveyed.left.detail]
 
 
 def test_every_language_has_ten_names_none_within_another() -> None:

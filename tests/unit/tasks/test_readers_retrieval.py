@@ -93,6 +93,12 @@ def test_an_empty_line_of_a_pair_is_named(tmp_path: Path, german: str, english: 
         _tatoeba(tmp_path, german, english)
 
 
+def test_line_ends_of_old_systems_are_refused(tmp_path: Path) -> None:
+    """Lines that end in CR alone would be one sentence."""
+    with pytest.raises(DataError, match=r"deu:1: contains a CR .* Save the file with LF or CRLF"):
+        _tatoeba(tmp_path, "Eins.\rZwei.\r", "One.\rTwo.\r")
+
+
 def test_the_sorted_english_of_xtreme_is_refused(tmp_path: Path) -> None:
     """XTREME's script sorts the English side, so that line i of it belongs to no line i; the remedy is named."""
     lines = [f"Sentence {number:02}." for number in range(30)]

@@ -15,7 +15,8 @@ from robust_xtreme.core.examples import Document, Example, Span
 from robust_xtreme.core.specs import BITEXT, Origin, Row, TaskSpec
 from robust_xtreme.tasks.adapters.retrieval import all_sentences, answer_sentences, marked, minable, mined
 from robust_xtreme.tasks.groups import chosen
-from robust_xtreme.tasks.sources.source import answered, load, open_source
+from robust_xtreme.tasks.sources.source import Pools, answered, load, open_source
+from robust_xtreme.tasks.sources.survey import MISSING, evaluated
 
 TASKS = ("tatoeba", "bucc", "lareqa", "mewsli_x")
 
@@ -129,6 +130,28 @@ def test_a_sentence_that_occurs_twice_is_searched_once_and_makes_no_pair() -> No
     assert corpus.unscored == {"bucc/test/de/de-2/query", f"{prefix}/en-3"}
     assert examples[1].texts["query"].id in corpus.unscored
     assert sum(len(_gold(example)) for example in examples) == sum(len(row.values["gold"]) for row in BITEXT_ROWS)
+
+
+@pytest.mark.parametrize("lines", [("de-1 en-1", "de-2 en-1"), ("de-1 en-1", "de-1 en-2")])
+def test_gold_pairs_of_equal_sentences_are_as_many_as_lines_of_the_gold_file(lines: tuple[str, ...]) -> None:
+    """Two ids of one sentence have two gold pairs, which are both missed, as officially."""
+    gold = [tuple(line.split()) for line in lines]
+    asked = [_line(id, "Eins.", "", *(en for de, en in gold if de == id)) for id in ("de-1", "de-2")]
+    rows = (*asked, _line("en-1", "", "One."), _line("en-2", "", "One."))
+    (example,) = answered(mined(rows, Origin("bucc", "test", "de")), minable({"de": rows}, "bucc", "test"))
+    assert _gold(example) == ("bucc/test/de/candidate/en-1",) * 2
+
+
+def test_a_suite_without_a_split_to_tune_on_says_so(tmp_path: Path) -> None:
+    """And names no other split, which would not help."""
+    text = 'name = "s"\nversion = "1"\nsummary = "s"\nlanguages = ["de"]\n[bucc]\nsplits = ["test"]\n'
+    (tmp_path / "bucc").mkdir()
+    (tmp_path / "suite.toml").write_text(text, encoding="utf-8")
+    row = {"id": "1", "cluster": "c", "sentence": "Eins.", "translation": "One."}
+    (tmp_path / "bucc" / "test-de.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    left = evaluated(_task("bucc"), Pools(open_source(str(tmp_path))), "test", "de")
+    why = "bucc has no validation split in the suite s. It has: test."
+    assert left == ("test", MISSING, f"bucc de: its threshold is tuned on validation: {why}")
 
 
 def test_languages_of_bucc() -> None:

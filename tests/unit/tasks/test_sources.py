@@ -73,6 +73,16 @@ def test_only_line_feeds_end_lines() -> None:
     assert list(numbered_lines("\n\r\n")) == []
 
 
+@pytest.mark.parametrize(
+    "head", ["premise\thypothesis\n", "id\tsentence1\tsentence2\n", "premise\thypothesis\tlabel\n"]
+)
+def test_a_line_of_names_is_no_pair(head: str) -> None:
+    """Also where no label is among them; a third column of another name can be the label of a pair."""
+    cells = ["7"] * head.startswith("id") + ["a", "b"] + ["neutral"] * ("label" in head)
+    assert [(row[0], row[1]) for row in _values(head + "\t".join(cells))] == [("a", "b")]
+    assert _values("premise\thypothesis\tanswer\n") == [("premise", "hypothesis", "answer")]
+
+
 def test_pairs_with_and_without_labels() -> None:
     """Three columns have a label, two have none, and texts keep their blanks and normalisation."""
     decomposed = unicodedata.normalize("NFD", "né")

@@ -263,6 +263,12 @@ def test_no_line_breaks_the_parser(data: bytes) -> None:
         (TOML.replace('version = "1"\n', ""), r"suite.toml: the key 'version' is missing"),
         (TOML.replace("version", "versoin"), r"suite.toml: there is no key 'versoin'. Did you mean 'version'\?"),
         (TOML.replace('"1"', "1"), r"suite.toml: the key 'version' takes a string, not 1"),
+        (TOML.replace('"1"', "9" * 5000), r"suite.toml: is not valid toml: it has a whole number of more than 64 bits"),
+        (
+            TOML.replace('"1"', "0x" + "9" * 5000),
+            r"the key 'version' takes a string, not a number of thousands of digits",
+        ),
+        (TOML.replace('["en", "ko"]', "0x" + "9" * 5000), r"'languages' takes a list of strings, not a number of"),
         (TOML.replace('["en", "ko"]', '"en"'), r"the key 'languages' takes a list of strings, not 'en'"),
         (TOML.replace('["en", "ko"]', "[]"), r"the key 'languages' takes a list of strings, not \[\]"),
         (TOML.replace('"ko"', '"en"'), r"suite.toml: the key 'languages' names 'en' twice"),

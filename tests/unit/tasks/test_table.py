@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.errors import DataError, UserError
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.own import name_of_task
 from robust_xtreme.tasks.sources.source import load, open_source
@@ -67,6 +67,16 @@ def test_labels_may_be_numbers(suffix: str) -> None:
     """They are the names 0 and 1."""
     folder = write_suite(table(written(suffix), gold="n"))
     assert 'labels = ["0", "1"]' in (folder / "suite.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_a_number_that_is_none_is_no_label(suffix: str) -> None:
+    """Frames write a missing one as NaN."""
+    rows = pl.DataFrame({"review": ["a b", "c d"], "lang": ["sw", "sw"], "n": [1.0, float("nan")]})
+    rows.write_parquet("reviews.parquet")
+    Path("reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows.to_dicts()), "utf-8")
+    with pytest.raises(DataError, match=rf"reviews\{suffix}:2: the key 'n' takes a text, not null"):
+        write_suite(table(f"reviews{suffix}", gold="n"))
 
 
 def test_other_columns_may_look_like_places_in_a_text() -> None:

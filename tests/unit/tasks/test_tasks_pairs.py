@@ -78,6 +78,7 @@ def test_decomposed_letters_stay(tmp_path: Path) -> None:
     [
         (RELEASE + ROWS[1] + "\n", r"^f:5: the id 12 is not unique; it is at f:3 too"),
         (HEAD + "x" + ROWS[0], r"^f:2: the id 'x10' is not a whole number"),
+        (HEAD + "9" * 5000 + ROWS[0], r"^f:2: the id '9{80}' is not a whole number"),
         (HEAD + ROWS[0] + "\n12\tHe said", r"^f:3: has 2 columns, the lines before have 4"),
         (MADE + "cut off\tin the mid", r"^f:4: has 2 columns, the lines before have 3"),
         ("a\tb\tc\td\n", r"^f:1: has 4 columns"),

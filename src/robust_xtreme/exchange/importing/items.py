@@ -109,6 +109,11 @@ def names_of(renamed: Mapping[str, str]) -> dict[str, str]:
     return {renamed.get(key, key): key for key in KEYS if key in renamed or key not in taken}
 
 
+def option_of(key: str) -> str:
+    """The option of `import` that names the file's own key."""
+    return "--gold" if key == "gold" else f"--{key}-field"
+
+
 def _filled(rows: pl.DataFrame, name: str, given: Mapping[str, str], path: str) -> pl.Expr:
     """A column of the key; where it is null, what is given for all rows, or its default."""
     value = given.get(name) or _DEFAULTS.get(name)
@@ -479,7 +484,7 @@ def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
         seen |= here
     for key, name in renamed.items():
         if seen and name not in seen:
-            raise DataError(path, f"has no key {shown(name)}, which --{key if key == 'gold' else f'{key}-field'} names")
+            raise DataError(path, f"has no key {shown(name)}, which {option_of(key)} names")
     return pl.concat(frames, how="diagonal")
 
 

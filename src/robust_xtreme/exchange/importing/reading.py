@@ -13,7 +13,7 @@ from robust_xtreme.core.errors import DataError, MissingData, UserError, nearest
 from robust_xtreme.exchange import every_eval_ever
 from robust_xtreme.exchange.exporting.harness.job import INSPECT, LM_EVAL
 from robust_xtreme.exchange.importing import inspect_logs, items, lm_eval
-from robust_xtreme.exchange.importing.items import KEYS, ImportedFile, frame_of, names_of
+from robust_xtreme.exchange.importing.items import KEYS, ImportedFile, frame_of, names_of, option_of
 from robust_xtreme.exchange.importing.run import ImportOptions, Read, import_run
 from robust_xtreme.exchange.importing.scoring import CLOSED
 from robust_xtreme.files import store
@@ -65,7 +65,8 @@ def read(
         raise UserError(f"The files have several formats: {', '.join(sorted(formats))}. Import them by themselves.")
     (name,) = formats
     if renamed and name != JSONL:
-        raise UserError(f"--{'-field, --'.join(renamed)}-field: these are of JSON lines, the files are logs of {name}.")
+        given = ", ".join(map(option_of, renamed))
+        raise UserError(f"{given}: these are of JSON lines, the files are logs of {name}.")
     for option, value, of in (("filter", filter, LM_EVAL), ("score", score, INSPECT), ("epoch", epoch, INSPECT)):
         if value and name != of:
             raise UserError(f"--{option} is of {of}'s logs, and these files are {name}.")

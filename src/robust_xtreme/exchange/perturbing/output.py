@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any, BinaryIO, Final, NamedTuple, SupportsIndex, cast
 
 from robust_xtreme.core.errors import DataError, DiskError, SpecError, UserError, no_room, shown
@@ -75,7 +76,8 @@ def target(option: str, name: str, force: bool, apart: Mapping[str, str]) -> Pat
         what = f"There is no folder {name}"
         raise UserError(f"{what}. Make it and name a file in it, or name a file without / at the end.")
     if not path.parent.is_dir():
-        raise UserError(f"There is no folder {path.parent} to write {path.name} in. Make it: mkdir -p {path.parent}")
+        step = f"Make it: mkdir -p {quote(str(path.parent))}"
+        raise UserError(f"There is no folder {path.parent} to write {path.name} in. {step}")
     if path.is_file() and not force:
         raise UserError(f"{name} is there already. Name another file, or overwrite it: --force")
     return path

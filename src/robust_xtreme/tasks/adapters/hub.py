@@ -5,7 +5,7 @@ from typing import Any, Final, TypeVar
 
 from robust_xtreme.core.errors import DataError, counted
 from robust_xtreme.core.specs import HubFiles, HubRow
-from robust_xtreme.tasks.formats import index_of
+from robust_xtreme.tasks.formats import index_of, number_of
 from robust_xtreme.tasks.formats.commonsense_jsonl import LETTERS, five
 from robust_xtreme.tasks.formats.cosmos_csv import asked
 from robust_xtreme.tasks.formats.hellaswag_jsonl import completed
@@ -212,7 +212,7 @@ def situation(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 def _index(row: Mapping[str, Any], count: int, location: str) -> int:
     """The number in the column `label`, or in its text. Raises DataError where it is not below `count`."""
     value = row.get("label")
-    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    number = number_of(value) if isinstance(value, str) else value
     if type(number) is not int or not 0 <= number < count:
         raise DataError(location, f"expected the column 'label' to contain a number below {count}, not {value!r:.80}.")
     return number

@@ -72,10 +72,10 @@ def mined(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     """
     examples = []
     for lines in _distinct(rows, QUERY):
-        gold = dict.fromkeys(key for line in lines for key in line.values["gold"])
+        gold = tuple(key for line in lines for key in line.values["gold"])
         query = _query(lines[0], origin, origin.language, lines[0].values[QUERY])
         cluster = lines[0].cluster or _sentence(query.value.strip())
-        examples.append(Example(origin.id(lines[0].native), {QUERY: query}, Document(tuple(gold)), cluster))
+        examples.append(Example(origin.id(lines[0].native), {QUERY: query}, Document(gold), cluster))
     return tuple(examples)
 
 
@@ -112,9 +112,7 @@ class _Passage:
     def candidates(self, origin: Origin) -> tuple[Text, ...]:
         """Each sentence with the whole context after it, without newlines, as evaluate_retrieval.py joins them."""
         values = [(self.context[start:stop] + self.context).replace("\n", "") for start, stop in self.sentences]
-        return tuple(
-            _candidate(origin, f"{self.name}/{number}", origin.language, value) for number, value in enumerate(values)
-        )
+        return tuple(_candidate(origin, f"{self.name}/{at}", origin.language, value) for at, value in enumerate(values))
 
     @property
     def begins(self) -> list[int]:

@@ -21,6 +21,7 @@ from robust_xtreme.tasks.formats._file import numbered_lines as numbered_lines
 from robust_xtreme.tasks.formats._file import opened as opened
 from robust_xtreme.tasks.formats._file import read_file as read_file
 from robust_xtreme.tasks.formats._json import index_of as index_of
+from robust_xtreme.tasks.formats._json import number_of as number_of
 from robust_xtreme.tasks.formats._json import parse as parse
 from robust_xtreme.tasks.formats._json import text_of as text_of
 from robust_xtreme.tasks.formats._moving import looks_placed as looks_placed

@@ -209,6 +209,11 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def number_of(text: str) -> int | None:
+    """The whole number of at most 18 digits, 0 to 9, that a text is; None of another text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def shown(value: Any) -> str:
     """A value that is not a text, as a message names it."""
     if isinstance(value, dict | list):

@@ -94,11 +94,10 @@ class SlotResult:
     def words(self) -> Iterator[str | None]:
         """The new value of each span; None where it did not change."""
         if self.noised is None:
-            yield from (None for _ in self.slot.spans)
-            return
+            return repeat(None, len(self.slot.spans))
         clean, new = self.noised.clean, self.noised.text
-        for before, after in zip(clean.spans, new.spans, strict=True):
-            yield None if clean.at(before) == new.at(after) else new.at(after)
+        pairs = zip(map(clean.at, clean.spans), map(new.at, new.spans), strict=True)
+        return (None if before == after else after for before, after in pairs)
 
 
 Written = Callable[[Sequence[SlotResult]], str | bytes]

@@ -65,8 +65,9 @@ def rows(text: str, path: str, cut: Cut, between: Between = is_blank) -> tuple[R
 
 
 def _check_words(first: int, words: Sequence[str], tags: Sequence[str | None], path: str) -> None:
-    """Raise DataError at a text or columns instead of a word and a tag, or a long word; most sentences have no such."""
+    """Raise DataError at a CR, a text or columns instead of a word and a tag, or a long word."""
     joined, long = "\n".join(words), max(map(len, words)) > _LONG
+    check_ends(joined, path, first)
     if not long and "\t" not in joined and '{"' not in joined and not any(tag and " " in tag for tag in set(tags)):
         return
     for number, (word, tag) in enumerate(zip(words, tags, strict=True), start=first):

@@ -7,6 +7,7 @@ from typing import Final
 from robust_xtreme.core.errors import DataError, counted
 from robust_xtreme.core.specs import Row
 from robust_xtreme.tasks.formats._file import numbered_lines
+from robust_xtreme.tasks.formats._json import number_of
 from robust_xtreme.tasks.formats.tsv import FIELDS, record
 
 _ID: Final = "id"
@@ -68,7 +69,7 @@ def _row(number: int, cells: Sequence[str], columns: Sequence[str], path: str) -
         "language": row["language"].strip(),
     }
     if _ID in row:
-        if not (row[_ID].isascii() and row[_ID].isdigit()):
+        if (id := number_of(row[_ID])) is None:
             raise DataError(path, f"the id {row[_ID][:40]!r} is not a number.", number)
-        values["number"] = int(row[_ID])
+        values["number"] = id
     return Row("", f"{path}:{number}", values)

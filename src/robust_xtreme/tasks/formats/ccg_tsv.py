@@ -11,7 +11,7 @@ from robust_xtreme.core.errors import DataError, counted
 from robust_xtreme.core.specs import Row
 from robust_xtreme.tasks.formats import iob2
 from robust_xtreme.tasks.formats._file import numbered_lines
-from robust_xtreme.tasks.formats._json import parse
+from robust_xtreme.tasks.formats._json import number_of, parse
 
 FIELDS: Final = iob2.FIELDS
 
@@ -48,8 +48,7 @@ def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
 
 def _number(value: Any, name: str, path: str) -> int:
     """A whole number, with or without quotation marks."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
-        return int(value)
-    if type(value) is not int:
+    number = number_of(value) if isinstance(value, str) else value
+    if type(number) is not int:
         raise DataError(path, f"the label {name[:80]!r} takes a whole number, not {value!r:.80}.")
-    return value
+    return number

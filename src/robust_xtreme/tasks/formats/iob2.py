@@ -58,8 +58,7 @@ def _check(line: str, width: int, path: str, number: int, hinted: bool) -> None:
             hint = " (word SPACE tag: --format conll)"
         elif hinted and tabs == 9:
             hint = " (ten columns: --format conllu)"
-        what = f"has {counted(len(cells), 'column')}, {expected}, separated by a tab{hint}."
-        raise DataError(path, what, number)
+        raise DataError(path, f"has {counted(len(cells), 'column')}, {expected}, separated by a tab{hint}.", number)
     if hinted and width == 1 and " " in line.strip():
         what = f"has no tab: {line[:40]!r}. Word SPACE tag: --format conll. A text each line: --format lines"
         raise DataError(path, what, number)

@@ -24,7 +24,7 @@ from robust_xtreme.tasks.formats._record import (
 
 TAKES: Final = ("--language-field", "--keep", "--skip-null")
 
-_CHOICE: Final = re.compile(r"choice([1-9][0-9]*)")
+_CHOICE: Final = re.compile(r"choice([1-9][0-9]{0,8})")
 _CHOICES: Final = "choices"
 _CONTEXT: Final = "context"
 
@@ -50,7 +50,7 @@ def record_of(line: TextLine, path: str, options: ReadOptions) -> Record:
     location, by = f"{path}:{line.number}", options.language_field
     values = {name: _value(row, name, location) for name in options.fields}
     if options.gold and not isinstance(gold := values[options.gold], str | list | None):
-        values[options.gold] = json.dumps(gold)
+        values[options.gold] = json.dumps(gold) if gold == gold else None  # NaN is how frames write a missing value
     given = {name: value for name, value in values.items() if value is not None or not options.skip_null}
     language = text_of(row, by, location, empty=True) if by and given else ""
     seen: dict[Range, str] = {}

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError, counted
 from robust_xtreme.core.specs import Row
-from robust_xtreme.tasks.formats._file import numbered_lines
+from robust_xtreme.tasks.formats._file import check_ends, numbered_lines
 from robust_xtreme.tasks.formats._json import text_of
 
 FIELDS: Final = ("sentence", "translation")
@@ -28,6 +28,7 @@ def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
         raise DataError(english, f"{what} Put LASER's files, data/tatoeba/v1, under tatoeba/v1.")
     for side, side_path in ((lines, path), (translations, english)):
         for number, line in side:
+            check_ends(line, side_path, number)
             if not line.strip():
                 raise DataError(side_path, "is empty; every line is a sentence.", number)
     return tuple(

@@ -13,10 +13,7 @@ FIELDS: Final = ("language", "text")
 
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line, with the values `language` and `text`; the native id is the entity's. Raises DataError."""
-    return tuple(
-        Row(text_of(row, "entity_id", location), location, entity(row, location))
-        for row, location in objects(text, path)
-    )
+    return tuple(Row(text_of(row, "entity_id", at), at, entity(row, at)) for row, at in objects(text, path))
 
 
 def entity(row: Mapping[str, Any], location: str) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def _columns(frame: pl.DataFrame, path: str, options: ReadOptions) -> list[str]:
 
 
 def _is_json(kind: pl.DataType) -> bool:
-    """Whether a column has values of JSON alone; numbers with fractions are not places, and are left out."""
+    """Whether a column has values of JSON alone: texts, numbers, true and false, and lists and structures of them."""
     match kind:
         case pl.List() | pl.Array():
             return _is_json(kind.inner)  # type: ignore[arg-type]  # an instance, as the schema of a frame has

@@ -23,7 +23,7 @@ PAIR: Final = ("first", "second")
 Columns = tuple[int, int, int | None, int | None]
 """The columns of first, second, label and id."""
 
-_NUMBER: Final = re.compile("[0-9]+")
+_NUMBER: Final = re.compile("[0-9]{1,9}")
 _COLUMNS: Final = {
     "first": ("prem", "premise", "sentence1"),
     "second": ("hyp", "hypo", "hypothesis", "sentence2"),
@@ -49,11 +49,8 @@ def read(text: str, path: str) -> tuple[Row, ...]:
             raise DataError(path, f"has {counted(len(cells), 'column')}, the lines before have {width}.", number)
         if '"' in line:
             cells = [unquoted(cell) for cell in cells]
-        values = {
-            "first": cells[first],
-            "second": cells[second],
-            "label": None if label is None else cells[label].strip(),
-        }
+        stated = None if label is None else cells[label].strip()
+        values = {"first": cells[first], "second": cells[second], "label": stated}
         rows.append(Row(str(index) if native is None else cells[native].strip(), f"{path}:{number}", values))
     return tuple(rows)
 
@@ -61,13 +58,14 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 def layout(lines: list[tuple[int, str]], path: str) -> tuple[int, Columns, int]:
     """The number of columns, the columns of first, second, label and id, and the number of header lines."""
     head = lines[0][1].split("\t")
-    named = [[head.index(name) for name in names if name in head] for names in _COLUMNS.values()]
-    if all(named):
-        first, second, label = (matches[0] for matches in named)
-        return len(head), (first, second, label, head.index("id") if "id" in head else None), 1
+    columns = ((head.index(name) for name in names if name in head) for names in (*_COLUMNS.values(), ("id",)))
+    first, second, label, native = (next(several, None) for several in columns)
+    has_others = len(head) > len({first, second, native} - {None})
+    if first is not None and second is not None and not (label is None and has_others):
+        return len(head), (first, second, label, native), 1
     if len(head) not in (2, 3):
-        count = f"{counted(len(head), 'column')}"
-        raise DataError(path, f"has {count}, expected: two texts and a label, separated by tabs.", 1)
+        what = f"has {counted(len(head), 'column')}, expected: two texts and a label, separated by tabs."
+        raise DataError(path, what, 1)
     return len(head), (0, 1, 2 if len(head) == 3 else None, None), 0
 
 

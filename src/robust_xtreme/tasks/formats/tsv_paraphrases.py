@@ -7,6 +7,7 @@ from typing import Final
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.specs import Row
 from robust_xtreme.tasks.formats import tsv
+from robust_xtreme.tasks.formats._json import number_of
 
 FIELDS: Final = ("sentence1", "sentence2", "label")
 WRITTEN: Final = "tsv"
@@ -28,8 +29,8 @@ def read(text: str, path: str) -> tuple[Row, ...]:
         return rows
     seen: dict[int, Row] = {}
     for row in rows:
-        if not (row.native.isascii() and row.native.isdigit()):
+        if (id := number_of(row.native)) is None:
             raise DataError(row.location, f"the id {row.native[:80]!r} is not a whole number.")
-        if (other := seen.setdefault(int(row.native), row)) is not row:
+        if (other := seen.setdefault(id, row)) is not row:
             raise DataError(row.location, f"the id {row.native} is not unique; it is at {other.location} too.")
     return tuple(row for _, row in sorted(seen.items()))

@@ -198,11 +198,11 @@ def span_f1(responses: Responses) -> Sums:
 
 
 def pairs_counted(responses: Responses, answers: TargetColumn | None = None) -> Sums:
-    """True positives, false positives and false negatives of each query's pairs; a repeated pair counts once."""
-    _, names = targets(responses, Document, Names, answers)
+    """True positives, false positives and false negatives of each query's pairs; of gold ones each counts."""
+    wanted, names = targets(responses, Document, Names, answers)
     gold, predicted = once(responses.clean, gold_keys), np.unique(keys(responses.clean, names))
     right = _counted(np.intersect1d(gold, predicted, assume_unique=True), len(responses))
-    return whole(right, _counted(predicted, len(responses)) - right, _counted(gold, len(responses)) - right)
+    return whole(right, _counted(predicted, len(responses)) - right, np.diff(wanted.bounds) - right)
 
 
 def _counted(pairs: Array, queries: int) -> Array:

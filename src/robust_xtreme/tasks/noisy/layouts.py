@@ -139,9 +139,7 @@ def _rows(cell: TaskSplit, path: Path, source: Source) -> SourceRows:
 def _as_released(rows: Sequence[Row], task: TaskSpec) -> Sequence[Row]:
     """Rows of pairs with labels by name and texts without the single quotes that published files have around them."""
     texts = [row.values[name] for row in rows for name in ("first", "second") if name in row.values]
-    is_quoted = bool(texts) and all(
-        isinstance(text, str) and len(text) > 1 and text[0] == text[-1] == "'" for text in texts
-    )
+    is_quoted = bool(texts) and all(isinstance(it, str) and len(it) > 1 and it[0] == it[-1] == "'" for it in texts)
     is_numbered = _has_numbers(rows, task)
     if not (is_quoted or is_numbered):
         return rows

@@ -26,16 +26,9 @@ from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited
 
 def condition_row(condition: Condition) -> dict[str, Any]:
     """The row of CONDITIONS of a condition, by its columns."""
-    if condition.frozen:
-        # An attack left the texts on another model.
-        row = condition_row(replace(named(condition.frozen.attack), asks=True))
-        return {
-            **row,
-            "condition": condition.name,
-            "kind": FROZEN_KIND,
-            "victim": condition.frozen.victim,
-            "packs": None,
-        }
+    if frozen := condition.frozen:  # an attack left the texts on another model
+        row = condition_row(replace(named(frozen.attack), asks=True))
+        return {**row, "condition": condition.name, "kind": FROZEN_KIND, "victim": frozen.victim, "packs": None}
     if condition.spec is None:
         return {"condition": condition.name, "kind": "clean"}
     spec = PerturbationSpec.parse(condition.name)  # as it was asked for: in tokens it is solved for by task run

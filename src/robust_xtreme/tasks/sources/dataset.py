@@ -72,11 +72,7 @@ class Hub:
     def fetch(self, task: TaskSpec, languages: Sequence[str], split: str) -> None:
         """Fetch files of some languages at once; what the hub lacks is reported when it is read. Raises UserError."""
         known = self.languages(task)
-        available = [
-            language
-            for language in languages
-            if is_language(task, language, known) and self.holds(task, language, split)
-        ]
+        available = [code for code in languages if is_language(task, code, known) and self.holds(task, code, split)]
         if self.offline or not available:
             return
         try:

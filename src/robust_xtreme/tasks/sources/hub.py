@@ -272,8 +272,7 @@ def _child(job: _Job, deadline: float) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         last = ((done.stderr or b"").decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
-        why = f"Fetching {job} ended with the code {done.returncode}: {public(last)[:300]}"
-        raise RobustXtremeError(why) from None
+        raise RobustXtremeError(f"Fetching {job} ended with the code {done.returncode}: {public(last)[:300]}") from None
     return answer
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import DataError, nearest
+from robust_xtreme.core.errors import DataError, nearest, shown
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.specs import TaskSpec, check_keys
 from robust_xtreme.tasks.formats import reader
@@ -103,7 +103,7 @@ def own_task(name: str, table: Mapping[str, Any], path: Path) -> OwnTask:
     target, location = table[TARGET], f"{path}: [{name}]"
     if not isinstance(target, str) or target not in READERS:
         near = nearest(target, READERS) if isinstance(target, str) else ""
-        raise DataError(location, f"the target {target!r:.80} is none of: {', '.join(READERS)}.{near}")
+        raise DataError(location, f"the target {shown(target)} is none of: {', '.join(READERS)}.{near}")
     check_keys(table, _KEYS, ("splits",), location)
     labels = _labels(target, table, location)
     if target == CHOICE:
@@ -147,7 +147,7 @@ def _strings(table: Mapping[str, Any], key: str, example: str, location: str) ->
     if key not in table:
         raise DataError(location, f"the key {key!r} is missing, as in {key} = {example}.")
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise DataError(location, f"the key {key!r} takes a list of strings, not {value!r:.80}.")
+        raise DataError(location, f"the key {key!r} takes a list of strings, not {shown(value)}.")
     return tuple(value)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 from typing import Final, NamedTuple
 
 from robust_xtreme.core import registry, resources
@@ -138,9 +139,7 @@ class Release:
         if files.mixed and rows:
             rows = _of_language(rows, language, files, group)
         if files.ids == "ordinal":
-            rows = tuple(
-                row if row.native == str(index) else replace(row, native=str(index)) for index, row in enumerate(rows)
-            )
+            rows = tuple(row if row.native == str(at) else replace(row, native=str(at)) for at, row in enumerate(rows))
         location = " and ".join(path for _, path in texts)
         digests = tuple((path, source.sha256) for path, source in sources.items())
         return SourceRows(rows, location, digests, expectation(files.reader))
@@ -173,7 +172,7 @@ def absent(folder: Path) -> str:
     if folder.is_dir():
         return f"The data folder {folder} is empty. What belongs there: robust-xtreme list tasks --json"
     if folder.exists():
-        table = f"A table of your own: robust-xtreme eval --data {folder} --fields TEXT --gold LABEL --plan"
+        table = f"A table of your own: robust-xtreme eval --data {quote(str(folder))} --fields TEXT --gold LABEL --plan"
         return f"{folder} is a file. Name the folder of release files, or of a suite. {table}"
     return f"The data folder {folder} does not exist. Name the folder of release files with --data."
 

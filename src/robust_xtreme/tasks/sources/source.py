@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from robust_xtreme.core import resources
-from robust_xtreme.core.errors import DataError, MissingData, SpecError
+from robust_xtreme.core.errors import DataError, MissingData, NoRows, SpecError
 from robust_xtreme.core.examples import UNLABELLED, Answers, Choice, Corpus, Document, Example, Tags, Target, Text
 from robust_xtreme.core.languages import unknown_language
 from robust_xtreme.core.run_spec import HUB, MINI
@@ -134,8 +134,8 @@ def answered(examples: Sequence[Example], corpus: Corpus) -> tuple[Example, ...]
     changed = list(examples)
     for index, example in enumerate(examples):
         if isinstance(example.target, Document):
-            ids = dict.fromkeys(id for key in example.target.ids for id in corpus.answers.get(key, ()))
-            changed[index] = Example(example.id, example.texts, Document(tuple(ids)), example.cluster)
+            ids = tuple(id for key in example.target.ids for id in corpus.answers.get(key, ()))
+            changed[index] = Example(example.id, example.texts, Document(ids), example.cluster)
     return tuple(changed)
 
 
@@ -202,8 +202,8 @@ class Split:
 
     In retrieval tasks `corpus` is the pool that the targets point into, and `files` includes its files; `row_files`
     are the files of the language's rows. `clustered` is False where the rows of a suite name no cluster. `lack` is why
-    the split is unlabelled: no label, only empty answers, or the
-    same label in all rows, as XTREME's scripts leave test sets. `tuned` is the split that a threshold is tuned on.
+    the split is unlabelled: no label, only empty answers, or the same label in all rows, as XTREME's scripts leave test
+    sets. `tuned` is the split that a threshold is tuned on.
     """
 
     task: str
@@ -236,6 +236,8 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
     check(rows_read)
     origin = Origin(task.name, split, language)
     examples = task.adapt(rows_read.rows, origin)
+    if not examples:
+        raise NoRows(f"{task.name} {language}: the rows of {rows_read.location} make no example of {split}.")
     if split != _TAUGHT:
         check_labels(rows_read.rows, examples, origin)
     pooled = (pools or Pools(source)).pooled(task, split, language, rows_read)

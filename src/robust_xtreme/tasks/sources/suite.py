@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.core import languages as known
-from robust_xtreme.core.errors import DataError, MissingData, SpecError, UnknownName, UserError, nearest
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import DataError, MissingData, SpecError, UnknownName, UserError, nearest, shown
 from robust_xtreme.core.specs import Files, Row, TaskSpec, check_keys
 from robust_xtreme.tasks.formats import PACKED, numbered_lines, parse, read_file, reader, text_of
 from robust_xtreme.tasks.sources.own import OwnTask, is_own, own_task
@@ -136,8 +137,8 @@ def open_suite(folder: Path) -> Suite:
     path = folder / MANIFEST
     try:
         values = tomllib.loads(read_file(path).text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise DataError(path, f"is not valid toml: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(path, f"is not valid toml: {resources.why(error)}") from error
     try:
         return _suite(folder, values)
     except (SpecError, UnknownName) as error:
@@ -154,7 +155,7 @@ def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
     texts = [key for key in (*_TEXTS, _LICENCE) if key in values]
     for key in texts:
         if not isinstance(values[key], str) or not values[key].strip():
-            raise DataError(path, f"the key {key!r} takes a string, not {values[key]!r:.80}.")
+            raise DataError(path, f"the key {key!r} takes a string, not {shown(values[key])}.")
         if (length := len(values[key])) > _LONGEST:
             what = f"the key {key!r} has {length:,} characters; it takes at most {_LONGEST:,}: every report repeats it."
             raise DataError(path, what)
@@ -192,7 +193,7 @@ def _check_named(kind: str, names: Sequence[str], known: Sequence[str], task: st
 
 def _strings(value: Any, key: str, path: Path) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
-        raise DataError(path, f"the key {key!r} takes a list of strings, not {value!r:.80}.")
+        raise DataError(path, f"the key {key!r} takes a list of strings, not {shown(value)}.")
     for text in value:
         if value.count(text) > 1:
             raise DataError(path, f"the key {key!r} names {text!r:.80} twice.")

@@ -135,8 +135,8 @@ def evaluated(task: TaskSpec, pools: sources.Pools, split: str, language: str) -
     try:
         return replace(resolved, tuned=tuned_on(task, pools, language, resolved))
     except MissingData as error:
-        what = str(error).replace(subject, f"{subject}its threshold is tuned on validation: ", 1)
-        return LeftOut(resolved.split, MISSING, what)
+        why = str(error).removeprefix(subject).partition(" Choose with --split")[0]  # none of them is the one it needs
+        return LeftOut(resolved.split, MISSING, f"{subject}its threshold is tuned on validation: {why}")
 
 
 def faults(task: TaskSpec, source: sources.Source, split: str, language: str, error: DataError) -> tuple[str, ...]:
@@ -168,8 +168,7 @@ def licence_of(task: TaskSpec, source: sources.Source) -> str:
     """The licence of a task's data in a source: the upstream one; of a suite, which has other rows, what it names."""
     if not isinstance(source, Suite):
         return task.licence
-    bundled = resources.is_mini(source.folder)
-    return "that of robust-xtreme, whose rows are made up" if bundled else source.licence
+    return "that of robust-xtreme, whose rows are made up" if resources.is_mini(source.folder) else source.licence
 
 
 def other_languages(task: TaskSpec, source: sources.Source, languages: Sequence[str]) -> tuple[str, ...]:

@@ -148,9 +148,8 @@ def _keys(table: TableFile) -> list[str]:
 
 def _written(name: str, described: dict[str, Any], rows: _Rows, table: TableFile) -> Path:
     """Write the folder, its manifest last."""
-    lines: dict[str, str] = {}
-    for code, row in rows:
-        lines[code] = lines.get(code, "") + json_text(row) + "\n"
+    codes = dict.fromkeys(code for code, _ in rows)
+    lines = {code: "".join([f"{json_text(row)}\n" for of, row in rows if of == code]) for code in codes}
     version = digest(repr(described), *map("\n".join, lines.items()))
     folder = _ROOT / f"{name}-{version}"
     file = Path(table.file).name

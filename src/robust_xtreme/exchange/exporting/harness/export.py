@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core.errors import UserError
@@ -39,7 +40,8 @@ def target(name: str, force: bool) -> Path:
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise UserError(f"-o {name} is not a folder. Name another: -o DIR")
     if not path.parent.is_dir():
-        raise UserError(f"There is no folder {path.parent} to make {path.name} in. Make it: mkdir -p {path.parent}")
+        step = f"Make it: mkdir -p {quote(str(path.parent))}"
+        raise UserError(f"There is no folder {path.parent} to make {path.name} in. {step}")
     content = {each.name for each in path.iterdir()} if path.is_dir() else set()
     if other := sorted(content - {theirs.DATA, theirs.TASKS, theirs.PROGRAM}):
         raise UserError(f"-o {name} contains {other[0]!r}, which is not of an export. Name another folder: -o DIR")
@@ -225,7 +227,7 @@ def _ask(sheet: TaskSheet, job: ExportJob) -> Ask:
 
 def _chosen(row: Row, _: Row) -> dict[str, Any]:
     """A premise with a question, and which of the choices answers it."""
-    choices = [row[name] for name in sorted(name for name in row if name.startswith("choice"))]
+    choices = [row[name] for name in row if name.startswith("choice")]
     return _of_choices(f"{row['premise']}{_GAP}{_CAUSES.get(row['question'], row['question'])}", choices, row["label"])
 
 
@@ -260,7 +262,7 @@ def _input(sheet: TaskSheet, row: Row) -> str:
 def _first(sheet: TaskSheet, job: ExportJob) -> int | None:
     """The number of the first choice where the target is a number; None where it is a letter or a choice's text."""
     values = {str(row[job.gold]).strip() for row in sheet.rows}
-    if not all(value.isdecimal() for value in values):
+    if not all(value.isdecimal() and len(value) < 10 for value in values):
         return None
     numbers, count = {int(value) for value in values}, len(job.choices)
     if 0 in numbers and max(numbers) < count:

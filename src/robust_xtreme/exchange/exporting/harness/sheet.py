@@ -118,9 +118,7 @@ def _identities(
     }
     risk = noise.risk() if words is None else noise.risk(words)
     columns = {"status": named_by(noise.codes(clean)), **noise.columns(), **risk}
-    lists = {
-        key: column.to_list() if hasattr(column, "to_list") else column.tolist() for key, column in columns.items()
-    }
+    lists = {key: each.to_list() if hasattr(each, "to_list") else each.tolist() for key, each in columns.items()}
     lists["operators"] = [json.loads(text) for text in lists["operators"]]
     return tuple(
         {**of_all, "example": it.id, "cluster": it.cluster, "fingerprint": it.fingerprint}

@@ -436,12 +436,12 @@ def _mined(vectors: Vectors, searched: _Search) -> Mined:
 def _threshold(vectors: Vectors, searched: _Search, examples: Sequence[Example], pool: Candidates) -> float:
     """The best threshold for validation data under the condition of a search."""
     candidate_rows = {id: index for index, id in enumerate(pool.ids)}
-    gold = {
+    gold = [
         (row, candidate_rows[id])
         for row, example in enumerate(examples)
         if isinstance(example.target, Document)
         for id in example.target.ids
-    }
+    ]
     queries = [example.texts[QUERY].value for example in examples]
     return best_threshold(_mined(vectors, replace(searched, queries=queries, pool=pool)), gold)
 
