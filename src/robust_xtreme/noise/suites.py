@@ -80,12 +80,11 @@ def keeping_names(spec: PerturbationSpec) -> PerturbationSpec:
 def asked(perturb: Iterable[str], keep_names: bool = False) -> tuple[SuiteCell, ...]:
     """One cell per strength of specs and suites, in the order written, each once.
 
-    A cell that is also named itself has no suite. With `keep_names` each link keeps names. Raises SpecError,
-    UnknownName, DataError.
+    A cell of several suites has the first, and one that is also named itself none. With `keep_names` each link keeps
+    names. Raises SpecError, UnknownName, DataError.
     """
-    words = tuple(perturb)
     order: list[SuiteCell] = []
-    for word in words:
+    for word in perturb:
         if word.startswith(SUITE):
             order += [SuiteCell(cell, word) for spec in suite(word).specs for cell in spec.cells()]
         else:
@@ -93,7 +92,10 @@ def asked(perturb: Iterable[str], keep_names: bool = False) -> tuple[SuiteCell, 
     if keep_names:
         order = [SuiteCell(keeping_names(cell.cell), cell.suite) for cell in order]
     known = {cell.cell for cell in order if not cell.suite}
-    return tuple(dict.fromkeys(SuiteCell(cell.cell) if cell.cell in known else cell for cell in order))
+    first: dict[PerturbationSpec, SuiteCell] = {}
+    for cell in order:
+        first.setdefault(cell.cell, SuiteCell(cell.cell) if cell.cell in known else cell)
+    return tuple(first.values())
 
 
 def single(text: str, keep_names: bool = False) -> PerturbationSpec:
@@ -101,8 +103,7 @@ def single(text: str, keep_names: bool = False) -> PerturbationSpec:
     word = text.strip()
     first, *more = (cell.cell for cell in asked([word], keep_names))
     if more:
-        what = "contains" if word.startswith(SUITE) else "lists"
-        things = "perturbations" if word.startswith(SUITE) else "strengths"
+        what, things = ("contains", "perturbations") if word.startswith(SUITE) else ("lists", "strengths")
         raise SpecError(
             f"{word!r} {what} {1 + len(more)} {things}, and one file is written. "
             f"Write one for each, as in --perturb {first}"
@@ -139,12 +140,11 @@ def check_perturb(perturb: Iterable[str], tasks: Sequence[TaskSpec], location: s
     """
     words = tuple(perturb)
     known = tuple(dict.fromkeys(field for task in tasks for field in task.fields))
-    for asked_word in words:
-        if not asked_word.startswith(SUITE):
-            spec = PerturbationSpec.parse(asked_word)
-            check_keys(spec.fields, known, (), f"{location} perturb {asked_word!r}")
-            if spec.nominal:
-                bound(spec)
+    for word in (word for word in words if not word.startswith(SUITE)):
+        spec = PerturbationSpec.parse(word)
+        check_keys(spec.fields, known, (), f"{location} perturb {word!r}")
+        if spec.nominal:
+            bound(spec)
     for cell in asked(words):
         for task in tasks:
             check_family(cell, task.family, task.name)

@@ -15,7 +15,7 @@ from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.noise.members.natural import misspelt, mix_of, written
 from robust_xtreme.noise.members.ocr_noise import misread
 from robust_xtreme.noise.members.recoded import alike, rows, variants
-from robust_xtreme.noise.members.scripts import partners
+from robust_xtreme.noise.members.scripts import listed_words, partners
 from robust_xtreme.noise.scripts.table import rules
 from robust_xtreme.noise.suites import suite
 
@@ -33,10 +33,12 @@ def using(*folders: Path | str) -> Iterator[None]:
 
 
 def _typed(name: str) -> None:
-    """Make the key errors of the input methods that a pack is for (`ja-romaji` is one of Japanese), and confusions."""
-    list(keyboards.key_errors(name.partition("-")[0]))
+    """Make the key errors of the input methods that a pack is for (`ja-romaji`: Japanese), confusions and words."""
+    code = name.partition("-")[0]
+    listed_words(code)
+    list(keyboards.key_errors(code))
     for method in METHODS.values():
-        if method.language == name.partition("-")[0]:
+        if method.language == code:
             list(method.key_errors())
 
 

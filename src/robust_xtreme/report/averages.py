@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.files.schema import AVERAGES
-from robust_xtreme.report.cells import in_order, with_condition
+from robust_xtreme.report.cells import in_order, with_condition, zeroed
 from robust_xtreme.report.columns import SCORE, percent, points, signed
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.benchmark import BENCHMARK
@@ -30,7 +30,7 @@ def with_change(averages: pl.DataFrame) -> pl.DataFrame:
     ends = {"change_low": "high", "change_high": "low"}
     ends |= {"change_prediction_low": "prediction_high", "change_prediction_high": "prediction_low"}
     negated = {name: -pl.col(end) for name, end in ends.items()}
-    return averages.filter(pl.col("drop").is_not_null()).with_columns(change=-pl.col("drop") + 0.0, **negated)
+    return averages.filter(pl.col("drop").is_not_null()).with_columns(change=zeroed(-pl.col("drop")), **negated)
 
 
 @lru_cache(maxsize=4)  # of the same results for every view

@@ -133,8 +133,13 @@ def perturbed(results: Results) -> pl.DataFrame:
     }  # fmt: skip
     claimed = {name: -pl.col(of) for name, of in negated.items()}
     claimed |= {name: pl.col(name) for name in ("relative", "relative_corrected", "p_adjusted", "mde")}
-    only = [pl.when(pl.col("no_claim").is_null()).then(value + 0.0).alias(name) for name, value in claimed.items()]
+    only = [pl.when(pl.col("no_claim").is_null()).then(zeroed(value)).alias(name) for name, value in claimed.items()]
     return in_order(with_language(data.with_columns(only)), results)
+
+
+def zeroed(value: pl.Expr) -> pl.Expr:
+    """A value with 0.0 for -0.0, which stays where 0.0 is added."""
+    return value.replace(0.0, 0.0)
 
 
 def few_clusters() -> pl.Expr:

@@ -89,8 +89,8 @@ def bar(percent_lost: float | None) -> str:
 
 def _lost(relative: float | None, corrected: float | None) -> str:
     """The share lost, that above chance in brackets, and a bar."""
-    above = "" if corrected is None else f" ({corrected:.1f} %)"
-    return NOTHING if relative is None else f"{relative:.1f} %{above} {bar(relative)}".rstrip()
+    above = "" if corrected is None else f" ({points(corrected)} %)"
+    return NOTHING if relative is None else f"{points(relative)} %{above} {bar(relative)}".rstrip()
 
 
 def p_value(value: float | None) -> str:
@@ -315,10 +315,7 @@ def tables(frame: pl.DataFrame) -> Iterator[Table]:
     columns = shown(frame.columns)
     for section in frame.partition_by(SECTION):
         inside = section.to_dict(as_series=False)
-        texts = [
-            [column.form(*row) for row in zip(*(inside[name] for name in column.takes), strict=True)]
-            for column in columns
-        ]
+        texts = [[*map(column.form, *(inside[name] for name in column.takes))] for column in columns]
         filled = [index for index, column in enumerate(texts) if any(text not in ("", "-") for text in column)]
         heads = tuple(columns[index].column for index in filled)
         yield Table(heads, tuple(zip(*(texts[index] for index in filled), strict=True)), inside[SECTION][0])

@@ -24,7 +24,7 @@ from robust_xtreme.report.averages import transposed, with_curves, within_tasks
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, ReportPage, Table, TableCell, Terms, unlinked
 from robust_xtreme.report.cells import headline, highest, named_beside, with_addresses, with_condition
 from robust_xtreme.report.charts.figures import spark
-from robust_xtreme.report.columns import noted, tables
+from robust_xtreme.report.columns import noted, points, tables
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.renderers.html import notebook_tables
 from robust_xtreme.report.renderers.terminal import height, print_blocks, print_table
@@ -194,7 +194,7 @@ def _perturbed(results: Results, lines: Height) -> list[Table]:
 def _clean_by_task(results: Results) -> pl.DataFrame:
     """A row for each table of clean levels: the number of languages, and the lowest and the highest level by name."""
     view: View = registry.load("view", "clean_scores")
-    named = pl.concat_str("language", pl.lit(" "), pl.col("level").round(1).cast(pl.String)).sort_by("level")
+    named = pl.concat_str("language", pl.lit(" "), pl.col("level").map_elements(points, pl.String)).sort_by("level")
     over = view.make(results).group_by(SECTION, maintain_order=True)
     rows = over.agg(cells=pl.len().cast(pl.String), lowest=named.first(), highest=named.last())
     return rows.select(pl.lit("").alias(SECTION), pl.col(SECTION).alias("task"), "cells", "lowest", "highest")

@@ -94,11 +94,8 @@ def _table(shown: pl.DataFrame) -> Iterator[doc.Table]:
 
 
 def _language_views(divided: list[tuple[View, dict[Any, pl.DataFrame]]], code: str, most: int) -> Iterator[doc.Block]:
-    for view, by_language in divided:
+    for view, rows in ((view, by_language[code,]) for view, by_language in divided if (code,) in by_language):
         address = f"{view.name.replace('_', '-')}/{anchor(code)}"
-        if (code,) not in by_language:
-            continue
-        rows = by_language[code,]
         shown = rows.head(most)
         blocks: list[doc.Block] = [narrow(table, doc.MEDIUM) for table in tables(shown)]
         if left := rows.height - shown.height:

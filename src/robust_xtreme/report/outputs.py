@@ -13,7 +13,7 @@ from robust_xtreme.files import csv
 from robust_xtreme.files.schema import CELL, SCHEMA_VERSION
 from robust_xtreme.report import document
 from robust_xtreme.report.blocks import NARROW, Block, Heading, Paragraph, ReportPage, Section
-from robust_xtreme.report.cells import headline, in_order, perturbed, with_addresses, with_condition
+from robust_xtreme.report.cells import headline, in_order, perturbed, with_addresses, with_condition, zeroed
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.columns import narrow
 from robust_xtreme.report.document import TITLE, slim, view_blocks
@@ -105,7 +105,7 @@ def _chosen(results: Results, views: Sequence[str]) -> ReportPage:
 def cells(results: Results) -> pl.DataFrame:
     """The perturbed cells of every metric over all items, as they are downloaded."""
     every = perturbed(results).filter(pl.col("scope") == "all").with_columns(headline=pl.col("metric_rank") == 0)
-    return every.select(CELLS).with_columns(pl.col(pl.Float64).exclude("p_adjusted").round(4))
+    return every.select(CELLS).with_columns(zeroed(pl.col(pl.Float64).exclude("p_adjusted").round(4)))
 
 
 def _json(value: object) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,7 @@ def test_changed_graphemes_are_those_of_the_shortest_edit(masked: Path) -> None:
     [
         ("attack_words:0.2", "'attack_words' has no default for 'lm': write attack_words:0.2@lm=..."),
         ("attack_words:0.2@lm=xlm-roberta-base", "@lm=xlm-roberta-base is not a folder with a model"),
+        ("attack_words:0.2@lm=~nobody-here/lm", "@lm=~nobody-here/lm is not a folder with a model"),
     ],
 )
 def test_a_missing_model_is_one_line(spec: str, words: str) -> None:
@@ -113,6 +115,23 @@ def test_a_missing_model_is_one_line(spec: str, words: str) -> None:
     with pytest.raises((SpecError, UserError)) as caught:
         options_of([Text("a", "en", "a cat")], moves_of(bound(PerturbationSpec.parse(spec))[0]), 0)
     assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("model.safetensors", b"half", "cannot be read: Error while deserializing header"),
+        ("tokenizer.json", b"[]", "cannot be read: "),
+        ("config.json", b"[" * 100_000, "is not a configuration of a model: maximum recursion depth"),
+    ],
+)
+def test_a_damaged_model_is_one_line(masked: Path, tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    """A file that was not copied whole is the user's to copy again, whatever the libraries raise of it."""
+    folder = shutil.copytree(masked, tmp_path / "damaged")
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=words) as caught:
+        _options(folder, Text("a", "en", "a cat"))
     assert "\n" not in str(caught.value)
 
 

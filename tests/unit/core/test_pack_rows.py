@@ -15,6 +15,7 @@ HEAD = "# source: us\n# licence: CC0-1.0\n# standing: authored\n"
 PLAIN = HEAD + "letter\tplain\n"
 TYPED = "# language: ru\n# scheme: typed\n" + HEAD + "letters\tforms\tweights\twhere\tclass\n"
 ALIKE = "# script: Latn\n" + HEAD + "letter\tforms\tweights\n"
+ROMAJI = HEAD + "keys\tkana\trest\ttyped\n"
 LONG = "a" * 1_000_000
 RUSSIAN = "Все люди рождаются свободными и равными в своем достоинстве и правах."
 
@@ -52,6 +53,10 @@ def written(folder: Path, name: str, text: str) -> Path:
         ("confusables/Latn.tsv", ALIKE + "o\ta\t3\n", "row of 'o' 'a' is of the same script"),
         ("confusables/Latn.tsv", ALIKE + "о\tα\t3\n", "the letter 'о' is not of the script Latn"),
         ("normalisation/ro.tsv", HEAD + f"letter\tforms\nș\t{LONG}\n", "ro.tsv:5: the cell .* has 1,000,000"),
+        ("input/ko-2set.tsv", HEAD + "keys\tjamo\nr\tㄱ\nk\tㅏ\n", "'ㄲk' types 'ㄲㅏ', not one syllable: some jamo"),
+        ("input/ja-romaji.tsv", ROMAJI + "a\tあ\ta\tyes\n", "the row 'a, あ, a, yes' is not keys, their kana, and"),
+        ("input/ja-readings.tsv", HEAD + "word\n愛\n", "there is no column 'reading'"),
+        ("input/th-words.tsv", HEAD + "words\nกา\n", "there is no column 'word'"),
         ("calibration/en.tsv", HEAD + f"text\n{RUSSIAN}\n", "fewer than half of its letters are of the script Latn"),
     ],
 )  # fmt: skip

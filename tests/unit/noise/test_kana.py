@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
+from robust_xtreme import perturb
+from robust_xtreme.core import packs
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.specs import PerturbationSpec
@@ -119,6 +122,17 @@ def test_words_that_sound_alike(rows: list[KeyingError]) -> None:
     assert _forms(rows, "暑い")["candidate"] >= {"熱い", "厚い"}
     assert _forms(rows, "橋")["candidate"] >= {"箸", "端"}
     assert all(len(forms) <= _kana.MOST for row in rows[::500] for forms in _forms(rows, row.point).values())
+
+
+def test_words_of_a_user_may_have_no_weights(tmp_path: Path) -> None:
+    """All of them are as frequent then, where they are typed and where they are read."""
+    path = tmp_path / "input" / "ja-words.tsv"
+    path.parent.mkdir()
+    path.write_text("# source: us\n# licence: CC0-1.0\n# standing: authored\nword\treading\n愛\tあい\n藍\tあい\n")
+    with packs.using(tmp_path):
+        rows = [row for row in _kana.key_errors() if row.kind == "candidate"]
+        assert perturb(["愛"], "wrong_layout:1", language="ja") == ["ai"]
+    assert rows == [KeyingError("愛", "candidate", "藍"), KeyingError("藍", "candidate", "愛")]
 
 
 def test_a_word_is_converted_to_words_of_its_ending_only() -> None:

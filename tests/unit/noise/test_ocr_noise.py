@@ -65,6 +65,8 @@ def test_a_users_pack_comes_first_and_a_broken_one_is_one_line(tmp_path: Path) -
     pack = tmp_path / "lookalikes" / "Latn.tsv"
     pack.write_text(f"{_HEADER}a\to\t90\n", encoding="utf-8")
     assert perturb(["banana"], "ocr_noise:1", language="en", packs=tmp_path) == ["bonono"]
+    pack.write_text(f"{_HEADER}a\to\t5\n", encoding="utf-8")  # hardly alike, but the only one
+    assert perturb(["banana"], "ocr_noise:1", language="en", packs=tmp_path) == ["bonono"]
     pack.write_text(f"{_HEADER}a\to e\t90\n", encoding="utf-8")
     with pytest.raises(DataError, match="do not match"):
         perturb(["banana"], "ocr_noise:1", language="en", packs=tmp_path)

@@ -60,6 +60,8 @@ def test_what_is_named_itself_is_not_of_a_suite() -> None:
     specs = asked(["@smoke", "char_noise:0.1,0.2", "@smoke"])
     assert [(str(spec.cell), spec.suite) for spec in specs] == [("char_noise:0.1", ""), ("char_noise:0.2", "")]
     assert [spec.suite for spec in asked(["@smoke"])] == ["@smoke"]
+    shared = [each for each in asked(["@ci", "@smoke"]) if str(each.cell) == "char_noise:0.1"]
+    assert [each.suite for each in shared] == ["@ci"]
 
 
 def test_a_suite_of_one_perturbation_replaces_it_where_a_file_is_written(tmp_path: Path) -> None:

@@ -57,6 +57,16 @@ def test_a_table_of_a_user_changes_the_pairs(tmp_path: Path) -> None:
         pinyin.fuzzy("ma")
 
 
+def test_words_of_a_user_may_have_no_frequency(tmp_path: Path) -> None:
+    """A word that was never counted is the only one of its reading, or one of several that are equally rare."""
+    head = "# source: mine\n# licence: CC0-1.0\n# standing: authored\nword\treading\tfrequency\n"
+    path = tmp_path / "input" / "zh-words.tsv"
+    path.parent.mkdir()
+    path.write_text(head + "一\tyi\t0\n衣\tyi\t0\n", "utf-8")
+    with packs.using(tmp_path):
+        assert [*pinyin.key_errors()] == [KeyingError("一", "candidate", "衣"), KeyingError("衣", "candidate", "一")]
+
+
 def test_a_key_goes_wrong_where_it_is() -> None:
     """A missed key leaves the rest, and a neighbour on the keyboard replaces a key."""
     forms = set(struck("xian"))

@@ -17,6 +17,7 @@ from tools.language_pages import picture
 
 from robust_xtreme.report.charts.drawing import alone, svg
 from robust_xtreme.report.charts.figures import NOMINAL, REALISED, curve, forest, heat, ranges, success_chart
+from robust_xtreme.report.columns import percent
 from robust_xtreme.report.view import Results
 from robust_xtreme.studies.folder import _forest as of_study
 
@@ -139,6 +140,15 @@ def test_numbers_of_cells_are_those_of_the_frames() -> None:
     assert {text for text in shown if text.startswith(("+", "-"))} == {
         f"-{drop}" for drop in ("2.1", "8.4", "0.9", "4.6", "0.2", "0.5")
     }
+
+
+def test_numbers_of_charts_are_rounded_as_those_of_tables() -> None:
+    """A change that rounds to nothing has no sign, and a share is that of its cell: 2.45 % is more than 2.45."""
+    scores, deltas, manifest = run()
+    shown = texts(svg(heat(Results(scores, deltas.with_columns(drop=pl.lit(0.04)), manifest))))
+    assert {text for text in shown if is_number(text)} == {"0.0"}
+    rows = _cells().head(1).with_columns(grapheme_edit_rate=pl.lit(0.0245))
+    assert f"sw  {NAMES[0]}  (edits {percent(0.0245)})" in texts(svg(forest(rows)))
 
 
 def test_long_names_that_differ_are_drawn_apart() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
 from tests.synthetic_run import averages, run
 
@@ -29,6 +30,14 @@ def test_data_have_every_cell(results: Results) -> None:
         cell = read[row["task"], row["language"], fields, noise, row["metric"]]
         assert (cell["clean"], cell["value"]) == (pytest.approx(row["clean"]), pytest.approx(row["value"], abs=1e-4))
         assert cell["headline"] == (row["metric"] != "token_accuracy")
+
+
+def test_a_change_that_rounds_to_nothing_has_no_sign() -> None:
+    """As means over seeds differ in their last bits, a cell without a change may have a drop of 1e-15."""
+    scores, deltas, manifest = run()
+    results = Results(scores, deltas.with_columns(drop=pl.lit(1e-15)), manifest)
+    assert b'"change": 0.0' in written(results, ".json")
+    assert b"-0.0," not in written(results, ".json")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json"])

@@ -245,6 +245,12 @@ def test_points(value: float | None, text: str) -> None:
     assert _columns.points(value) == text
 
 
+def test_what_is_lost_is_never_less_than_nothing_by_rounding() -> None:
+    """A gain that rounds to nothing has no sign in percent either."""
+    (lost,) = _columns.shown(["relative", "relative_corrected"])
+    assert lost.form(-0.04, -0.01) == "0.0 % (0.0 %)"
+
+
 @pytest.mark.parametrize(("target", "text"), [(0.05, "0.05"), (0.0012345678, "0.0012345678"), (1e-05, "1e-05")])
 def test_a_strength_that_was_asked_for_is_whole(target: float, text: str) -> None:
     """The table of conditions has all its digits."""

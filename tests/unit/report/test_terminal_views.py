@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import polars as pl
 import pytest
 from rich.console import Console
 from tests.program import program
@@ -135,6 +136,8 @@ def test_a_verdict_without_a_joint_interval_says_so() -> None:
 def test_a_run_without_noise_has_its_clean_levels_in_a_few_lines() -> None:
     """Where languages are many, each task has its lowest and its highest level."""
     scores, deltas, manifest = long_run()
+    alike = _printed(Results(scores.with_columns(value=pl.lit(62.45)), deltas.clear(), manifest), 80)
+    assert set(re.findall(r"62\.\d", "\n".join(alike))) == {"62.5"}  # rounded as in the view of clean levels
     lines = _printed(Results(scores, deltas.clear(), manifest), 80)
     assert len(lines) <= 80
     assert "show a drop" not in " ".join(lines)

@@ -26,6 +26,7 @@ from robust_xtreme.core.edits import span_table
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.engine.key_errors import KeyingError
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import bound, noise_texts, noise_values, noise_with
 from robust_xtreme.noise.engine.perturbation import Bound, defaults
@@ -39,6 +40,7 @@ from robust_xtreme.noise.members.natural import (
     natural_writing,
     real_words,
     source_of,
+    spelt,
     ten,
     written,
 )
@@ -79,6 +81,12 @@ def test_a_mix_from_a_thin_list_is_named_so(code: str, notes: list[str]) -> None
     for name in ("natural", "natural_typing", "natural_writing"):
         assert next(row for row in served(code) if row["name"] == name)["notes"] == notes
         assert unsupported(PerturbationSpec.parse(f"{name}:0.02"), code, in_suite=True) is None
+
+
+def test_a_letter_without_a_capital_has_the_errors_of_its_small_letter_alone() -> None:
+    """ß in capitals is SS, which is no unit of one letter; two letters have errors in capitals, too."""
+    rows = [row for row in spelt("de", ("ß>s:5", "ßt>st:3", "ei>ie:2")) if isinstance(row, KeyingError)]
+    assert {row.point: row.form for row in rows} == {"ß": "s", "ßt": "st", "ei": "ie", "EI": "IE", "Ei": "Ie"}
 
 
 def _noise(spec: str, code: str, *texts: str, spans: tuple[Span, ...] = ()) -> list[Noised]:

@@ -364,7 +364,5 @@ def _between(chained: Sequence[Pair], clean: int, noisy: int) -> list[set[int]]:
 def _weighted(near: Sequence[Near]) -> list[tuple[int, int, float]]:
     """Near pairs with their weights in a chain: less for each edit more than the nearest text needs."""
     least = [min(edits_of.values(), default=0) for edits_of in near]
-    weighted = (
-        (clean, j, _GAIN - edits + least[j]) for j, edits_of in enumerate(near) for clean, edits in edits_of.items()
-    )
-    return [it for it in weighted if it[2] > 0]
+    more = ((clean, j, edits - least[j]) for j, edits_of in enumerate(near) for clean, edits in edits_of.items())
+    return [(clean, j, _GAIN - edits) for clean, j, edits in more if edits < _GAIN]

@@ -46,9 +46,8 @@ def words_of(clean: editing.Batch, edits: editing.Edits, owner: editing.Array) -
     next_blank, previous_blank = _beside(edits, blank)
     # first, last (e,): the words that an edit touches; a word that an edit before it touched is not counted again.
     first = editing.at(begun, start) + ended - (ended & ~((start == 0) | editing.at(blank, start - 1)) & ~next_blank)
-    last = (
-        editing.at(begun, np.maximum(stop, start + 1) - 1) - ((start == stop) & starting) + (starting & ~previous_blank)
-    )
+    end = np.maximum(stop, start + 1) - 1
+    last = editing.at(begun, end) - ((start == stop) & starting) + (starting & ~previous_blank)
     first[1:] = np.maximum(first[1:], np.maximum.accumulate(last)[:-1] + 1)
     hit = np.bincount(owner, weights=np.maximum(last - first + 1, 0), minlength=len(clean))
     return words.astype(np.int64), hit.astype(np.int64)

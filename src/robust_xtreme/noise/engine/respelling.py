@@ -357,9 +357,8 @@ def compiled(recodings: Iterable[Recoding]) -> Recodings:
     forms = [form for point in by_point for form in by_point[point]]
     weights = [weight for point in by_point for weight in by_point[point].values()]
     points = [point for point in by_point for _ in by_point[point]]
-    shouted = {
-        n: form.upper() for n, (point, form) in enumerate(zip(points, forms, strict=True)) if _titled(point, form)
-    }
+    pairs = enumerate(zip(points, forms, strict=True))
+    shouted = {n: form.upper() for n, (point, form) in pairs if _titled(point, form)}
     raised = np.arange(len(forms))
     raised[[*shouted]] = len(forms) + np.arange(len(shouted))
     forms += shouted.values()

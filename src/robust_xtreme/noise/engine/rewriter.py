@@ -16,7 +16,7 @@ import sys
 import unicodedata
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -208,7 +208,9 @@ def edits_of(batch: Batch, changes: Sequence[Sequence[Change]]) -> Edits:
 
 def checked(name: str, option: str, user: str, kinds: Collection[str] = ()) -> Path:
     """The folder of a masked language model that an option names, one of some kinds if named. Raises UserError."""
-    folder = Path(name).expanduser()
+    folder = Path(name)
+    with suppress(RuntimeError):  # the home of a user that is not there
+        folder = folder.expanduser()
     if not (folder / "config.json").is_file():
         raise UserError(
             f"@{option}={name} is not a folder with a model of transformers; {user} downloads nothing: "
@@ -217,7 +219,7 @@ def checked(name: str, option: str, user: str, kinds: Collection[str] = ()) -> P
     try:
         config = strict_json.loads((folder / "config.json").read_text(encoding="utf-8"))
         kind, heads = str(config.get("model_type")), list(config.get("architectures") or [])
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise UserError(f"{folder / 'config.json'} is not a configuration of a model: {error}") from error
     if kinds and kind not in kinds:
         raise UserError(f"{name} is of the kind {kind!r}; {user} can use {', '.join(sorted(kinds))}.")
@@ -426,8 +428,9 @@ def _loaded(folder: str) -> _Model:
         with quiet_transformers():
             network = AutoModelForMaskedLM.from_pretrained(folder, use_safetensors=True, **local).eval()
             tokenizer = AutoTokenizer.from_pretrained(folder, **local)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise UserError(f"@{OPTION}={folder} cannot be read: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # what the libraries raise of damaged files has no other class in common
+        line = (str(error) or type(error).__name__).splitlines()[0]
+        raise UserError(f"@{OPTION}={folder} cannot be read: {line}") from error
     if tokenizer.mask_token is None:
         raise UserError(f"@{OPTION}={folder}: its tokenizer has no mask.")
     return _Model(network, tokenizer)

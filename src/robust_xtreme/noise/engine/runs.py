@@ -222,9 +222,8 @@ def settle(allowed: Array, draws: Array, units: Array, rates: tuple[str, ...], s
     # equal draw. The operator of the unit before is drawn only at `rivals`, where it may be such a swap.
     lost = (operators == swap) & (at(allowed, units + 1) > 0) & (at(draws, units + 1) <= unit_draws)
     before = np.maximum(units - 1, 0)
-    rivals = np.flatnonzero(
-        ((at(allowed, before) >> swap & 1) > 0) & (at(draws, before) <= unit_draws) & (before < units)
-    )
+    swaps = at(allowed, before) >> swap & 1 > 0
+    rivals = np.flatnonzero(swaps & (at(draws, before) <= unit_draws) & (before < units))
     before = before[rivals]
     lost[rivals] |= pick(rates, allowed[before], draws[before]) == swap
     return ~lost, operators

@@ -193,13 +193,15 @@ def _with_vowel(open_: _Syllable, jamo: str) -> tuple[str, _Syllable]:
 
 
 def _changed(part: str, before: str, after: str) -> Iterator[Change]:
-    """The key errors of an initial or of a rime, with the keys before or after it that complete a syllable."""
-    clean = ord(typed(before + part + after))
+    """The key errors of an initial or a rime, with keys before or after it for a syllable. Raises DataError."""
+    if len(whole := typed(before + part + after)) != 1:
+        what = f"{before + part + after!r:.20} types {whole!r:.20}, not one syllable: some jamo is on no key"
+        raise DataError(packs.table("input", "ko-2set").path, what)
     changes: Counter[tuple[str, int]] = Counter()
     for kind, strokes, weight in _mistyped(part):
         form = typed(before + strokes + after)
-        if len(form) == 1 and _keeps(ord(form), clean, initial=not before):
-            changes[kind, ord(form) - clean] += weight
+        if len(form) == 1 and _keeps(ord(form), ord(whole), initial=not before):
+            changes[kind, ord(form) - ord(whole)] += weight
     return ((kind, step, weight) for (kind, step), weight in changes.items())
 
 

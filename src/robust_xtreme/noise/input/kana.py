@@ -17,6 +17,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from robust_xtreme.core import languages, packs
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
 from robust_xtreme.noise.input.keyboards import struck
 
@@ -57,12 +58,15 @@ class Romaji(NamedTuple):
 
 @packs.cached
 def romaji() -> Romaji:
-    """The table of the pack `ja-romaji`."""
+    """The table of the pack `ja-romaji`. Raises DataError at a row whose keys give no kana, or never end."""
     table = packs.table("input", "ja-romaji").need("keys", "kana", optional=("rest", "typed"))
     spellings: defaultdict[str, list[str]] = defaultdict(list)
     for row in table.rows:
         if row.get("typed"):
             spellings[row["kana"]].append(row["keys"])
+        if not row["kana"] or len(row["keys"]) <= len(row.get("rest", "")):
+            what = f"the row {', '.join(row.values())!r:.40} is not keys, their kana, and the last of the keys or none"
+            raise DataError(table.path, what)
     gives = {row["keys"]: (row["kana"], row.get("rest", "")) for row in table.rows}
     return Romaji(gives, {kana: tuple(keys) for kana, keys in spellings.items()})
 
@@ -132,7 +136,7 @@ def _readings() -> Readings:
     """The words that have a reading; those that are complete with an ending are also among the words without one."""
     groups: defaultdict[Group, dict[str, int]] = defaultdict(dict)
     table = packs.table("input", "ja-words")
-    rows = [row for row in table.rows if row["word"] and row.get("reading")]
+    rows = [{"weight": "1", **row} for row in table.rows if row["word"] and row.get("reading")]
     for row in sorted(rows, key=lambda row: (-table.number(row, "weight"), row["word"])):
         letters, tail = _parts(row["word"])
         kana = "".join(letter for letter in letters if letter in _KANA)

@@ -180,6 +180,7 @@ def layout(name: str) -> Layout:
     path, pack = packs.find(KIND, name) or Path(name), packs.read(KIND, name)
     _check(path, pack)
     keys = _keys(path, pack)
+    close = {key: tuple(other for other in keys if other is not key and _apart(key, other) <= REACH) for key in keys}
     return Layout(
         name=name,
         languages=_codes(path, pack, "languages"),
@@ -187,9 +188,7 @@ def layout(name: str) -> Layout:
         default=_codes(path, pack, "default"),
         keys=keys,
         _typed=_typed(keys),
-        neighbours={
-            key: tuple(other for other in keys if other is not key and _apart(key, other) <= REACH) for key in keys
-        },
+        neighbours=close,
     )
 
 

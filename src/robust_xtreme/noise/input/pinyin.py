@@ -37,7 +37,7 @@ def key_errors() -> Iterator[KeyingError]:
     for reading, forms in known.items():
         mistaken = _mistaken(reading, known)
         for word, frequency in forms.items():
-            share = max(1, _THOUSAND * frequency // shares[word])
+            share = max(1, _THOUSAND * frequency // max(1, shares[word]))
             for kind, form, weight, commonness in mistaken:
                 if len(form) == len(word) and _RARER * commonness >= frequency:
                     counts[word, kind][form] += max(1, weight * share // _THOUSAND)

@@ -106,7 +106,8 @@ def _read(text: str, readings: Readings) -> str | None:
 def _japanese() -> Readings:
     """The reading of each word, the one of the largest weight, of each kanji where it is, and of each kana."""
     table, others = packs.table("input", "ja-words"), packs.table("input", "ja-readings")
-    rows = sorted((row for row in table.rows if row.get("reading")), key=lambda row: table.number(row, "weight"))
+    known = ({"weight": "1", **row} for row in table.rows if row.get("reading"))
+    rows = sorted(known, key=lambda row: table.number(row, "weight"))
     words = {(row["word"], "word" * (len(row["word"]) == 1)): row["reading"] for row in rows}
     more = {(row["word"], row.get("where", "")): row["reading"].replace(" ", "") for row in others.rows}
     kana = {(sign, ""): sign for sign in map(chr, range(0x3041, 0x30FD))}

@@ -87,10 +87,8 @@ def punctuation(language: str) -> Iterator[KeyingError]:
             yield KeyingError(mark, "plain", _PLAIN[mark])
         for other in others(language, mark):
             yield KeyingError(mark, "wrong", other)
-    for comma in ("،", "、", "၊", ","):
-        if comma in known:
-            yield KeyingError(" ", "add", f"{comma} ")
-            break
+    if comma := next((comma for comma in ("،", "、", "၊", ",") if comma in known), ""):
+        yield KeyingError(" ", "add", f"{comma} ")
 
 
 # A word is joined with the next one where only white space within a line is between them (5 km and 10 000 stay), or

@@ -179,9 +179,9 @@ def spelt(code: str, sounds: Sequence[str]) -> Iterator[KeyingError | Word]:
     known = letters_of(code)
     for old, new, weight in (match.groups() for sound in sounds if (match := SOUNDS.fullmatch(sound))):
         if set(old + new) <= known:
-            for write in (str, upper, capital) if len(old) > 1 else (str, capital):
-                args = () if write is str else (code,)
-                heard.append(KeyingError(write(old, *args), "spelling", write(new, *args), int(weight)))
+            cased = ((write(old, code), write(new, code)) for write in (upper, capital)[len(old) < 2 :])
+            pairs = ((old, new), *(pair for pair in cased if len(pair[0]) == len(old)))  # ß has no capital letter
+            heard += (KeyingError(point, "spelling", form, int(weight)) for point, form in pairs)
     yield from heard
     if not any(isinstance(row, KeyingError) for row in heard):
         lost = ((KeyingError(x, "spelling", "", 2), KeyingError(x, "spelling", x * 2)) for x in cases(code))

@@ -87,7 +87,7 @@ def _chosen(language: str, letter: str, alike: Iterable[tuple[str, int]]) -> dic
     auxiliary = frozenset(str(packs.read("alphabets", language).get("auxiliary_marks", "")).split())
     native = [(form, many) for form, many in alike if _is_native(language, form) and not form[0].isdecimal()]
     forms = [(form, many) for form, many in native if letter in auxiliary or auxiliary.isdisjoint(form)]
-    return {form: many**4 // 10_000 for form, many in forms[:_MOST]}
+    return {form: max(1, many**4 // 10_000) for form, many in forms[:_MOST]}
 
 
 def _is_native(language: str, text: str) -> bool:

@@ -74,14 +74,19 @@ def _lacks(code: str, params: Params) -> str:
 @packs.cached
 def listed_words(code: str) -> Listed | None:
     """The words, listed or of the typed table, into which text without spaces is divided, and affixes of one letter."""
-    if not packs.has("input", f"{code}-words"):
+    rows, readings = _rows(f"{code}-words"), _rows(f"{code}-readings", "reading")
+    if not rows:
         return None
-    rows = packs.table("input", f"{code}-words").rows
-    readings = packs.table("input", f"{code}-readings").rows if packs.has("input", f"{code}-readings") else ()
     typed = words_of(code) if packs.has(KIND, code) else ()
     words = dict.fromkeys(word for word in (*(row["word"] for row in (*rows, *readings)), *typed) if word)
     affixes = ([row["word"] for row in readings if row.get("where") == where] for where in ("end", "start"))
     return listed(words, *affixes)
+
+
+def _rows(name: str, *columns: str) -> Sequence[Mapping[str, str]]:
+    """The rows of a list of words, which has these columns; none where there is no such list. Raises DataError."""
+    others = ("reading", "weight", "whole", "frequency", "where")
+    return packs.table("input", name).need("word", *columns, optional=others).rows if packs.has("input", name) else ()
 
 
 @partial(

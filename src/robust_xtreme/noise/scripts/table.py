@@ -130,9 +130,8 @@ def _spelt(readings: Sequence[str], known: respelling.Rules, shortest: bool) -> 
         return min(forms, key=lambda form: (len(form.text), -form.weight)) if forms[0].text else forms[0]
 
     rules = (rule for rule in known.rules if not any(condition.name in _OF_WHOLE_WORDS for condition in rule.where))
-    spelling = respelling.respeller(
-        known._replace(rules=tuple(rule._replace(forms=(chosen(rule.forms),)) for rule in rules))
-    )
+    single = tuple(rule._replace(forms=(chosen(rule.forms),)) for rule in rules)
+    spelling = respelling.respeller(known._replace(rules=single))
     parts = [reading.split(" ") for reading in readings]
     texts = iter(spelt(list(chain.from_iterable(parts)), spelling))
     return ["".join(islice(texts, len(part))) for part in parts]
@@ -277,10 +276,8 @@ def _row(table: packs.PackTable, cells: Mapping[str, str], decomposed: bool) -> 
     if weights and (len(weights) != len(texts) or not all(map(_WEIGHT.fullmatch, weights))):
         what = f"in the row of {letters!r:.40} the weights {cells['weights']!r:.40} are not {len(texts)} whole numbers"
         raise DataError(table.path, f"{what} from 1 to 999999, one for each form")
-    numbers = map(int, weights or ["1"] * len(texts))
-    forms = tuple(
-        respelling.RuleForm("" if text == EMPTY else text, many) for text, many in zip(texts, numbers, strict=True)
-    )
+    bare = ("" if text == EMPTY else text for text in texts)
+    forms = tuple(map(respelling.RuleForm, bare, map(int, weights or ["1"] * len(texts))))
     return TableRow(letters, forms, tuple(cells.get("where", "").split()), tuple(cells.get("class", "").split()))
 
 
@@ -444,9 +441,8 @@ def _expanded(row: TableRow, members: Members) -> Iterator[respelling.Respelling
     forms = [(_LABEL.split(form.text), form.weight) for form in row.forms]
     for chosen in product(*(members[label.rstrip(_DIGITS)] for label in labels)):
         letters = text + "".join([rule.letters + after for rule, after in zip(chosen, texts, strict=True)])
-        yield respelling.RespellingRule(
-            letters, _multiplied(forms, dict(zip(labels, chosen, strict=True))) if labels else row.forms
-        )
+        several = _multiplied(forms, dict(zip(labels, chosen, strict=True))) if labels else row.forms
+        yield respelling.RespellingRule(letters, several)
 
 
 def _multiplied(

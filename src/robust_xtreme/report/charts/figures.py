@@ -20,6 +20,7 @@ from robust_xtreme.report.averages import with_curves, within_tasks
 from robust_xtreme.report.cells import BUDGET, headline, highest, script, with_addresses, with_condition
 from robust_xtreme.report.charts.drawing import svg
 from robust_xtreme.report.charts.style import COLOURS, GAIN, GAINS, INK, LOSS, LOSSES, OPEN, STEPS, config
+from robust_xtreme.report.columns import percent, signed
 from robust_xtreme.report.summary import ALPHA, headline_cells
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.averages import LANGUAGES
@@ -90,10 +91,9 @@ def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
 
 def _short(name: str) -> str:
     """The name of a line with how many languages it is over, where these are not all."""
-    known = re.fullmatch(r"(.*), (\d+) of (\d+) languages", name)
-    if known is None or known[2] == known[3]:
-        return known[1] if known else name
-    return f"{known[1]} ({known[2]} of {known[3]})"
+    known = re.fullmatch(r"(.*), (\d+ of \d+) languages", name)
+    every = re.fullmatch(r"(.*), (\d+) of \2 languages", name)
+    return every[1] if every else f"{known[1]} ({known[2]})" if known else name
 
 
 def _coloured(field: str, points: pl.DataFrame) -> dict[str, Any]:
@@ -304,8 +304,8 @@ def _rows(cells: pl.DataFrame) -> pl.DataFrame:
         "joint_high": pl.col("joint_change_high"),
         "mde": -pl.col("mde"),
     }
-    rate, known = (100 * pl.col("grapheme_edit_rate")).round(1).cast(pl.String), "grapheme_edit_rate" in cells.columns
-    edits = pl.format("  (edits {} %)", rate).fill_null("") if known else pl.lit("")
+    rate, known = pl.col("grapheme_edit_rate").map_elements(percent, pl.String), "grapheme_edit_rate" in cells.columns
+    edits = pl.format("  (edits {})", rate).fill_null("") if known else pl.lit("")
     low, high = (pl.coalesce(f"joint_change_{end}", f"change_{end}") for end in ("low", "high"))
     side = pl.when(high < 0).then(pl.lit(LOSS)).when(low > 0).then(pl.lit(GAIN)).otherwise(pl.lit(OPEN))
     if "p_adjusted" in cells.columns:  # the colour of what is shown
@@ -331,7 +331,8 @@ def heat(results: Results) -> dict[str, Any]:
 
     cells = highest(headline_cells(results)).filter(pl.col("change").is_not_null())
     scripts = pl.col("language").map_elements(script, return_dtype=pl.String)
-    shown = cells.select("language", "column", "noise", pl.col("change").round(1), script=scripts)
+    text = pl.col("change").map_elements(signed, pl.String)
+    shown = cells.select("language", "column", "noise", pl.col("change").round(1), text=text, script=scripts)
     codes = shown.sort("script", "language").get_column("language").unique(maintain_order=True).to_list()
     axis = alt.Axis(labelAngle=0, ticks=False, domain=False, labelLimit=0)
     base = alt.Chart(alt.InlineData(shown.to_dicts())).encode(
@@ -341,8 +342,8 @@ def heat(results: Results) -> dict[str, Any]:
     bounds = [*(-step for step in reversed(STEPS)), *STEPS]
     scale = alt.Scale(type="threshold", domain=bounds, range=[*reversed(LOSSES), "#f4f4f6", *GAINS])
     cell = base.mark_rect(stroke="white").encode(color=alt.Color("change:Q", scale=scale, legend=None))
-    text = base.mark_text(fontSize=11, color=_INK).encode(text=alt.Text("change:Q", format="+.1f"))
-    sized = alt.layer(cell, text).properties(width={"step": 74}, height={"step": 22})
+    numbers = base.mark_text(fontSize=11, color=_INK).encode(text="text:N")
+    sized = alt.layer(cell, numbers).properties(width={"step": 74}, height={"step": 22})
     title = alt.TitleParams("change in points, perturbed minus clean", fontSize=12)
     chart = sized.facet(alt.Facet("noise:N", title=None), columns=2).properties(title=title)
     return {**chart.to_dict(validate=False), "config": config()}

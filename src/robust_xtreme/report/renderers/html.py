@@ -95,6 +95,6 @@ def _environment() -> Environment:
 
 
 def _bucket(change: float | None) -> str:
-    """The class of a change on the scale of colours: `l1` to `l5` for losses, `g1` to `g5` for gains."""
+    """The class of a change on the scale of colours: `l1` to `l6` for losses, `g1` to `g6` for gains."""
     step = bisect_right(STEPS, abs(change or 0.0))
     return f"{'l' if (change or 0.0) < 0 else 'g'}{step}" if step else ""

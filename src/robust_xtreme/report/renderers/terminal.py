@@ -41,8 +41,6 @@ def print_blocks(console: Console, blocks: Iterable[doc.Block]) -> None:
                 print_table(console, block)
             case doc.Section():
                 print_blocks(console, block.blocks)
-            case _:
-                pass
 
 
 def print_table(console: Console, table: Table) -> None:

@@ -90,12 +90,8 @@ def _divided(text: str, marks: Sequence[Mark], old: int, new: int) -> Iterator[M
 
 def _names(marks: Sequence[Mark], old: tuple[int, int], new: tuple[int, int]) -> str:
     """The names of the marks that overlap a range."""
-    names = []
-    for mark in marks:
-        start, stop = new if mark.noisy else old
-        if mark.start < stop and start < mark.stop:
-            names.append(mark.name)
-    return " ".join(dict.fromkeys(names))
+    ranges = ((mark, new if mark.noisy else old) for mark in marks)
+    return " ".join({mark.name: 0 for mark, (start, stop) in ranges if mark.start < stop and start < mark.stop})
 
 
 def window(parts: Sequence[Marked], width: int = WIDTH) -> tuple[Marked, ...]:
