@@ -30,6 +30,7 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.files.frames import build
 from robust_xtreme.stats.claims import benjamini_hochberg, holm
 from robust_xtreme.stats.intervals import CONFIDENCE, POWER, t_quantile
+from robust_xtreme.studies.cells import STILL
 from robust_xtreme.studies.design import CONTRASTS, Estimand
 
 # The power of a comparison of training seeds is by the noncentral t.
@@ -106,7 +107,6 @@ PRIMARY_TESTS: Final = 1 / PRIMARY_SHARE
 """The number of tests that one primary claim then counts as, for `studies.power`."""
 
 _ALPHA: Final = 1 - CONFIDENCE
-_STILL: Final = 1e-9
 _NAMES: Final = tuple(name for name in CONTRASTS.key if name != "scale")
 
 _Row = dict[str, Any]
@@ -141,7 +141,7 @@ def over_seeds(numbers: Sequence[float]) -> dict[str, Any]:
     if not df:
         return {**unknown, "method": "these checkpoints only: 1 seed"}  # it is no claim about training
     se = math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / df / seeds)
-    if se <= _STILL:
+    if se <= STILL:
         return {**unknown, "method": f"none: {seeds} seeds do not vary"}
     reach = t_quantile(0.5 + CONFIDENCE / 2, df) * se
     p = float(2 * special.stdtr(df, -abs(mean / se)))
