@@ -154,12 +154,12 @@ def _correct(claims: Mapping[_Claim, list[_Row]], families: Mapping[tuple[str, s
     shared = {tier for tier, _ in families} >= {PRIMARY, SECONDARY}
     primary: list[_Row] = []
     for (tier, _), keys in sorted(families.items(), key=lambda item: item[0][0] != PRIMARY):
-        share = {PRIMARY: PRIMARY_SHARE, SECONDARY: 1 - PRIMARY_SHARE}.get(tier, 1.0) if shared else 1.0
-        whole = tier == SECONDARY and all(row["sign"] for row in primary)
+        rest = 1.0 if all(row["sign"] for row in primary) else 1 - PRIMARY_SHARE
+        share = {PRIMARY: PRIMARY_SHARE, SECONDARY: rest}.get(tier, 1.0) if shared else 1.0
         rows = [claims[key] for key in keys]
         correct = benjamini_hochberg if tier == EXPLORATORY else holm
         for several, p in zip(rows, correct([*map(_p, rows)]), strict=True):
-            _claim(several, p / (1.0 if whole else share), len(rows), share)
+            _claim(several, p / share, len(rows), share)
         primary += [row for several in rows for row in several if tier == PRIMARY]
 
 

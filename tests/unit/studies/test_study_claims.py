@@ -102,9 +102,11 @@ def test_primary_and_secondary_claims_share_alpha() -> None:
 
 
 def test_secondary_claims_have_all_of_alpha_where_the_primary_one_is_claimed() -> None:
-    """p = 0.03 is then significant; controls do not take part."""
+    """p = 0.03 is then significant, and its smallest detectable effect is at 0.05; controls do not take part."""
     table = contrasts([_of(CLEAR, "first", "primary"), _of(_p_of(0.03), "second"), _of(_p_of(0.04), "c", "control")])
-    assert _row(table, "second")["p_adjusted"] == pytest.approx(0.03)
+    second = _row(table, "second")
+    assert second["p_adjusted"] == pytest.approx(0.03)
+    assert second["mde"] == pytest.approx(mde_of(float(np.std(_p_of(0.03), ddof=1)), 5))
     assert table["sign"].to_list() == ["higher"] * 3
 
 
