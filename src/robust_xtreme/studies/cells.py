@@ -225,12 +225,9 @@ class Grid:
 
     def noised(self, cells: Sequence[Cell], family: str, arms: Sequence[str]) -> list[Cell]:
         """The cells in which all of these arms have a condition of a noise family, at its highest strength."""
-        known = {cell: self.strongest.get((cell[0], family), ()) for cell in cells}
-        return [
-            cell
-            for cell, conditions in known.items()
-            if any(all((arm, cell, condition) in self.levels for arm in arms) for condition in conditions)
-        ]
+        known = self.levels.keys()
+        of = {cell: self.strongest.get((cell[0], family), ()) for cell in cells}
+        return [cell for cell in cells if any({(arm, cell, name) for arm in arms} <= known for name in of[cell])]
 
     def over_noise(self, cells: Sequence[Cell], families: Iterable[str], measure: Callable[..., BySeed]) -> BySeed:
         """The mean of a `measure` of cell and condition over cells, then noise families, at the highest strengths."""

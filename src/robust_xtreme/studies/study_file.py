@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -207,7 +207,7 @@ def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Stud
         seeds=_number(values.get("seeds", FEWEST_SEEDS), 1, f"{where}: seeds", MOST_SEEDS),
         device=_typed(values.get("device", "auto"), str, f"{where}: device"),
         analysis=analysis,
-        attack=_attack(values, arms, targets, where),
+        attack=_attack(values, arms, list(targets), where),
         power=_power(values, where),
         cost=_cost(values, where),
         text=path.read_text(encoding="utf-8"),
@@ -261,9 +261,7 @@ def _optional(values: Mapping[str, Any], name: str, where: str, needed: str, *mo
     return table
 
 
-def _attack(
-    values: Mapping[str, Any], arms: Mapping[str, Arm], targets: Collection[str], where: str
-) -> StudyAttack | None:
+def _attack(values: Mapping[str, Any], arms: Mapping[str, Arm], targets: list[str], where: str) -> StudyAttack | None:
     if not (table := _optional(values, "attack", where, "spec arm", "seed", "targets")):
         return None
     if _typed(table["arm"], str, f"{where}: [attack] arm") not in arms:
@@ -325,7 +323,7 @@ def _strings(value: Any, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _some(value: Any, known: Collection[str], where: str) -> tuple[str, ...]:
+def _some(value: Any, known: list[str], where: str) -> tuple[str, ...]:
     """Some of the targets."""
     names = _strings(value, where)
     if strange := [name for name in names if name not in known]:

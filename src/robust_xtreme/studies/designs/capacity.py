@@ -22,6 +22,7 @@ _SLOPES: Final = "multilingual minus monolingual slope"
 _SCALES: Final = (grids.POINTS, grids.LOGIT)
 _UNITS: Final = {grids.POINTS: "points for 10 times the parameters", grids.LOGIT: "logits for 10 times the parameters"}
 _CURVED: Final = {scale: unit.replace(" 10 ", " the square of 10 ") for scale, unit in _UNITS.items()}
+_OVER_SIZE: Final = {_SLOPE: ("Gain over size", _UNITS), _CURVE: ("Curvature of the gain over size", _CURVED)}
 _EQUAL: Final = math.log10(1.05)
 
 Rung = Mapping[str, str]
@@ -83,10 +84,7 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame,
         return [f"The slope over size is not computed: {', '.join(missing)} have no values."]
     listed = [
         finding(row, what, units[scale])
-        for contrast, what, units in (
-            (_SLOPE, "Gain over size", _UNITS),
-            (_CURVE, "Curvature of the gain over size", _CURVED),
-        )
+        for contrast, (what, units) in _OVER_SIZE.items()
         for scale in _SCALES
         for row in [row_of(contrasts, contrast, scale, condition="")]
         if contrast == _SLOPE or row is not None

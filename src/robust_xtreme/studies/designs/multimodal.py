@@ -78,14 +78,9 @@ def sentences(contrasts: pl.DataFrame, _values: pl.DataFrame, arms: pl.DataFrame
 
 def _interaction(grid: Grid, four: Sequence[str]) -> list[Estimand]:
     """(tower - text-only) with the task minus the same without it, on two scales, over the cells of all four arms."""
-    (tower, text, other_tower, other_text), cells = four, grid.transfer(*four)
-    names = {"arm": f"{tower} - {text}", "reference": f"{other_tower} - {other_text}"}
-    listed = []
-    for scale in (POINTS, LOGIT):
-        with_task = grid.mean_gain(tower, text, cells, scale)
-        without = grid.mean_gain(other_tower, other_text, cells, scale)
-        listed.append(Estimand("secondary", _MORE, minus(with_task, without), scale, **names))
-    return listed
+    names, cells = {"arm": " - ".join(four[:2]), "reference": " - ".join(four[2:])}, grid.transfer(*four)
+    gains = {scale: [grid.mean_gain(*pair, cells, scale) for pair in (four[:2], four[2:])] for scale in (POINTS, LOGIT)}
+    return [Estimand("secondary", _MORE, minus(*pair), scale, **names) for scale, pair in gains.items()]
 
 
 def _of_language(grid: Grid, analysis: Multimodal, arm: str, code: str) -> list[Estimand]:
