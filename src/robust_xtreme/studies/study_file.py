@@ -247,9 +247,10 @@ def _check_evaluate(values: Mapping[str, Any], targets: list[str], where: str) -
     known = [key for key in keys(RunSpec) if key not in _SET]
     check_keys(values, (*known, *targets), (), where)
     from_mapping({key: value for key, value in values.items() if key in known}, where)
-    for task in targets:
-        if task in values:
-            check_keys(_table(values[task], f"{where}: {task}"), known, (), f"{where}: {task}")
+    for key in ("languages", "perturb"):  # of which `eval` takes a text, too
+        _strings(values.get(key, []), f"{where}: {key}")
+    for task in filter(values.__contains__, targets):
+        _check_evaluate(_table(values[task], f"{where}: {task}"), [], f"{where}: {task}")
 
 
 def _optional(values: Mapping[str, Any], name: str, where: str, needed: str, *more: str) -> Mapping[str, Any]:

@@ -266,6 +266,7 @@ def test_every_field_of_a_study_may_have_another_type(tmp_path: Path) -> None:
         ('perturb = ["keyboard_typo:0.2"]', "perturb = 1"),
         ('perturb = ["keyboard_typo:0.2"]', "perturb = [[]]"),
         ('languages = ["sw", "de"]', "languages = [1]"),
+        ('languages = ["sw", "de"]', 'languages = "sw"'),
         ("[power]", '[attack]\nspec = "textfooler"\narm = "none"\ntargets = ["xnli"]\n[power]'),
     ],
 )
