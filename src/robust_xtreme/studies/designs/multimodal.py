@@ -78,9 +78,10 @@ def sentences(contrasts: pl.DataFrame, _values: pl.DataFrame, arms: pl.DataFrame
 
 def _interaction(grid: Grid, four: Sequence[str]) -> list[Estimand]:
     """(tower - text-only) with the task minus the same without it, on two scales, over the cells of all four arms."""
-    names, cells = {"arm": " - ".join(four[:2]), "reference": " - ".join(four[2:])}, grid.transfer(*four)
-    gains = {scale: [grid.mean_gain(*pair, cells, scale) for pair in (four[:2], four[2:])] for scale in (POINTS, LOGIT)}
-    return [Estimand("secondary", _MORE, minus(*pair), scale, **names) for scale, pair in gains.items()]
+    pairs, cells = (four[:2], four[2:]), grid.transfer(*four)
+    names = {"arm": " - ".join(pairs[0]), "reference": " - ".join(pairs[1])}
+    made = [(scale, [grid.mean_gain(arm, other, cells, scale) for arm, other in pairs]) for scale in (POINTS, LOGIT)]
+    return [Estimand("secondary", _MORE, minus(*gains), scale, **names) for scale, gains in made]
 
 
 def _of_language(grid: Grid, analysis: Multimodal, arm: str, code: str) -> list[Estimand]:
