@@ -47,17 +47,7 @@ class NoisyCollator:
         if not callable(collate):
             raise UserError(f"{_NAME} takes a function from a list of rows to a batch, not {shown(collate)}")
         self._collate = collate
-        self._condition = condition(
-            _NAME,
-            spec,
-            column=column,
-            language=language,
-            language_column=language_column,
-            seed=seed,
-            keep_names=keep_names,
-            packs=packs,
-            spans=spans,
-        )
+        self._condition = condition(_NAME, spec, language, language_column, column, spans, seed, keep_names, packs)
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]  # torch has no types there
 
     @property

@@ -252,16 +252,18 @@ def check_column(name: str, known: Mapping[str, Any]) -> None:
 def condition(
     function: str,
     spec: str,
-    *,
-    column: str | Sequence[str] | None,
     language: str | None,
     language_column: str | None,
+    column: str | Sequence[str] | None,
+    spans: str | None,
     seed: int,
     keep_names: bool,
     packs: Any,
-    spans: str | None,
 ) -> DatasetCondition:
-    """The condition that the arguments of a function describe. Raises SpecError, UnknownName, DataError, UserError."""
+    """The condition that the arguments of a function describe, in its order.
+
+    Raises SpecError, UnknownName, DataError, UserError.
+    """
     if not isinstance(spec, str):
         raise UserError(f"{function} takes one spec as a string, as in 'char_noise:0.1', not {shown(spec)}")
     if not isinstance(keep_names, bool):

@@ -102,17 +102,7 @@ def perturb_dataset(
     uses `batch_size` alone. Raises SpecError, UnknownName, DataError, and UserError where a column is missing or has no
     texts, or a language is not served; of an IterableDataset without features, when it is read.
     """
-    made = condition(
-        _NAME,
-        spec,
-        column=column,
-        language=language,
-        language_column=language_column,
-        seed=seed,
-        keep_names=keep_names,
-        packs=packs,
-        spans=spans,
-    )
+    made = condition(_NAME, spec, language, language_column, column, spans, seed, keep_names, packs)
     options = {"num_proc": num_proc, "keep_in_memory": keep_in_memory, "load_from_cache_file": load_from_cache_file}
     noisy: D = _noised(ds, made, {**options, "batch_size": batch_size})
     return noisy

@@ -55,12 +55,12 @@ class SelfTest:
         """The rates in words, then the verdicts by task."""
         what = f"Of {self.draws} comparisons in which nothing is worse, {self.regressed} have a regressed row: "
         found = Strong(what + _rate(self.regressed, self.draws))
-        yield Paragraph((found, f"; at most {self.policy.alpha:.0%} should."))
+        yield Paragraph((found, f"; at most {100 * self.policy.alpha:g}% should."))
         failed = f"{self.failed} gates fail under this policy: {_rate(self.failed, self.draws)}."
         yield Paragraph(f"{failed} {self.how}")
         lines = [(kind, task, *map(points, numbers)) for kind, task, *numbers in self.rows.iter_rows()]
         title = "Verdicts in per cent, and the median smallest fall that is detected"
-        yield grid(("rows", "task", *_SHOWN, "mde"), lines, 2, title)
+        yield grid(("rows", *self.rows.columns[1:]), lines, 2, title)
 
 
 def _rate(count: int, draws: int) -> str:
@@ -98,7 +98,9 @@ def self_test(
         frames.append(pl.concat(verdicts).filter(pl.col("verdict").is_not_null()))
     how = (_HALVES if baseline is None else _SWAPPED).format(" and ".join(side.title for side in sides))
     regressed = sum(frame["verdict"].is_in((REGRESSED, BETTER)).any() for frame in frames)
-    return SelfTest(how, draws, regressed, sum(frame["fails"].any() for frame in frames), _shares(frames), policy)
+    return SelfTest(
+        how, draws, regressed, sum(frame["fails"].any() for frame in frames), _shares(frames, policy), policy
+    )
 
 
 def _only(side: Baseline) -> Cells:
@@ -109,9 +111,10 @@ def _only(side: Baseline) -> Cells:
     return side.runs[0]
 
 
-def _shares(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+def _shares(frames: Iterable[pl.DataFrame], policy: Policy) -> pl.DataFrame:
     rows = pl.concat([frame.select("kind", "task", "verdict", "mde") for frame in frames])
-    shares = [(pl.col("verdict") == verdict).mean().mul(100).alias(verdict) for verdict in _SHOWN]
+    shown = _SHOWN if policy.equivalent is None else (*_SHOWN, BETTER)
+    shares = [(pl.col("verdict") == verdict).mean().mul(100).alias(verdict) for verdict in shown]
     grouped = rows.group_by("kind", "task").agg(*shares, pl.col("mde").median())
     return grouped.sort(pl.col("kind").replace_strict({kind: at for at, kind in enumerate(GATED)}), "task")
 

@@ -218,7 +218,8 @@ def add_equivalence(rows: Sequence[dict[str, Any]], margin: float, unchanged: Co
         parts = [each for each in rows if each["kind"] == kind and all(each[name] == row[name] for name in names)]
         p = [1.0 if each.get("p_equivalent") is None else each["p_equivalent"] for each in parts]
         shown = sum(each < 1 - intervals.CONFIDENCE for each in holm(p))
-        row["languages"] = f"all {len(p)}" if max(p) < 1 - intervals.CONFIDENCE else f"{shown} of {len(p)}"
+        if p:  # no language may have several tasks
+            row["languages"] = f"all {len(p)}" if max(p) < 1 - intervals.CONFIDENCE else f"{shown} of {len(p)}"
 
 
 def decide(

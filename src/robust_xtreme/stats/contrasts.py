@@ -75,10 +75,9 @@ class _Contrast:
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """The weight of each pair: equal ones; over all tasks each task has as much, whatever its languages are."""
-        tasks = [pair["task"] if self.names["kind"] == OVERALL else "" for pair in self.pairs]
-        many = Counter(tasks)
-        return tuple(1 / len(many) / many[task] for task in tasks)
+        """The weight of each pair: over several tasks each task has as much, whatever its cells are."""
+        many = Counter(pair["task"] for pair in self.pairs)
+        return tuple(1 / len(many) / many[pair["task"]] for pair in self.pairs)
 
 
 class _Clusters:

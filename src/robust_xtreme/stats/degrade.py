@@ -193,9 +193,9 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], estimate
 
 
 def _without_risk(cell: Cell, values: Mapping[tuple[Any, ...], Row], estimate: Estimate, without_risk: Drops) -> Row:
-    """The drop of the items without label risk: that of all items where none is at risk."""
+    """The drop of the items without label risk: that of all items where none is at risk, none where that is unknown."""
     risk = values[*cell.key, cell.metric, cell.scope]["label_risk"]
-    drop = without_risk.get((*cell.key, cell.metric)) if risk else estimate
+    drop = estimate if risk == 0 else without_risk.get((*cell.key, cell.metric))
     columns = {"drop_without_risk": "value", "low_without_risk": "low", "high_without_risk": "high"}
     return {} if drop is None else {column: getattr(drop, name) for column, name in columns.items()}
 

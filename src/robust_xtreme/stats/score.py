@@ -212,10 +212,9 @@ def _answer() -> pl.Expr:
 
 
 def _constant(answers: pl.Series) -> float | None:
-    """The share of the most frequent answer; None where no answer is known."""
-    if answers.null_count() == len(answers):
-        return None
-    return int(answers.value_counts().get_column("count").max()) / len(answers)  # type: ignore[arg-type]  # not empty
+    """The share of the most frequent known answer; None where no answer is known."""
+    counts = answers.drop_nulls().value_counts().get_column("count")
+    return int(counts.max()) / len(answers) if len(counts) else None  # type: ignore[arg-type]  # not empty
 
 
 def _summed(operators: pl.Series) -> str | None:

@@ -8,6 +8,7 @@ strength, then of the languages of a target, then of targets, then of families.
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any, Final, TypeVar
 
@@ -15,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, SpecError, UnknownName, UserError
+from robust_xtreme.stats.degrade import parts_of
 from robust_xtreme.stats.intervals import CONFIDENCE, TOP, added, t_quantile
 from robust_xtreme.studies.design import CLEAN, NOISE_FAMILIES, Estimand
 
@@ -24,6 +26,8 @@ from robust_xtreme.studies.design import CLEAN, NOISE_FAMILIES, Estimand
 # coefficient is Student's t over its values in the seeds.
 
 _SMALL: Final = 1e-8
+STILL: Final = 1e-9
+"""The standard error of a mean up to which its seeds do not vary."""
 
 Factors = Mapping[str, Sequence[float]]
 """Name of a factor to its value in each row."""
@@ -95,7 +99,7 @@ class Crossing:
 def crossing(levels: Sequence[float], slopes: Sequence[float], centre: float) -> Crossing | None:
     """The x at which the mean over seeds of level + slope (x - centre) is 0, one level and slope a seed (Fieller 1954).
 
-    None where the interval is not bounded, as the slope's does not exclude 0, and with fewer than two seeds.
+    None where the interval is not bounded, as the slope's does not exclude 0, and where seeds do not vary or are one.
     """
     seeds = len(levels)
     if seeds < 2:
@@ -104,7 +108,7 @@ def crossing(levels: Sequence[float], slopes: Sequence[float], centre: float) ->
     (var_a, both), (_, var_b) = np.cov([levels, slopes]) / seeds
     t2 = t_quantile(0.5 + CONFIDENCE / 2, seeds - 1) ** 2
     lead = b * b - t2 * var_b
-    if lead <= 0:
+    if lead <= 0 or max(var_a, var_b) <= STILL**2:
         return None
     half = a * b - t2 * both
     root = math.sqrt(max(half * half - lead * (a * a - t2 * var_a), 0.0))
@@ -219,6 +223,12 @@ class Grid:
         parts = {cell: self.gain(arm, reference, cell, CLEAN, scale) for cell in cells}
         return nested(parts) if all(parts.values()) else {}
 
+    def noised(self, cells: Sequence[Cell], family: str, arms: Sequence[str]) -> list[Cell]:
+        """The cells in which all of these arms have a condition of a noise family, at its highest strength."""
+        known = self.levels.keys()
+        of = {cell: self.strongest.get((cell[0], family), ()) for cell in cells}
+        return [cell for cell in cells if any({(arm, cell, name) for arm in arms} <= known for name in of[cell])]
+
     def over_noise(self, cells: Sequence[Cell], families: Iterable[str], measure: Callable[..., BySeed]) -> BySeed:
         """The mean of a `measure` of cell and condition over cells, then noise families, at the highest strengths."""
         return nested(
@@ -231,15 +241,14 @@ class Grid:
         )
 
     def retained(self, arm: str, without: str) -> Crossing | None:
-        """The gain under noise over the clean gain in per cent, with Fieller's interval; None where it is unbounded."""
+        """The gain under noise in per cent of the clean gain of the same cells; None without bounds (Fieller)."""
         cells = self.transfer(arm, without)
-
-        def measure(cell: Cell, condition: str = CLEAN) -> BySeed:
-            return self.gain(arm, without, cell, condition, POINTS)
-
-        clean, noisy = over_cells(cells, measure), self.over_noise(cells, self.families(cells), measure)
-        seeds = shared_seeds([clean, noisy])
-        return crossing([100 * noisy[seed] for seed in seeds], [-clean[seed] for seed in seeds], 0.0)
+        noisy, change = (
+            self.over_noise(cells, self.families(cells), partial(of, arm, without, scale=POINTS))
+            for of in (self.gain, self.change)
+        )
+        clean = minus(noisy, change)
+        return crossing([100 * noisy[seed] for seed in clean], [-gain for gain in clean.values()], 0.0)
 
     def absent(self, names: Iterable[str]) -> list[str]:
         """The arms that have no values yet, sorted."""
@@ -265,7 +274,7 @@ def grid_of(values: pl.DataFrame) -> Grid:
     named = flagged.select("arm", "target", "language", "left_out").iter_rows()
     left_out = {(arm, (target, language)): reason for arm, target, language, reason in named}
     noisy = values.filter(pl.col("family") != CLEAN).select("target", "family", "condition", "strength").unique()
-    named_noise = pl.col("condition").str.split(":").list.first()
+    named_noise = pl.col("condition").map_elements(lambda name: parts_of(name)[0], pl.String)
     highest = noisy.filter(pl.col("strength") == pl.col("strength").max().over("target", "family", named_noise))
     return Grid(
         levels,
@@ -307,7 +316,7 @@ def over_cells(cells: Sequence[Cell], measure: Callable[[Cell], BySeed]) -> BySe
     return nested({cell: measure(cell) for cell in cells})
 
 
-def shared_seeds(parts: Iterable[BySeed]) -> list[int]:
+def shared_seeds(parts: Iterable[Iterable[int]]) -> list[int]:
     """The seeds that all of these numbers have, sorted; none where there are no numbers."""
     several = [set(part) for part in parts]
     return sorted(set.intersection(*several)) if several else []

@@ -30,6 +30,7 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.files.frames import build
 from robust_xtreme.stats.claims import benjamini_hochberg, holm
 from robust_xtreme.stats.intervals import CONFIDENCE, POWER, t_quantile
+from robust_xtreme.studies.cells import STILL
 from robust_xtreme.studies.design import CONTRASTS, Estimand
 
 # The power of a comparison of training seeds is by the noncentral t.
@@ -106,7 +107,6 @@ PRIMARY_TESTS: Final = 1 / PRIMARY_SHARE
 """The number of tests that one primary claim then counts as, for `studies.power`."""
 
 _ALPHA: Final = 1 - CONFIDENCE
-_STILL: Final = 1e-9
 _NAMES: Final = tuple(name for name in CONTRASTS.key if name != "scale")
 
 _Row = dict[str, Any]
@@ -141,7 +141,7 @@ def over_seeds(numbers: Sequence[float]) -> dict[str, Any]:
     if not df:
         return {**unknown, "method": "these checkpoints only: 1 seed"}  # it is no claim about training
     se = math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / df / seeds)
-    if se <= _STILL:
+    if se <= STILL:
         return {**unknown, "method": f"none: {seeds} seeds do not vary"}
     reach = t_quantile(0.5 + CONFIDENCE / 2, df) * se
     p = float(2 * special.stdtr(df, -abs(mean / se)))
@@ -154,12 +154,12 @@ def _correct(claims: Mapping[_Claim, list[_Row]], families: Mapping[tuple[str, s
     shared = {tier for tier, _ in families} >= {PRIMARY, SECONDARY}
     primary: list[_Row] = []
     for (tier, _), keys in sorted(families.items(), key=lambda item: item[0][0] != PRIMARY):
-        share = {PRIMARY: PRIMARY_SHARE, SECONDARY: 1 - PRIMARY_SHARE}.get(tier, 1.0) if shared else 1.0
-        whole = tier == SECONDARY and all(row["sign"] for row in primary)
+        rest = 1.0 if all(row["sign"] for row in primary) else 1 - PRIMARY_SHARE
+        share = {PRIMARY: PRIMARY_SHARE, SECONDARY: rest}.get(tier, 1.0) if shared else 1.0
         rows = [claims[key] for key in keys]
         correct = benjamini_hochberg if tier == EXPLORATORY else holm
         for several, p in zip(rows, correct([*map(_p, rows)]), strict=True):
-            _claim(several, p / (1.0 if whole else share), len(rows), share)
+            _claim(several, p / share, len(rows), share)
         primary += [row for several in rows for row in several if tier == PRIMARY]
 
 

@@ -183,16 +183,12 @@ _TYPES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _named(value: Any) -> list[str]:
-    """The names in a value, at any depth."""
-    match value:
-        case str():
-            return [value] if value else []
-        case list():
-            return [name for item in value for name in _named(item)]
-        case dict():
-            return [name for item in value.values() for name in _named(item)]
-    return []
+def _named(value: Any) -> list[Any]:
+    """The names in a value, at any depth, and what stands in the place of one; nothing in a number alone."""
+    if isinstance(value, str):
+        return [value] if value else []
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [name for part in parts for name in (_named(part) if isinstance(part, (str, list, dict)) else [part])]
 
 
 def _frozen(value: Any) -> Any:

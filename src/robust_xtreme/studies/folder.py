@@ -22,6 +22,7 @@ from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.charts.style import INK, LOSS, config, extent
 from robust_xtreme.report.columns import interval, percent, points, signed
 from robust_xtreme.report.renderers import html, markdown
+from robust_xtreme.stats.claims import unreached
 from robust_xtreme.stats.degrade import without_fields
 from robust_xtreme.stats.shapes import fits
 from robust_xtreme.stats.stages import OWN
@@ -122,13 +123,14 @@ def _check_data(cell: StudyCell, folder: Path, units: Any, data: dict[tuple[str,
 
 
 def _values(cell: StudyCell, folder: Path, models: pl.DataFrame, manifest: Any) -> list[dict[str, Any]]:
+    """The rows of VALUES of a cell, without conditions that do not reach its texts, which are no robustness."""
     task: TaskSpec = registry.load("task", cell.target)
     conditions = frame_of(folder, "conditions.csv", CONDITIONS, manifest)
     known = {row["condition"]: row for row in conditions.iter_rows(named=True)}
     flags = {flag for text in models["overlap_flags"].drop_nulls() for flag in json.loads(text)}
     flagged = f"{OWN}: {cell.target}" in flags
     scores = frame_of(folder, "scores.csv", SCORES, manifest).filter(
-        pl.col("scope") == "all", pl.col("metric") == task.metrics[0], pl.col("task") == cell.target
+        unreached().is_null(), scope="all", metric=task.metrics[0], task=cell.target
     )
     first = ",".join(task.perturbed[0])  # the fields that the task's drop is first named by
     rows = [(row, known[row["condition"]]) for row in scores.iter_rows(named=True)]

@@ -51,8 +51,8 @@ class StudyPlan:
         mde = mde_of(planned.sd, seeds, PRIMARY_TESTS)
         enough = seeds_for(planned.effect, planned.sd, PRIMARY_TESTS)
         chance = f"Power of the primary endpoint: {power:.0%} for an effect of {planned.effect:g}, with a spread"
-        smallest = "" if mde is None else f" 80 % for {mde:.2g},"
-        return f"{chance} of {planned.sd:g} over seeds;{smallest} or with {enough} seeds."
+        smallest = "" if mde is None else f" for {mde:.2g}, or"
+        return f"{chance} of {planned.sd:g} over seeds; 80 %{smallest} with {enough or 'more than 1,000'} seeds."
 
 
 def folder_of(study: Study, out: str = "") -> Path:

@@ -207,7 +207,7 @@ def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Stud
         seeds=_number(values.get("seeds", FEWEST_SEEDS), 1, f"{where}: seeds", MOST_SEEDS),
         device=_typed(values.get("device", "auto"), str, f"{where}: device"),
         analysis=analysis,
-        attack=_attack(values, arms, where),
+        attack=_attack(values, arms, list(targets), where),
         power=_power(values, where),
         cost=_cost(values, where),
         text=path.read_text(encoding="utf-8"),
@@ -235,23 +235,22 @@ def _arm(name: str, table: Any, targets: list[str], where: str) -> Arm:
     target, evaluate = (_table(values.get(key, {}), f"{where}: {key}") for key in ("target", "evaluate"))
     check_keys(target, keys(StageSpec), (), f"{where}: target")
     _check_evaluate(evaluate, [], f"{where}: evaluate")
-    for task in _strings(values.get("targets", []), f"{where}: targets"):
-        if task not in targets:
-            raise SpecError(f"{where}: targets names {task!r:.80}. The targets are: {', '.join(targets)}.")
     share = _above_0(values.get("share", 1.0), f"{where}: share", MOST_SEEDS)
     parameters = _above_0(values.get("parameters", 1), f"{where}: parameters") if "parameters" in values else 0.0
     train = {key: value for key, value in values.items() if key in flat}
-    several = {key: _strings(values.get(key, []), f"{where}: {key}") for key in ("targets", "each")}
-    return Arm(name, train, stages, target, evaluate, **several, share=share, parameters=parameters)
+    trained = _some(values.get("targets", []), targets, f"{where}: targets")
+    each = _strings(values.get("each", []), f"{where}: each")
+    return Arm(name, train, stages, target, evaluate, trained, each, share, parameters)
 
 
 def _check_evaluate(values: Mapping[str, Any], targets: list[str], where: str) -> None:
     known = [key for key in keys(RunSpec) if key not in _SET]
     check_keys(values, (*known, *targets), (), where)
     from_mapping({key: value for key, value in values.items() if key in known}, where)
-    for task in targets:
-        if task in values:
-            check_keys(_table(values[task], f"{where}: {task}"), known, (), f"{where}: {task}")
+    for key in ("languages", "perturb"):  # of which `eval` takes a text, too
+        _strings(values.get(key, []), f"{where}: {key}")
+    for task in filter(values.__contains__, targets):
+        _check_evaluate(_table(values[task], f"{where}: {task}"), [], f"{where}: {task}")
 
 
 def _optional(values: Mapping[str, Any], name: str, where: str, needed: str, *more: str) -> Mapping[str, Any]:
@@ -263,15 +262,15 @@ def _optional(values: Mapping[str, Any], name: str, where: str, needed: str, *mo
     return table
 
 
-def _attack(values: Mapping[str, Any], arms: Mapping[str, Arm], where: str) -> StudyAttack | None:
+def _attack(values: Mapping[str, Any], arms: Mapping[str, Arm], targets: list[str], where: str) -> StudyAttack | None:
     if not (table := _optional(values, "attack", where, "spec arm", "seed", "targets")):
         return None
     if _typed(table["arm"], str, f"{where}: [attack] arm") not in arms:
         raise SpecError(f"{where}: [attack] names the arm {table['arm']!r:.80}. The arms are: {', '.join(arms)}.")
     spec = [table["spec"]] if isinstance(table["spec"], str) else table["spec"]
     seed = _number(table.get("seed", MOST_SEEDS), 0, f"{where}: [attack] seed")
-    several = [_strings(value, f"{where}: [attack]") for value in (spec, table.get("targets", []))]
-    return StudyAttack(several[0], table["arm"], seed, several[1])
+    attacked = _some(table.get("targets", []), targets, f"{where}: [attack] targets")
+    return StudyAttack(_strings(spec, f"{where}: [attack]"), table["arm"], seed, attacked)
 
 
 def _power(values: Mapping[str, Any], where: str) -> Power | None:
@@ -323,6 +322,14 @@ def _strings(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
         raise SpecError(f"{where} takes a list of names, not {shown(value)}.")
     return tuple(value)
+
+
+def _some(value: Any, known: list[str], where: str) -> tuple[str, ...]:
+    """Some of the targets."""
+    names = _strings(value, where)
+    if strange := [name for name in names if name not in known]:
+        raise SpecError(f"{where} names {strange[0]!r:.80}. The targets are: {', '.join(known)}.")
+    return names
 
 
 RUNS: Final = "runs"

@@ -169,6 +169,23 @@ def test_a_share_is_retained_of_a_gain_that_is_shown() -> None:
     assert "The retained share of the gain is not given" in _findings(unclear)
 
 
+def test_a_share_is_retained_of_the_gain_in_the_same_cells() -> None:
+    """A gain of 20 in a language without noise is in neither side; seeds that do not vary have no interval."""
+    larger = _values(lambda *key: _shrinking_clean(*key) + 20 * (key[0] == "mnli") * (key[2] == "sw"))
+    noised = pl.col("language").eq("de") | pl.col("condition").eq("clean")
+    shares = [grid_of(values.filter(noised)).retained("mnli", "none") for values in (_values(_shrinking_clean), larger)]
+    assert shares[0] == shares[1] is not None
+    assert grid_of(larger.with_columns(value=pl.col("value").round())).retained("mnli", "none") is None
+    assert "no interval of the clean gain excludes 0" in _findings(larger.filter(seed=0))
+
+
+def test_chains_are_noises_of_their_own() -> None:
+    """Each has its highest strength, also where their first links are equal."""
+    chains = {"typo:0.1": "case:1+typo:0.1", "typo:0.2": "case:1+swap:0.2"}
+    named = _values(_shrinking).with_columns(pl.col("condition").replace(chains))
+    assert grid_of(named).strongest["panx", "typo"] == ("case:1+swap:0.2", "case:1+typo:0.1")
+
+
 def _seeds(values: pl.DataFrame, condition: str) -> Any:
     """The pooled gain of each seed, on clean text or under noise."""
     made = robustness.estimands(values, build([], ARMS), PLAIN)
@@ -221,6 +238,16 @@ def test_effective_robustness_is_the_distance_from_the_line_of_plain_checkpoints
     row = _row(_table(every, analysis), tier="secondary", contrast="effective robustness", scale="logit")
     assert row["estimate"] == pytest.approx(beyond + 0.002, abs=0.005)
     assert "outside their range in 0 of 5 seeds" in _findings(every, analysis)
+
+
+def test_effective_robustness_is_of_cells_with_noise() -> None:
+    """A target without the noise of a family moves its clean levels, and no line of that family."""
+    analysis = Robustness("none", ("mnli",), "mnli", ("short", "long"))
+    level, arms = _on_a_line(0.3), ("none", "mnli", "short", "long")
+    every = _values(lambda *key: 99 - level(*key) if key[1] == "panx" else level(*key), arms)
+    whole = every.filter(pl.col("target").eq("xnli") | pl.col("condition").eq("clean"))
+    row = _row(_table(whole, analysis), tier="secondary", contrast="effective robustness", scale="logit")
+    assert row["estimate"] == pytest.approx(0.302, abs=0.005)
 
 
 def test_without_plain_checkpoints_there_is_no_effective_robustness() -> None:

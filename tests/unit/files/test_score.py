@@ -137,10 +137,11 @@ def test_chance_of_other_items_is_refused() -> None:
         (['["O"]'] * 20 + ['["O", "O"]'] * 20 + ['["O", "B-LOC"]'] * 20, 2 / 3),
         ([f"[[{at}, 9]]" for at in range(60)], 1 / 60),
         (["[]"] * 30 + [f"[[{at}, 9]]" for at in range(30)], 0.5),
+        ([None] * 57 + ["1", "1", "0"], 2 / 60),
     ],
 )
-def test_the_most_frequent_answer_has_its_share(answered: list[str], share: float) -> None:
-    """Labels and spans are compared as they are; sentences of one tag alone are the same answer."""
+def test_the_most_frequent_answer_has_its_share(answered: list[str | None], share: float) -> None:
+    """Labels and spans are compared as they are; sentences of one tag alone are one answer, and null is none."""
     stats, _ = frames({(NOISE, 0): answers(60, 0.9)})
     predictions = prediction_rows(60, NOISE, 0)
     for row, prediction in zip(predictions, answered, strict=True):

@@ -183,6 +183,24 @@ def _answers(seed: int) -> dict[tuple[str, str], Any]:
     return {name: draw.random(240) < 0.8 for name in names}
 
 
+def test_the_mean_of_a_language_weighs_each_task_the_same() -> None:
+    """Vectors that are cut at two lengths count as one task."""
+    runs = [_run(_answers(seed)) for seed in (1, 2)]
+    cut = [{(*key[:6], "dims=64", *key[7:]): cell for key, cell in run.items() if key[1] == "xnli"} for run in runs]
+    frame = contrasts(runs[0] | cut[0], runs[1] | cut[1], {"xnli": _XNLI, "pawsx": _XNLI})
+    (row,) = frame.filter(kind="language").to_dicts()
+    cells = frame.filter(kind="cell", language="de").group_by("task").agg(pl.col("difference").mean())
+    assert row["difference"] == pytest.approx(cells["difference"].mean())
+
+
+def test_a_mean_over_tasks_that_share_no_language_counts_none() -> None:
+    """Equivalence of the mean is decided, and no number of languages is beside it."""
+    apart = ({name: right for name, right in _answers(seed).items() if name != ("xnli", "de")} for seed in (1, 2))
+    before, after = map(_run, apart)
+    rows = _decided(*contrasts(before, after, {"xnli": _XNLI, "pawsx": _XNLI}).to_dicts())
+    assert [(row["kind"], row.get("languages")) for row in rows] == [("cell", None)] * 2 + [("overall", None)]
+
+
 def test_the_mean_over_everything_weighs_each_task_the_same() -> None:
     """Two languages of one task count as one language of another, in the value and by leaving clusters out."""
     before, after = _answers(1), _answers(2)

@@ -52,6 +52,10 @@ def test_a_policy_is_tested_too(tmp_path: Path) -> None:
     tested = self_test(run, Policy(undecided="fail"), None, 10)
     assert tested.failed == 10
     assert tested.regressed <= 3
+    tested = self_test(run, Policy(equivalent=50.0, alpha=0.025), None, 3)
+    assert "at most 2.5% should" in str(next(tested.blocks()))
+    assert np.allclose(tested.rows.drop("kind", "task", "mde").sum_horizontal(), 100)
+    assert "better" in tested.rows.columns
 
 
 def test_pairs_are_of_the_same_cells(tmp_path: Path) -> None:

@@ -168,6 +168,8 @@ def test_the_drop_is_also_that_of_the_items_without_risk() -> None:
     for name in ("drop", "low", "high"):
         assert unchanged[f"{name}_without_risk"] == unchanged[name]
     assert unchanged["label_risk"] == 0
+    unknown = deltas(stats, scores(stats, predictions.with_columns(numbers_edited=None)), {"xnli": "accuracy"})
+    assert unknown.select("label_risk", "drop_without_risk", "low_without_risk").row(0) == (None, None, None)
 
 
 def test_a_failed_item_is_one_of_the_others_unless_it_is_at_risk() -> None:

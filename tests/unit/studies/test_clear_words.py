@@ -266,9 +266,11 @@ def test_every_field_of_a_study_may_have_another_type(tmp_path: Path) -> None:
         ('perturb = ["keyboard_typo:0.2"]', "perturb = 1"),
         ('perturb = ["keyboard_typo:0.2"]', "perturb = [[]]"),
         ('languages = ["sw", "de"]', "languages = [1]"),
+        ('languages = ["sw", "de"]', 'languages = "sw"'),
+        ("[power]", '[attack]\nspec = "textfooler"\narm = "none"\ntargets = ["xnli"]\n[power]'),
     ],
 )
-def test_a_key_of_a_study_with_another_type_is_one_line(old: str, new: str, tmp_path: Path) -> None:
+def test_a_key_of_a_study_with_another_value_is_one_line(old: str, new: str, tmp_path: Path) -> None:
     """Before anything is planned."""
     file = file_of(tmp_path, (old, new))
     with pytest.raises(UserError) as error:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
+from tests.finished_runs import finished_run
+from tests.studies import file_of
 
 from robust_xtreme.core.errors import Mismatch, UnknownName, UserError
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import CONDITIONS, MODELS, SCORES, empty
+from robust_xtreme.studies import folder
 from robust_xtreme.studies.cells import SCALES, on_scale
 from robust_xtreme.studies.claims import contrasts, mde_of, noncentrality, over_seeds, power_of, seeds_for
 from robust_xtreme.studies.design import Estimand
+from robust_xtreme.studies.planning import StudyPlan
+from robust_xtreme.studies.study_file import StudyCell, read
 
 CLEAR = (5.0, 5.2, 4.9, 5.1, 5.3)
 UNCLEAR = (1.0, -1.2, 0.9, -1.1, 0.3)
@@ -94,9 +102,11 @@ def test_primary_and_secondary_claims_share_alpha() -> None:
 
 
 def test_secondary_claims_have_all_of_alpha_where_the_primary_one_is_claimed() -> None:
-    """p = 0.03 is then significant; controls do not take part."""
+    """p = 0.03 is then significant, and its smallest detectable effect is at 0.05; controls do not take part."""
     table = contrasts([_of(CLEAR, "first", "primary"), _of(_p_of(0.03), "second"), _of(_p_of(0.04), "c", "control")])
-    assert _row(table, "second")["p_adjusted"] == pytest.approx(0.03)
+    second = _row(table, "second")
+    assert second["p_adjusted"] == pytest.approx(0.03)
+    assert second["mde"] == pytest.approx(mde_of(float(np.std(_p_of(0.03), ddof=1)), 5))
     assert table["sign"].to_list() == ["higher"] * 3
 
 
@@ -150,6 +160,34 @@ def test_seeds_are_as_many_as_the_power_needs() -> None:
     assert (power_of(9.0, 1.0, 1), mde_of(1.0, 1), seeds_for(0.01, 5.0)) == (0.0, None, None)
     with pytest.raises(UserError, match="above 0"):
         power_of(1.0, 0.0, 5)
+
+
+@pytest.mark.parametrize(
+    ("effect", "seeds", "words"),
+    [
+        ("2", 5, "80 % for 2.7, or with 8 seeds."),
+        ("0.001", 5, "or with more than 1,000 seeds."),
+        ("2", 1, "80 % with 8"),
+    ],
+)
+def test_a_plan_says_how_many_seeds_are_enough(tmp_path: Path, effect: str, seeds: int, words: str) -> None:
+    """Also where no number is, and of one seed, which shows no effect of any size."""
+    study = read(str(file_of(tmp_path, ("effect = 2", f"effect = {effect}"))), {"seeds": seeds})
+    assert words in StudyPlan(study, (), (), ()).power()
+
+
+def test_noise_that_reaches_no_text_has_no_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A language in which the tokenizer undoes the noise is on clean text alone: it shows no robustness."""
+    run = finished_run(tmp_path / "run", noise="char_noise:0.1")
+    frames = {"scores.csv": SCORES, "conditions.csv": CONDITIONS}
+    known = {name: store.read_frame(run / name, frame) for name, frame in frames.items()}
+    known["conditions.csv"] = known["conditions.csv"].with_columns(fields=pl.lit(None, pl.String))
+    undone = (pl.col("language") == "sw") & (pl.col("condition") != "clean")
+    known["scores.csv"] = known["scores.csv"].with_columns(inert=pl.when(undone).then(True).otherwise("inert"))
+    monkeypatch.setattr(folder, "frame_of", lambda _folder, name, *_: known[name])
+    rows = folder._values(StudyCell("a", 0, "xnli", "", {}, {}), run, empty(MODELS), {})
+    found = {(row["language"], row["condition"]) for row in rows}
+    assert found == {("de", "clean"), ("sw", "clean"), ("de", "char_noise:0.1")}
 
 
 def test_power_is_known_at_any_level() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -214,6 +215,10 @@ def test_pairs_with_and_without_english_give_the_planted_difference_and_slope() 
     slope = row(frame, "slope over log10 examples", target="panx", language="sw")
     assert slope["estimate"] == pytest.approx(-2, abs=0.8)
     assert len(low_resource.sentences(frame, values, arms_of({}), analysis)) >= 5
+    beside = values_of(
+        lambda arm, _, code: 50 + 9 * (code == "en") * (arm in worth), values["arm"].unique(), ["sw", "en"]
+    )
+    assert set(contrasts(low_resource.estimands(beside, arms_of({}), analysis))["language"]) == {"", "sw"}
     for wrong in ({"pairs": pairs, "direct": "a", "intermediate": ("b",)}, {}, {"pairs": (("a_50", "b_500"),)}):
         with pytest.raises(SpecError, match=r"either pairs|the same _N"):
             low_resource.LowResource(**wrong)
@@ -291,6 +296,29 @@ def test_ladders_are_compared_at_equal_sizes_only() -> None:
     frame = contrasts(capacity.estimands(values, arms, CAPACITY))
     assert not frame.filter(pl.col("contrast").str.starts_with("multilingual")).height
     assert "no two rungs have an equal size" in capacity.sentences(frame, values, arms, CAPACITY)[-1]
+
+
+def test_rungs_that_share_a_size_have_no_slope() -> None:
+    """Two multilingual rungs have the size of one monolingual rung: their mean gains are compared, and no slopes."""
+    analysis = capacity.Capacity(pairs=CAPACITY.pairs, monolingual=CAPACITY.monolingual[:1])
+    arms = sized({**SIZES, "32": 10_300})
+    frame = contrasts(capacity.estimands(values_of(grown(1, -3), CAPACITY_ARMS), arms, analysis))
+    listed = frame.filter(pl.col("contrast").str.starts_with("multilingual"))
+    assert listed["contrast"].to_list() == ["multilingual minus monolingual gain"]
+
+
+def test_the_slope_of_a_family_is_not_taken_for_that_of_all_targets() -> None:
+    """No seed has every cell: the families have slopes of three seeds each, and the whole has none."""
+    hole = {"arm": "none-16", "language": "de"}
+    values = values_of(
+        grown(1, -3),
+        CAPACITY_ARMS,
+        without=lambda cell: hole.items() <= cell.items() and (cell["target"] == "xnli") == (cell["seed"] < 3),
+    )
+    frame = contrasts(capacity.estimands(values, sized(), CAPACITY))
+    found = capacity.sentences(frame, values, sized(), CAPACITY)
+    assert found[0] == "Gain over size: not computed, as no training seed has all of its cells."
+    assert row(frame, "slope over size", condition="tagging")["seeds"] == 3
 
 
 @pytest.mark.parametrize("truth", [grown(0.2, 0), grown(9, -3)])
@@ -390,6 +418,9 @@ def test_a_study_file_gives_each_design_its_analysis(name: str) -> None:
     assert isinstance(design.read(TABLES[name], arms, "small.toml: [analysis]"), design.analysis)
     with pytest.raises(SpecError, match="names the arm 'a'"):
         design.read(TABLES[name], [arm for arm in arms if arm != "a"], "small.toml: [analysis]")
+    numbered = json.loads(json.dumps(TABLES[name]).replace('"a"', "7"))
+    with pytest.raises(SpecError, match=r"names the arm 7|value of another type: 7"):
+        design.read(numbered, arms, "small.toml: [analysis]")
 
 
 @pytest.mark.parametrize("module", [diversity, low_resource, multimodal, capacity])

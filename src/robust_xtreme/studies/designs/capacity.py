@@ -22,6 +22,7 @@ _SLOPES: Final = "multilingual minus monolingual slope"
 _SCALES: Final = (grids.POINTS, grids.LOGIT)
 _UNITS: Final = {grids.POINTS: "points for 10 times the parameters", grids.LOGIT: "logits for 10 times the parameters"}
 _CURVED: Final = {scale: unit.replace(" 10 ", " the square of 10 ") for scale, unit in _UNITS.items()}
+_OVER_SIZE: Final = {_SLOPE: ("Gain over size", _UNITS), _CURVE: ("Curvature of the gain over size", _CURVED)}
 _EQUAL: Final = math.log10(1.05)
 
 Rung = Mapping[str, str]
@@ -82,10 +83,11 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame,
     if missing := grids.grid_of(values).absent(arm for pair in rungs(analysis.pairs, "pairs") for arm in pair):
         return [f"The slope over size is not computed: {', '.join(missing)} have no values."]
     listed = [
-        finding(row_of(contrasts, contrast, scale), what, _UNITS[scale] if contrast == _SLOPE else _CURVED[scale])
-        for contrast, what in ((_SLOPE, "Gain over size"), (_CURVE, "Curvature of the gain over size"))
+        finding(row, what, units[scale])
+        for contrast, (what, units) in _OVER_SIZE.items()
         for scale in _SCALES
-        if contrast == _SLOPE or row_of(contrasts, contrast, scale) is not None
+        for row in [row_of(contrasts, contrast, scale, condition="")]
+        if contrast == _SLOPE or row is not None
     ]
     listed.append(_crosses(values, arms, analysis))
     families = contrasts.filter(pl.col("contrast") == _SLOPE, pl.col("condition") != "", scale=grids.POINTS)
@@ -174,7 +176,8 @@ def _against(grid: grids.Grid, arms: pl.DataFrame, analysis: Capacity) -> list[E
     cells = _cells(grid, multi, mono)
     means = [grids.each_seed(_gains(grid, ladder, cells, grids.POINTS), grids.mean) for ladder in (multi, mono)]
     listed = [Estimand("secondary", _MEANS, grids.minus(*means))]
-    if len(matched) > 1:
+    sizes = [{grids.needed(arms, arm, "params_nonembedding") for _, arm in ladder} for ladder in (multi, mono)]
+    if min(map(len, sizes)) > 1:
         slopes = {scale: [_slopes(grid, arms, ladder, cells, scale) for ladder in (multi, mono)] for scale in _SCALES}
         listed += [Estimand("secondary", _SLOPES, grids.minus(*pair), scale) for scale, pair in slopes.items()]
     return listed
@@ -199,7 +202,7 @@ def _matched(arms: pl.DataFrame, multi: Ladder, mono: Ladder) -> list[tuple[tupl
 def _crosses(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> str:
     point = crossed(values, arms, analysis)
     if point is None:
-        why = "the slope's interval contains 0, or the line is 0 at none of the ladder's sizes"
+        why = "no interval of the slope excludes 0, or the line is 0 at none of the ladder's sizes"
         return f"No size at which the gain is 0 is reported: {why}."
     low, high = (f"{10**bound:,.0f}" for bound in (point.low, point.high))
     where = f"{10**point.estimate:,.0f} non-embedding parameters"

@@ -140,7 +140,7 @@ def shots(arm: str) -> int:
 def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) -> list[Estimand]:
     """The mean gain (primary), gains by language, against few-shot arms, and how they vary over languages."""
     grid = grids.grid_of(values)
-    listed = [*_after_english(grid, analysis.pairs)] if analysis.pairs else []
+    listed = [*_after_english(grid, analysis)] if analysis.pairs else []
     for number, arm in enumerate(analysis.intermediate):
         tier = "secondary" if number else "primary"
         names = {"arm": arm, "reference": analysis.direct}
@@ -164,12 +164,12 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame
     return [line for arm in analysis.intermediate for line in _of_arm(contrasts, grid, arm, analysis)]
 
 
-def _after_english(grid: grids.Grid, pairs: Sequence[tuple[str, str]]) -> Iterator[Estimand]:
+def _after_english(grid: grids.Grid, analysis: LowResource) -> Iterator[Estimand]:
     """The second arm of each pair minus the first, over all cells (primary) and of each, and how it varies with N."""
     gains = {
         (cell, direct, arm): grid.mean_gain(arm, direct, [cell])
-        for direct, arm in pairs
-        for cell in grid.transfer(arm, direct)
+        for direct, arm in analysis.pairs
+        for cell in _cells(grid, analysis, arm, direct)
     }
     yield Estimand("primary", _AFTER, grids.nested({(*cell, arm): gain for (cell, _, arm), gain in gains.items()}))
     for (cell, direct, arm), gain in gains.items():

@@ -78,14 +78,10 @@ def sentences(contrasts: pl.DataFrame, _values: pl.DataFrame, arms: pl.DataFrame
 
 def _interaction(grid: Grid, four: Sequence[str]) -> list[Estimand]:
     """(tower - text-only) with the task minus the same without it, on two scales, over the cells of all four arms."""
-    (tower, text, other_tower, other_text), cells = four, grid.transfer(*four)
-    names = {"arm": f"{tower} - {text}", "reference": f"{other_tower} - {other_text}"}
-    listed = []
-    for scale in (POINTS, LOGIT):
-        with_task = grid.mean_gain(tower, text, cells, scale)
-        without = grid.mean_gain(other_tower, other_text, cells, scale)
-        listed.append(Estimand("secondary", _MORE, minus(with_task, without), scale, **names))
-    return listed
+    pairs, cells = (four[:2], four[2:]), grid.transfer(*four)
+    names = {"arm": " - ".join(pairs[0]), "reference": " - ".join(pairs[1])}
+    made = [(scale, [grid.mean_gain(arm, other, cells, scale) for arm, other in pairs]) for scale in (POINTS, LOGIT)]
+    return [Estimand("secondary", _MORE, minus(*gains), scale, **names) for scale, gains in made]
 
 
 def _of_language(grid: Grid, analysis: Multimodal, arm: str, code: str) -> list[Estimand]:

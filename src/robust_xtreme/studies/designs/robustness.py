@@ -14,8 +14,8 @@ in differences (with - without) x (noisy - clean): below 0 the gain shrinks.
 Cells that are left out (own training data, overlap) are in no average; they are exploratory rows of their own. No cell
 is selected by its value: how many have both arms shown above chance is counted instead.
 
-**Retained share**: gain under noise over clean gain, in per cent, a sentence with Fieller's interval (1954), which is
-bounded only if that of the clean gain excludes 0; no claim is made of it.
+**Retained share**: gain under noise over the clean gain of the same cells, in per cent, a sentence with Fieller's
+interval (1954), which is bounded only if that of the clean gain excludes 0; no claim is made of it.
 
 **Effective robustness** (Taori et al. 2020): plain checkpoints (`without` and the arms `plain`, which differ in steps)
 give the noisy level that belongs to a clean level. Of each seed and noise family, levels are averaged over cells on the
@@ -185,7 +185,7 @@ def _found_by_target(contrasts: pl.DataFrame, arms: tuple[str, str]) -> Iterator
 def _retained(contrasts: pl.DataFrame, grid: grids.Grid, arms: tuple[str, str]) -> str:
     share, gain = grid.retained(*arms), _pooled(contrasts, CONTROL, GAIN, arms, CLEAN)
     if share is None:
-        return "The retained share of the gain is not given: the interval of the clean gain does not exclude 0."
+        return "The retained share of the gain is not given: no interval of the clean gain excludes 0."
     bounds = f"{share.low:.0f} to {share.high:.0f}"
     what = "loss" if gain and gain["estimate"] < 0 else "gain"
     return f"Retained share of the {what}: {share.estimate:.0f} % (Fieller's interval {bounds}); it is not a claim."
@@ -334,8 +334,9 @@ def _effective(pair: _Pair, analysis: Robustness) -> Iterator[Estimand]:
     cells = [cell for cell in pair.grid.transfer(pair.arm, *plain) if len(plain) > 1]
     beyond: dict[tuple[str], grids.BySeed] = {}
     for family in pair.grid.families(cells):
-        levels = [_levels(pair.grid, arm, cells, family) for arm in (pair.arm, *plain)]
-        seeds = sorted(set.intersection(*(set(both) for both in levels)))
+        noised = pair.grid.noised(cells, family, (pair.arm, *plain))
+        levels = [_levels(pair.grid, arm, noised, family) for arm in (pair.arm, *plain)]
+        seeds = grids.shared_seeds(levels)
         lines = {seed: _residual(levels[0][seed], [both[seed] for both in levels[1:]]) for seed in seeds}
         beyond[family,] = {seed: residual for seed, residual in lines.items() if residual is not None}
     yield pair.estimand(SECONDARY, EFFECTIVE, grids.nested(beyond), grids.LOGIT, condition=NOISE)
