@@ -123,9 +123,11 @@ def _plan(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool)
     from robust_xtreme.cli._train_shown import show_plan, watching
     from robust_xtreme.run.fleets import NOT_STARTED, fleet_of
     from robust_xtreme.training.estimate import plan_of
-    from robust_xtreme.training.stage import of_seeds, shares
+    from robust_xtreme.training.stage import check_machine, of_seeds, shares
 
     specs = of_seeds(spec, seeds)
+    if on is None:
+        check_machine(spec)
     with watching(False, quiet, False) as shown, fleet_of(spec.device, on=on, starts=False) as fleet:
         rows = [row for each in specs for row in plan_of(each, shown.tell, force, shown.notice)]
         show_plan(rows)

@@ -109,11 +109,7 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     """
     with using(*spec.packs), own_tasks(spec.data):
         spec, options = spec.resolved(), options or Options()
-        if device_of(spec.device) == "cpu" and spec.precision == "fp16":
-            raise ModelError("fp16 needs a GPU. Use --precision bf16.")
-        check_devices(spec.device, spec.devices)
-        check_logger(spec)
-        _check_shared_out(spec)
+        check_machine(spec)
         chain = chain_of(spec, options.tell, options.notice)
         chain.check_folder(chain.links[-1], force=options.force)
         parent = chain.start
@@ -123,9 +119,14 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     return chain.links[-1].folder
 
 
-def _check_shared_out(spec: TrainSpec) -> None:
-    """Raise SpecError where dividing a batch would change its loss."""
-    names = [task.name for _, stage in spec.stages for task in stage.learned() if kind_of(task.family).searched]
+def check_machine(spec: TrainSpec) -> None:
+    """Raise UserError where this machine cannot train a run, or where dividing a batch would change its loss."""
+    if device_of(spec.device) == "cpu" and spec.precision == "fp16":
+        raise ModelError("fp16 needs a GPU. Use --precision bf16.")
+    check_devices(spec.device, spec.devices)
+    check_logger(spec)
+    with own_tasks(spec.data):
+        names = [task.name for _, stage in spec.stages for task in stage.learned() if kind_of(task.family).searched]
     if names and (spec.accumulate > 1 or spec.devices > 1):
         what = f"{names[0]} learns from all candidates of a batch, so that --accumulate and --devices would change what"
         raise SpecError(f"{what} is learned. Leave them out, or name a smaller --batch-size.")
