@@ -143,7 +143,7 @@ def unasked(spec: RunSpec, manifest: Mapping[str, Any]) -> tuple[RunSpec, InMemo
         if unsupported_note(names, task) in manifest.get("notes", ())
     }
     spec = replace(spec, model=models, labels=tuple(fewer.values()), revision=(), precision="fp32")
-    return replace(spec, representation="", compile=False), given
+    return replace(spec, representation="", compile=False, scores=False), given
 
 
 def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
@@ -215,6 +215,12 @@ def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[st
 
 def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
     """Raise SpecError, one line, where a setting changes nothing that is computed."""
+    if spec.seeds > 1 and not (spec.perturb or spec.match):
+        raise SpecError(f"--seeds {spec.seeds} draws noise so often, and there is none to draw. Add --perturb SPEC.")
+    if spec.external_partial and not spec.external:
+        raise SpecError("--external-partial is of noisy sets, and none is named. Add --external NAME=PATH.")
+    if spec.scores and not any(kind_of(run.task.family).indexed and not run.model.origin.function for run in task_runs):
+        raise SpecError("--scores keeps how sure a model is of labels and choices, and none here gives any.")
     for name, used in (("dims", any(run.dims for run in task_runs)), ("prompts", any(run.pool for run in task_runs))):
         if getattr(spec, name) and not used:
             what = f"--{name} is of the vectors of texts, and no task here compares any"
