@@ -9,7 +9,6 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import Packs, Seed, argument, option, using
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.run_spec import MINI
 from robust_xtreme.core.specs import SUITE, PerturbationSpec
 
 if TYPE_CHECKING:
@@ -29,12 +28,8 @@ def show(
     language: Annotated[str, option("--languages CODE", "The language of the text.", _completion.language)],
     seed: Seed = 0,
     packs: Packs = None,
-    model: Annotated[
-        str | None, option("--model NAME", "The model to attack. Default: mini.", _completion.model)
-    ] = None,
-    task: Annotated[
-        str | None, option("--tasks TASK", "The task of the attacked texts. Default: xnli.", _completion.task)
-    ] = None,
+    model: Annotated[str, option("--model NAME", "The model to attack.", _completion.model)] = "mini",
+    task: Annotated[str, option("--tasks TASK", "The task of the attacked texts.", _completion.task)] = "xnli",
     gold: Annotated[str, option("--gold LABEL", "The right label; else the answer to the clean text.")] = "",
 ) -> None:
     """Show the edits of a perturbation in a text, and what share of the text they change.
@@ -57,17 +52,13 @@ def show(
         if spec.strip().startswith(SUITE):
             suite(spec.strip())  # an unknown suite is reported as such
         cells = PerturbationSpec.parse(spec).cells()
-        of_model: tuple[str, ...] = ()
         if asks(cells[0]):
-            model, task = model or MINI, task or "xnli"
             _attacked(cells, model, values, task, language, gold, seed)
-            of_model = ("--model", model, "--tasks", task)
         elif len(values) > 1:
             raise SpecError(f"{spec} is shown in one text; {len(values)} are given. Quote a text with spaces.")
-        elif gold or model is not None or task is not None:
-            raise SpecError(f"--model, --tasks and --gold are for attacks, and {spec} asks no model. Leave them out.")
         else:
             _table([(cell.nominal, noised_strings(values, cell, language, seed)[0]) for cell in cells])
+    of_model = ("--model", model, "--tasks", task) if asks(cells[0]) else ()
     show_next("eval", "--perturb", spec, *of_model, *(word for folder in packs or () for word in ("--packs", folder)))
 
 
