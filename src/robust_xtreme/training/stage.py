@@ -174,18 +174,16 @@ def _make_again(
 @contextmanager
 def _locked(folder: Path, last: bool, tell: Tell) -> Iterator[None]:
     """Lock a stage's folder; wait for a folder that several runs share, but not for the last stage's."""
-    announced = False
     with ExitStack() as stack:
-        while True:
+        for tried in itertools.count():
             try:
                 stack.enter_context(store.lock(folder))
                 break
             except Locked:
                 if last:
                     raise
-            if not announced:
+            if not tried:
                 tell(f"waits for {folder}, which another run is training")
-            announced = True
             time.sleep(_WAIT_SECONDS)
         yield
 
@@ -517,13 +515,11 @@ def _embedded(tokenizer: Any, whole: Any, texts: Sequence[str]) -> Array:
     encoder, pooled = AtLayer(whole, DEFAULT.at(layer_count(whole))), Pooled(DEFAULT)
     windows = text_windows(texts, tokenizer_from(tokenizer), MAX_LENGTH)
     order = np.argsort(windows.lengths, kind="stable")
-    vectors: list[Array] = [np.empty(0)] * len(windows)
+    vectors: list[Array] = []
     with torch.inference_mode():
         for start in range(0, len(order), _BATCH):
-            indices = order[start : start + _BATCH]
-            part = windows.take(indices)
+            part = windows.take(order[start : start + _BATCH])
             ids, mask = collate(part, int(tokenizer.pad_token_id))
             hidden = encoder(**encoder_inputs(whole, ids, mask, part)).last_hidden_state
-            for index, vector in zip(indices.tolist(), pooled(hidden, mask, part).numpy(), strict=True):
-                vectors[index] = vector
-    return np.stack(vectors)
+            vectors.append(pooled(hidden, mask, part).numpy())
+    return np.concatenate(vectors)[np.argsort(order)]
