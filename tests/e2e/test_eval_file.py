@@ -91,6 +91,7 @@ def test_a_file_without_its_columns_is_one_line(home: Path) -> None:
     for words, line in (
         (("--data", "reviews.csv"), "name its columns, as in --fields text --gold label"),
         (("--fields", "review"), "Name it: --data FILE"),
+        (("--data", "reviews.csv", "--fields", "review", "--tasks", "a,b"), "the rows of a file are one task"),
         (("--fields", "review", "--data", "nothere.csv"), "The file nothere.csv does not exist."),
         (("--data", str(odd)), "is one that tasks read. Name a file of rows"),
     ):

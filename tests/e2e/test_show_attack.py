@@ -74,7 +74,10 @@ def test_what_cannot_be_attacked_is_one_line(words: tuple[str, ...], line: str) 
 
 
 def test_noise_is_shown_in_one_text() -> None:
-    """Words without quotes are several texts: the line says so."""
+    """Words without quotes are several texts, and noise asks no model: the line says so."""
     ended = program("show", "char_noise:0.1", "Habari", "ya", "asubuhi", "-l", "sw")
     assert (ended.code, ended.out) == (2, "")
     assert "is shown in one text; 3 are given. Quote a text with spaces." in ended.err
+    ended = program("show", "char_noise:0.1", "Habari", "-l", "sw", "--gold", "entailment")
+    assert (ended.code, ended.out) == (2, "")
+    assert "--model, --tasks and --gold are for attacks, and char_noise:0.1 asks no model." in ended.err

@@ -144,6 +144,8 @@ def test_the_command_takes_a_scale_and_an_encoder(tmp_path: Path) -> None:
     assert (study.scale, study.targets["panx"]["steps"], study.claims) == ("paper", 4, "A paper claims nothing of it.")
     assert {cell.train["from"] for cell in cells(study)} == {"OWNER/NAME"}
     assert folder_of(study) == Path("runs/study-tiny_paper")
+    elsewhere = program("study", str(file), "--plan", "--devices", "gpu7")
+    assert (elsewhere.code, "--devices 'gpu7': 'gpu7' is not one of" in elsewhere.err) == (2, True), elsewhere.err
     unknown = program("study", str(file), "--scale", "papr", "--plan")
     assert (unknown.code, unknown.err.count("\n")) == (2, 1)
     assert "There is no scale named 'papr'. Did you mean 'paper'? See: robust-xtreme study show tiny" in unknown.err
@@ -155,6 +157,14 @@ def test_both_lists_of_studies_are_the_same() -> None:
     assert (listed.code or 0, others.code or 0) == (0, 0)
     assert listed.out == others.out
     assert all(registry.load("design", name).question in listed.out for name in registry.names("design"))
+
+
+@pytest.mark.parametrize("words", [("list", "--seeds", "3"), ("show", "robustness", "--plan"), ("list", "--offline")])
+def test_what_computes_nothing_takes_no_options_of_a_study(words: tuple[str, ...]) -> None:
+    """An option that changes nothing is not ignored in silence."""
+    ended = program("study", *words)
+    named = next(word for word in words if word.startswith("--"))
+    assert (ended.code, f"study {words[0]} takes no {named}: leave it out." in ended.err) == (2, True), ended.err
 
 
 @pytest.mark.process

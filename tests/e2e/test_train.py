@@ -91,6 +91,15 @@ def test_the_line_after_training_evaluates_what_was_trained(
     assert again.code == 0, again.err
 
 
+def test_a_plan_refuses_what_the_run_refuses(tmp_path: Path, data: Path, encoder: Path) -> None:
+    """The command that a plan names next does not fail by what this machine cannot compute."""
+    refused = {"--precision fp16": "fp16 needs a GPU", "--devices 4096": "--devices 4096 is more than the"}
+    for words, line in refused.items():
+        planned = program(*_words(data, encoder, tmp_path / "run", *words.split()), "--plan")
+        assert (planned.code, "Next:" in planned.err) == (2, False), planned.err
+        assert line in planned.err
+
+
 def test_ctrl_c_is_one_line(tmp_path: Path, data: Path, encoder: Path) -> None:
     """An interrupted run exits with 130 and one line, and the same command continues."""
     command = forked(_words(data, encoder, tmp_path / "run", "--steps", "5000", "-v"), tmp_path / "printed")

@@ -42,7 +42,7 @@ def again(*added: str, without: Iterable[str] = (), replacing: Iterable[str] = (
 
 
 def after_evaluation(spec: RunSpec, folder: Path, is_measured: bool = True) -> tuple[str, ...]:
-    """After a clean run the same with noise, after one draw several; where cells cannot be measured, the answers."""
+    """After a clean run the same with noise, after one draw of it several; where cells cannot be measured, answers."""
     trust = ("--trust-remote-code",) if spec.trust_remote_code else ()
     if not is_measured:
         return ("examples", str(folder))
@@ -50,7 +50,7 @@ def after_evaluation(spec: RunSpec, folder: Path, is_measured: bool = True) -> t
     same = ("eval", "--config", str(folder / "run.toml"), *trust, *named)
     if not (spec.perturb or spec.external):
         return (*same, *_NOISE)
-    return (*same, "--seeds", "3") if spec.seeds == 1 else ("list", "perturbations")
+    return (*same, "--seeds", "3") if spec.seeds == 1 and (spec.perturb or spec.match) else ("list", "perturbations")
 
 
 def after_training(spec: TrainSpec, folder: Path) -> tuple[str, ...]:

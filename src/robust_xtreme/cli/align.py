@@ -31,8 +31,8 @@ def align(languages: Languages, out: Out, other: Other = "en", data: Data = "min
     from robust_xtreme.tasks import aligning
 
     source, partner, folder = open_source(data), language(other).code, Path(out) / PARALLEL
+    codes = dict.fromkeys(language(each.strip()).code for each in languages.split(","))
     folder.mkdir(parents=True, exist_ok=True)
-    codes = [language(each.strip()).code for each in languages.split(",")]
     for code, path in [(code, target("-o", str(folder / f"{code}-{partner}.tsv"), force, {})) for code in codes]:
         content, size = aligning.align(source, code, partner)
         write_all({path: content})

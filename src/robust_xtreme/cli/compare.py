@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._options import Overwriting, argument, option
+from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import echo
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def compare(
     if not output:
         print_blocks(terminal(), comparison_blocks(comparison.frame, comparison.note, _MOST))
     runs = [name for name, side in sides.items() if not side.saved_at]
+    if not runs and (page := next((path for path, suffix in files.items() if suffix == ".html"), None)):
+        raise UserError(f"{page} would be the page of a run, and both are saved baselines. Write text instead: .md")
     for path in write_files(files, lambda suffix, folder: _written(comparison, runs, suffix, folder)):
         echo(str(path))
 

@@ -1,13 +1,12 @@
 """`robust-xtreme config`: lists, prints or copies the recipes and run files that ship with the program."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import argument, check_word, option
+from robust_xtreme.cli._options import argument, check_taken, check_word, option
 from robust_xtreme.core.errors import UnknownName, UserError, plain
 from robust_xtreme.core.resources import LIST, shipped, toml
 from robust_xtreme.core.run_spec import check_path
@@ -47,7 +46,8 @@ def config(
     Examples: robust-xtreme config show x-stilts; robust-xtreme config copy paper_base mine.toml
     """
     check_word("config", what, _WHAT)
-    _check_words(what, {"NAME": name, "DEST": dest, "--force": force, "--json": as_json})
+    words = {f"NAME ({name!r})": name, f"DEST ({dest!r})": dest, "--force": force, "--json": as_json}
+    check_taken("config", what, {word: value for word, value in words.items() if word.split()[0] not in _TAKEN[what]})
     if what == "list":
         _list(as_json)
         if not as_json:
@@ -61,14 +61,6 @@ def config(
         echo(str(copied))
         out = ("--out", f"runs/small-ci-{copied.stem}") if path.parent.name == "recipes" else ()
         show_next(*_RUNS[path.parent.name], str(copied), *out, "--plan")
-
-
-def _check_words(what: str, words: Mapping[str, str | bool]) -> None:
-    """Raise UserError where an argument or option is passed that `config list`, `show` or `copy` does not take."""
-    for name, value in words.items():
-        if value and name not in _TAKEN[what]:
-            passed = name if value is True else f"{name} ({value!r})"
-            raise UserError(f"config {what} takes no {passed}: leave it out. See: robust-xtreme config --help")
 
 
 def _files() -> dict[str, dict[str, Path]]:

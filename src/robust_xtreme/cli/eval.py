@@ -115,6 +115,8 @@ def _of_file(given: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, 
     if not Path(data).is_file():
         raise UserError(f"{', '.join(columns)}: columns of a file of rows. Name it: --data FILE (not {data or HUB!r})")
     task, languages = given.get("tasks", [""]), given.get("languages", [])
+    if len(task) > 1:
+        raise UserError(f"--tasks {','.join(task)}: the rows of a file are one task. Name it alone, or leave it out.")
     language = languages[0] if len(languages) == 1 and "language_field" not in columns else ""
     labels = tuple(given.get("labels", ()))
     folder = write_suite(TableFile(data, **columns, language=language, task=task[0], labels=labels))

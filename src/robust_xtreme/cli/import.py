@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import argument, passed, with_keys
-from robust_xtreme.core.errors import UnknownName
+from robust_xtreme.core.errors import UnknownName, UserError
 from robust_xtreme.core.keys import key
 from robust_xtreme.core.sinks import echo, one_line
 
@@ -100,6 +100,8 @@ def import_(files: Files, **keys: Any) -> None:
     folder = Path(words.get("out") or f"runs/import-{Path(files[0]).stem or 'run'}")
     if (format := words.get("format", "")) and format not in _FORMATS:
         raise UnknownName("format of results", format, _FORMATS, "robust-xtreme import --help")
+    if keys["each_model"] and wanted.only_model:
+        raise UserError("--each-model makes a run of every model, and --only-model of one. Leave one of them out.")
     given = [given_of(name, wanted.given.get("task", ""), wanted.given.get("language", "")) for name in files]
     runs = {wanted.only_model: folder}
     if keys["each_model"]:

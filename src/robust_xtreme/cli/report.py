@@ -55,6 +55,8 @@ def report(
     pages = [path for path, suffix in files.items() if suffix == _SUFFIX]
     if open and output and not pages:
         raise UserError(f"--open opens a page, and {output[0]} is none. Name a file that ends in {_SUFFIX}.")
+    if open and not pages and (views or languages or no_texts or len(runs) > 1):
+        raise UserError(f"--open opens the page of one run as it is. Another is written first: add -o page{_SUFFIX}")
     folders, results = results_of(runs)
     if asked := several("languages", languages):
         check_of_run("report", {"language": (asked, results.scores["language"])})

@@ -9,6 +9,7 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import Packs, Seed, argument, option, using
 from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.run_spec import MINI
 from robust_xtreme.core.specs import SUITE, PerturbationSpec
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from robust_xtreme.noise.engine.noised import Noised
 
 _WIDE: Final = 1 << 20
+_TASK: Final = "xnli"
 _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")
 
 
@@ -28,8 +30,8 @@ def show(
     language: Annotated[str, option("--languages CODE", "The language of the text.", _completion.language)],
     seed: Seed = 0,
     packs: Packs = None,
-    model: Annotated[str, option("--model NAME", "The model to attack.", _completion.model)] = "mini",
-    task: Annotated[str, option("--tasks TASK", "The task of the attacked texts.", _completion.task)] = "xnli",
+    model: Annotated[str, option("--model NAME", "The model to attack.", _completion.model)] = MINI,
+    task: Annotated[str, option("--tasks TASK", "The task of the attacked texts.", _completion.task)] = _TASK,
     gold: Annotated[str, option("--gold LABEL", "The right label; else the answer to the clean text.")] = "",
 ) -> None:
     """Show the edits of a perturbation in a text, and what share of the text they change.
@@ -56,6 +58,8 @@ def show(
             _attacked(cells, model, values, task, language, gold, seed)
         elif len(values) > 1:
             raise SpecError(f"{spec} is shown in one text; {len(values)} are given. Quote a text with spaces.")
+        elif (model, task, gold) != (MINI, _TASK, ""):
+            raise SpecError(f"--model, --tasks and --gold are for attacks, and {spec} asks no model. Leave them out.")
         else:
             _table([(cell.nominal, noised_strings(values, cell, language, seed)[0]) for cell in cells])
     of_model = ("--model", model, "--tasks", task) if asks(cells[0]) else ()

@@ -57,15 +57,18 @@ def study(
 
     robust-xtreme study mine.toml --data DIR --on ray
     """
+    words = {"seeds": seeds, "data": data, "from": start, "scale": scale}
     if what in _TAKEN:
+        how = {"out": out, "devices": devices, "on": on, "plan": plan, "offline": offline, "quiet": quiet}
+        options = {f"--{word}": value for word, value in {**words, **how}.items()}
+        check_taken("study", what, {"NAME": name, "DEST": dest, "--force": force, **options}, _TAKEN[what])
         _about(what, name, dest, force)
         return
     if name or dest or force:
         raise UserError("study NAME takes no further word and no --force. See: robust-xtreme study --help")
-    words = {"seeds": seeds, "data": data, "from": start, "scale": scale}
     given = {key: value for key, value in words.items() if value is not None}
     if plan:
-        _plan(what, given, out)
+        _plan(what, given, out, devices, on)
     else:
         _run(what, given, out, devices, on, offline, quiet)
 
@@ -73,7 +76,6 @@ def study(
 def _about(what: str, name: str, dest: str, force: bool) -> None:
     from robust_xtreme.studies.study_file import path_of
 
-    check_taken("study", what, {"NAME": name, "DEST": dest, "--force": force}, _TAKEN[what])
     if what == "list":
         list_studies()
     elif what == "copy":
@@ -95,12 +97,14 @@ def list_studies() -> None:
     show_next("study", "robustness", "--data", "DIR", _PLAN)
 
 
-def _plan(what: str, given: dict[str, Any], out: str) -> None:
+def _plan(what: str, given: dict[str, Any], out: str, devices: str | None, on: str | None) -> None:
+    from robust_xtreme.run.fleets import fleet_of
     from robust_xtreme.studies.planning import cost_lines, folder_of, plan_of
     from robust_xtreme.studies.study_file import read
 
     described = read(what, given)
-    planned = plan_of(described, folder_of(described, out))
+    with fleet_of(described.device, devices, on, starts=False):  # where there are none the study would not begin
+        planned = plan_of(described, folder_of(described, out))
     for line in (*planned.lines(), *cost_lines(planned)):
         echo(line)
     show_next(*again(without=PLANNING))

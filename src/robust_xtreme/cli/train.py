@@ -96,22 +96,19 @@ def train(
     words |= {"intermediate_steps": intermediate_steps, "mlm_steps": mlm_steps}
     given = passed(words, ("task", "intermediate", "reported", "languages", "log"))
     spec = spec_of(file, given, show_outside_packs)
-    if plan:
-        _plan(spec, seeds, on, force, quiet)
-    else:
-        _train(spec, seeds, on, force, quiet, verbose)
-
-
-def _train(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool, verbose: bool) -> None:
-    from robust_xtreme.cli._train_shown import watching
-    from robust_xtreme.run.fleets import fleet_of
-    from robust_xtreme.training.stage import of_seeds, train_all
+    from robust_xtreme.training.stage import of_seeds  # which loads torch
 
     specs = of_seeds(spec, seeds)
-    with (
-        watching(force, quiet, verbose, spec.devices > 1 or on is not None) as shown,
-        fleet_of(spec.device, on=on) as fleet,
-    ):
+    _plan(specs, on, force, quiet) if plan else _train(specs, on, force, quiet, verbose)
+
+
+def _train(specs: list[TrainSpec], on: str | None, force: bool, quiet: bool, verbose: bool) -> None:
+    from robust_xtreme.cli._train_shown import watching
+    from robust_xtreme.run.fleets import fleet_of
+    from robust_xtreme.training.stage import train_all
+
+    several = specs[0].devices > 1 or on is not None
+    with watching(force, quiet, verbose, several) as shown, fleet_of(specs[0].device, on=on) as fleet:
         folders = train_all(specs, shown, fleet)
     for folder in folders:
         echo(str(folder))
@@ -119,14 +116,15 @@ def _train(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool
         show_next(*after_training(specs[0], folders[0]))
 
 
-def _plan(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool) -> None:
+def _plan(specs: list[TrainSpec], on: str | None, force: bool, quiet: bool) -> None:
     from robust_xtreme.cli._train_shown import show_plan, watching
     from robust_xtreme.run.fleets import NOT_STARTED, fleet_of
     from robust_xtreme.training.estimate import plan_of
-    from robust_xtreme.training.stage import of_seeds, shares
+    from robust_xtreme.training.stage import check_machine, shares
 
-    specs = of_seeds(spec, seeds)
-    with watching(False, quiet, False) as shown, fleet_of(spec.device, on=on, starts=False) as fleet:
+    if on is None:
+        check_machine(specs[0])
+    with watching(False, quiet, False) as shown, fleet_of(specs[0].device, on=on, starts=False) as fleet:
         rows = [row for each in specs for row in plan_of(each, shown.tell, force, shown.notice)]
         show_plan(rows)
         if on:

@@ -29,7 +29,6 @@ def verify(
 
     if sample < 1:
         raise UserError(f"--sample {sample} asks for nothing. Give at least 1.")
-
     drawn = randbelow(1 << 31) if seed is None else seed
     differ, open_ones = list[str](), list[str]()
     for name, differs, unchecked in Verifying(data, tuple(model or ()), sample, drawn).checks(Path(run)):

@@ -321,13 +321,8 @@ def _table(parts: Sequence[_Part]) -> list[str]:
         )
         rows.append((task, split, *(f"{count:,}" for count in counts)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
+    sides = (*[str.ljust] * 2, *[str.rjust] * (len(head) - 2))
+    return ["  ".join(side(cell, width) for side, cell, width in zip(sides, row, widths, strict=True)) for row in rows]
 
 
 def _left_out(cells: Sequence[NotRun], every: bool) -> list[str]:

@@ -107,13 +107,11 @@ class Folder:
 
     def damaged(self, task_run: TaskRun, digests: Digests) -> bool:
         """Whether a task run that is done cannot be read, or its files are not those that the run wrote."""
-        try:
-            if self.changed(task_run, digests):
-                return True
-            self.read(task_run)
-        except errors.RobustXtremeError:
-            return True
-        return False
+        with suppress(errors.RobustXtremeError):
+            if not self.changed(task_run, digests):
+                self.read(task_run)
+                return False
+        return True
 
     @contextmanager
     def staging(self) -> Iterator[Path]:

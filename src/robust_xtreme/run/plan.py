@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, Final
 
 from robust_xtreme.attack import recipes
@@ -143,25 +144,19 @@ def unasked(spec: RunSpec, manifest: Mapping[str, Any]) -> tuple[RunSpec, InMemo
         if unsupported_note(names, task) in manifest.get("notes", ())
     }
     spec = replace(spec, model=models, labels=tuple(fewer.values()), revision=(), precision="fp32")
-    return replace(spec, representation="", compile=False), given
+    return replace(spec, representation="", compile=False, scores=False), given
 
 
 def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
     """The perturbations that have no meaning in a task, and so are not drawn beside its noisy sets."""
     named = {(run.task.name, run.split, run.external.name): run.task for run in task_runs if run.external}
-    return [
-        NotRun(
-            task.name,
-            "",
-            split,
-            NOT_APPLICABLE,
-            f"{task.name}: {name} has no meaning in {task.family}: --match {match} is not drawn beside {of_set}.",
-            f"{match}@matched={of_set}",
-        )
-        for (_, split, of_set), task in named.items()
-        for match in sets.matches
-        if (name := refusing(match, task.family, task.name))
-    ]
+    left: list[NotRun] = []
+    for ((_, split, of_set), task), match in product(named.items(), sets.matches):
+        if name := refusing(match, task.family, task.name):
+            why = f"{name} has no meaning in {task.family}: --match {match} is not drawn beside {of_set}"
+            cell = f"{match}@matched={of_set}"
+            left.append(NotRun(task.name, "", split, NOT_APPLICABLE, f"{task.name}: {why}.", cell))
+    return left
 
 
 def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> UserError:
@@ -215,6 +210,12 @@ def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[st
 
 def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
     """Raise SpecError, one line, where a setting changes nothing that is computed."""
+    if spec.seeds > 1 and not (spec.perturb or spec.match):
+        raise SpecError(f"--seeds {spec.seeds} draws noise so often, and there is none to draw. Add --perturb SPEC.")
+    if spec.external_partial and not spec.external:
+        raise SpecError("--external-partial is of noisy sets, and none is named. Add --external NAME=PATH.")
+    if spec.scores and not any(kind_of(run.task.family).indexed and not run.model.origin.function for run in task_runs):
+        raise SpecError("--scores keeps how sure a model is of labels and choices, and none here gives any.")
     for name, used in (("dims", any(run.dims for run in task_runs)), ("prompts", any(run.pool for run in task_runs))):
         if getattr(spec, name) and not used:
             what = f"--{name} is of the vectors of texts, and no task here compares any"
@@ -425,7 +426,8 @@ def with_pool(task_run: TaskRun, corpus: Corpus | None, examples: Sequence[Examp
     elif lost := sum(example.target == Document(()) for example in examples):
         missing = f"{lost} of {task_run.rows} queries have no right candidate in the pool, and count as not found."
         note = f"{task_run.label}: {missing}"
-    return replace(task_run, pool=corpus.identity, candidates=len(corpus.texts), note=note)
+    notes = " ".join(filter(None, (task_run.note, note)))
+    return replace(task_run, pool=corpus.identity, candidates=len(corpus.texts), note=notes)
 
 
 def _in_short(text: str, source: Source) -> str:

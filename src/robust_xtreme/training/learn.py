@@ -53,9 +53,8 @@ def learning(link: ChainStage, spec: TrainSpec, encoder: Any, tokenizer: Any) ->
         parts = (*taught, masked_part(encoder, tokenizer, lines, stage.seed))
     if link.pairs and stage.control != NAME:
         parts = (_contrast(link.pairs, stage, spec, encoder, tokenizer),)
-    plan = plan_for(
-        stage, [(1,) * len(link.pairs.pictures)] if link.pairs and not parts else [part.lengths for part in parts]
-    )
+    images = [(1,) * len(link.pairs.pictures)] if link.pairs and not parts else []
+    plan = plan_for(stage, images or [part.lengths for part in parts])
     if stage.control == NAME:
         parts, taught = (masked_part(encoder, tokenizer, link.texts(), stage.seed),), ()
         plan = SamplingPlan(parts[0].lengths, stage.batch_size, stage.seed, plan.steps)
@@ -134,8 +133,7 @@ def draws_of(stage: StageSpec, counts: Sequence[int]) -> Draws | None:
         return None
     counts = counts[:-1] if stage.masked_lm else counts
     shares = sampling.shares(counts)
-    capped = [min(count, sampling.cap) if sampling.cap else count for count in counts]
-    epoch = sum(-(-count // stage.batch_size) for count in capped)
+    epoch = sum(-(-min(count, sampling.cap or count) // stage.batch_size) for count in counts)
     if stage.masked_lm:
         shares = (*(share * (1 - stage.masked_lm) for share in shares), stage.masked_lm)
         epoch = math.ceil(epoch / (1 - stage.masked_lm))
@@ -157,10 +155,10 @@ def score_of(
         objective.dev_score(task, source, encoder, head, tokenizer) for task, head in zip(tasks, heads, strict=True)
     ]
     scores = [score for score in functions if score]
-    if link.stage.select == "dev" and not scores:
+    if not scores:
+        if link.stage.select != "dev":
+            return None
         names = ", ".join(link.stage.tasks)
         raise MissingData(f"{names}: no labelled validation data to select by. Use select = none.")
-    if not scores:
-        return None
     ids = np.concatenate([each.ids for each in scores])
     return objective.DevScore(lambda: math.fsum(each.score() for each in scores) / len(scores), ids)

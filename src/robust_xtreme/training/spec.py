@@ -423,11 +423,13 @@ def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 _SEE: Final = "robust-xtreme train --help"
 _PATHS: Final = ("data", "start", "text", "out", "recipe", "translated", "pairs", "vision")
-_OF_TASKS: Final = (
-    *("text", "masked_lm", "text_languages", "perturb", "keep_names", "translated", "total", "sampling", "mixing"),
-    "select",
-)
-"""Keys that a stage of images does not have."""
+_OF_IMAGES: Final = ("pairs", "vision", "contrast")
+_OF_TASKS: Final = ("perturb", "keep_names", "translated", "total", "sampling", "mixing", "select", "masked_lm")
+_NOT_READ: Final = {
+    "mlm": (*_OF_IMAGES, *_OF_TASKS, "limit", "control"),
+    "images": ("text", "text_languages", *_OF_TASKS),
+}
+"""Keys that a stage does not read; those of tasks do not read _OF_IMAGES."""
 
 
 def check_start(spec: TrainSpec) -> None:
@@ -443,6 +445,8 @@ def check_start(spec: TrainSpec) -> None:
         )
     if spec.start == SCRATCH and not spec.text:
         raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
+    if spec.start == SCRATCH and spec.revision:
+        raise SpecError("--revision is the commit of an encoder from the hub, and this one is new. Leave it out.")
     if not spec.stages:
         raise SpecError("There is nothing to learn. Name a task, --tasks xnli, or a table [mlm] in the run's file.")
     if not spec.data and any(stage.tasks for _, stage in spec.stages):
@@ -457,7 +461,7 @@ def check_stage(name: str, stage: StageSpec) -> None:
     if name in ("mlm", "images") and stage.tasks:
         what = "text" if name == "mlm" else "images with captions"
         raise SpecError(f"[{name}] learns from {what}, not from tasks. Put tasks into [intermediate] or [target].")
-    _check_images(name, stage)
+    _check_read(name, stage)
     if name not in ("mlm", "images") and not stage.tasks:
         raise SpecError(f'[{name}] names no tasks, as in tasks = ["xnli"].')
     if len(set(stage.tasks)) < len(stage.tasks):
@@ -475,17 +479,21 @@ def check_stage(name: str, stage: StageSpec) -> None:
     _check_data(name, stage)
 
 
-def _check_images(name: str, stage: StageSpec) -> None:
-    """Raise SpecError where a stage of images has no pairs, or keys of tasks, or another stage has its keys."""
-    if name != "images":
-        if named := next((key for key in ("pairs", "vision") if getattr(stage, key)), ""):
-            raise SpecError(f"[{name}] has the key {named}, which is one of [images].")
-        return
-    if not stage.pairs:
-        raise SpecError("[images] needs pairs: a folder of images with captions.")
+def _check_read(name: str, stage: StageSpec) -> None:
+    """Raise SpecError where a stage has a key that it does not read, or where one of images has no pairs."""
     known = keys(type(stage))
-    if named := next((key for key in _OF_TASKS if getattr(stage, key) != known[key][0].default), ""):
-        raise SpecError(f"[images] does not take the key {named}, which is for text or tasks.")
+    several = (key for key in _NOT_READ.get(name, _OF_IMAGES) if getattr(stage, key) != known[key][0].default)
+    named = next(several, "")
+    if named in _OF_IMAGES:
+        raise SpecError(f"[{name}] has the key {named}, which is one of [images].")
+    if name == "images" and not stage.pairs:
+        raise SpecError("[images] needs pairs: a folder of images with captions.")
+    if named:
+        of = "text or tasks" if name == "images" else "tasks"
+        raise SpecError(f"[{name}] does not take the key {named}, which is for {of}.")
+    if stage.control == MASKED_LM and (stage.perturb or stage.select != "none"):
+        named = "perturb" if stage.perturb else "select"
+        raise SpecError(f"[{name}] does not take the key {named}: its control, masked_lm, reads clean training texts.")
 
 
 def _check_data(name: str, stage: StageSpec) -> None:

@@ -109,11 +109,7 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     """
     with using(*spec.packs), own_tasks(spec.data):
         spec, options = spec.resolved(), options or Options()
-        if device_of(spec.device) == "cpu" and spec.precision == "fp16":
-            raise ModelError("fp16 needs a GPU. Use --precision bf16.")
-        check_devices(spec.device, spec.devices)
-        check_logger(spec)
-        _check_shared_out(spec)
+        check_machine(spec)
         chain = chain_of(spec, options.tell, options.notice)
         chain.check_folder(chain.links[-1], force=options.force)
         parent = chain.start
@@ -123,9 +119,14 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     return chain.links[-1].folder
 
 
-def _check_shared_out(spec: TrainSpec) -> None:
-    """Raise SpecError where dividing a batch would change its loss."""
-    names = [task.name for _, stage in spec.stages for task in stage.learned() if kind_of(task.family).searched]
+def check_machine(spec: TrainSpec) -> None:
+    """Raise UserError where this machine cannot train a run, or where dividing a batch would change its loss."""
+    if device_of(spec.device) == "cpu" and spec.precision == "fp16":
+        raise ModelError("fp16 needs a GPU. Use --precision bf16.")
+    check_devices(spec.device, spec.devices)
+    check_logger(spec)
+    with own_tasks(spec.data):
+        names = [task.name for _, stage in spec.stages for task in stage.learned() if kind_of(task.family).searched]
     if names and (spec.accumulate > 1 or spec.devices > 1):
         what = f"{names[0]} learns from all candidates of a batch, so that --accumulate and --devices would change what"
         raise SpecError(f"{what} is learned. Leave them out, or name a smaller --batch-size.")
@@ -173,18 +174,16 @@ def _make_again(
 @contextmanager
 def _locked(folder: Path, last: bool, tell: Tell) -> Iterator[None]:
     """Lock a stage's folder; wait for a folder that several runs share, but not for the last stage's."""
-    announced = False
     with ExitStack() as stack:
-        while True:
+        for tried in itertools.count():
             try:
                 stack.enter_context(store.lock(folder))
                 break
             except Locked:
                 if last:
                     raise
-            if not announced:
+            if not tried:
                 tell(f"waits for {folder}, which another run is training")
-            announced = True
             time.sleep(_WAIT_SECONDS)
         yield
 
@@ -516,13 +515,11 @@ def _embedded(tokenizer: Any, whole: Any, texts: Sequence[str]) -> Array:
     encoder, pooled = AtLayer(whole, DEFAULT.at(layer_count(whole))), Pooled(DEFAULT)
     windows = text_windows(texts, tokenizer_from(tokenizer), MAX_LENGTH)
     order = np.argsort(windows.lengths, kind="stable")
-    vectors: list[Array] = [np.empty(0)] * len(windows)
+    vectors: list[Array] = []
     with torch.inference_mode():
         for start in range(0, len(order), _BATCH):
-            indices = order[start : start + _BATCH]
-            part = windows.take(indices)
+            part = windows.take(order[start : start + _BATCH])
             ids, mask = collate(part, int(tokenizer.pad_token_id))
             hidden = encoder(**encoder_inputs(whole, ids, mask, part)).last_hidden_state
-            for index, vector in zip(indices.tolist(), pooled(hidden, mask, part).numpy(), strict=True):
-                vectors[index] = vector
-    return np.stack(vectors)
+            vectors.append(pooled(hidden, mask, part).numpy())
+    return np.concatenate(vectors)[np.argsort(order)]

@@ -109,12 +109,9 @@ def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """Short forms as the keys and tables of a run's file. Raises SpecError where they contradict other values."""
     _check_once(values)
     tables = dict(values)
-    target = _names(tables.pop("target", None) or {})
-    if "task" in tables:
-        target = {**target, **_names(tables.pop("task"))}
-    target |= {
-        key: tables.pop(key) for key in keys(specs.StageSpec) if key in tables and key not in keys(specs.TrainSpec)
-    }
+    target = {**_names(tables.pop("target", None) or {}), **_names(tables.pop("task", {}))}
+    of_stage = [key for key in keys(specs.StageSpec) if key in tables and key not in keys(specs.TrainSpec)]
+    target |= {key: tables.pop(key) for key in of_stage}
     if tables.get("intermediate") is not None:
         tables["intermediate"] = _names(tables["intermediate"])
     if tables.pop("allow_overlap", False):

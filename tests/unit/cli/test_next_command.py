@@ -120,6 +120,7 @@ def test_after_a_run_comes_noise_then_further_draws() -> None:
     noisy = RunSpec(perturb=("char_noise:0.1",), trust_remote_code=True)
     assert after_evaluation(noisy, folder) == (*same, "--trust-remote-code", "--seeds", "3")
     assert after_evaluation(RunSpec(perturb=("char_noise:0.1",), seeds=3), folder) == ("list", "perturbations")
+    assert after_evaluation(RunSpec(external=("typos=x",)), folder) == ("list", "perturbations")
     assert after_evaluation(noisy, folder, is_measured=False) == ("examples", "runs/my run")
 
 

@@ -250,6 +250,8 @@ def test_each_model_of_a_folder_of_logs_becomes_a_run(tmp_path: Path) -> None:
     for model, right in (("/models/a", 45), ("own/b", 15)):
         harness(tmp_path / "logs" / model[-1], pair(clean=right), model, chat_template_sha=model)
     assert "Or make a run of each: --each-model." in refused(str(tmp_path / "logs"))
+    both = refused(str(tmp_path / "logs"), "--each-model", "--only-model", "own/b")
+    assert "--each-model makes a run of every model, and --only-model of one." in both
     ended = program("import", str(tmp_path / "logs"), "--each-model", "-o", str(tmp_path / "runs"))
     assert (ended.code or 0) == 0, ended.err
     runs = [finished(folder) for folder in sorted((tmp_path / "runs").iterdir())]

@@ -110,6 +110,10 @@ def contents(folder: Path) -> dict[Path, bytes]:
         (["-o", "-"], "There is no format without a suffix. There are: .html, .md, .tex, .csv, .json."),
         (["-o", "a.xlsx"], "There is no format '.xlsx'."),
         (["-o", "a.csv", "--open"], "--open opens a page, and a.csv is none."),
+        (
+            ["--open", "-l", "sw"],
+            "--open opens the page of one run as it is. Another is written first: add -o",
+        ),
         (["--views", ","], "--views names none."),
     ],
 )

@@ -187,6 +187,8 @@ def test_queries_that_the_pool_cannot_answer_are_counted(folder: Path) -> None:
     task_run = TaskRun(spec, "de", "test", "", 6, 6, (), locate(folder, spec))
     assert "2 of 6 queries have no right candidate" in with_pool(task_run, corpus, [*lost, *examples[2:]]).note
     assert with_pool(task_run, corpus, examples).note == ""
+    noted = with_pool(replace(task_run, note="Rows."), corpus, [*lost, *examples[2:]]).note
+    assert noted.startswith("Rows. tatoeba de: 2 of 6 queries")
     mined = replace(task_run, task=registry.load("task", "bucc"), split="validation")
     assert "the split on which its threshold is tuned" in with_pool(mined, corpus, examples).note
 

@@ -108,11 +108,13 @@ def test_one_run_or_three_have_none(runs: tuple[Path, Path], tmp_path: Path) -> 
 def test_a_saved_baseline_is_compared_on_the_page_of_the_run(
     runs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which has the differences, and the verdict of the run alone."""
+    """Which has the differences, and the verdict of the run alone; two baselines have no page."""
     monkeypatch.chdir(tmp_path)
     assert program("baseline", "save", str(runs[0])).code in (0, None)
     text = page("compare", "main", runs[1], "-o", tmp_path / "page.html")
     assert " with the baseline main" in text
+    alone = program("compare", "main", "main", "-o", str(tmp_path / "alone.html"))
+    assert (alone.code, "and both are saved baselines. Write text instead: .md" in alone.err) == (2, True), alone.err
 
 
 def test_a_terminal_has_80_lines_at_most(runs: tuple[Path, Path], tmp_path: Path) -> None:

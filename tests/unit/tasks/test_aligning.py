@@ -200,7 +200,7 @@ def test_the_command_writes_packs(tmp_path: Path) -> None:
 
 
 def test_packs_are_kept_without_force(tmp_path: Path) -> None:
-    """As every command keeps what is there: one line, and exit 2; nothing is aligned before."""
+    """As every command keeps what is there: one line, and exit 2; nothing is aligned, or made, before."""
     words = ["align", "-l", "de", "--with", "en", "-o", str(tmp_path)]
     (tmp_path / "parallel").mkdir()
     (tmp_path / "parallel" / "de-en.tsv").write_text("mine", encoding="utf-8")
@@ -209,6 +209,8 @@ def test_packs_are_kept_without_force(tmp_path: Path) -> None:
     assert done.stderr.endswith("de-en.tsv is there already. Name another file, or overwrite it: --force\n")
     assert (tmp_path / "parallel" / "de-en.tsv").read_text(encoding="utf-8") == "mine"
     assert CliRunner().invoke(build(), [*words, "--force"]).exit_code == 0
+    assert CliRunner().invoke(build(), ["align", "-l", "de,xx", "-o", str(tmp_path / "new")]).exit_code == 2
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_partner_of_several_lines_is_read(tmp_path: Path) -> None:

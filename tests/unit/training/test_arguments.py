@@ -110,6 +110,7 @@ def test_train_refuses_an_argument_of_another_type(name: str, argument: Argument
     [
         ({"scratch": "tiny", "size": "huge", "text": "t"}, "The size 'huge' is not that of --from-scratch tiny"),
         ({"scratch": "tiny", "encoder": "e", "text": "t"}, "either --from, or --from-scratch"),
+        ({"scratch": "tiny", "revision": "abc", "text": "t"}, "--revision is the commit of an encoder from the hub"),
         ({"encoder": "e", "target": {"tasks": ["xnli"]}}, "either by task or by target"),
         ({"encoder": "e", "target": "xnli"}, "either by task or by target"),
         ({"encoder": "e", "text": "t"}, "Nothing reads --text"),

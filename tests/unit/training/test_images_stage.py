@@ -324,6 +324,14 @@ def test_stages_follow_each_other(encoder: Path, tmp_path: Path) -> None:
         ({"images": {"pairs": "p", "limit": "xnli=4"}}, r"not a task of \[images\]"),
         ({"mlm": {"text": "t", "pairs": "p"}}, r"\[mlm\] has the key pairs, which is one of \[images\]"),
         ({"target": {"tasks": ["xnli"], "vision": "v"}, "data": "mini"}, r"\[target\] has the key vision"),
+        ({"target": {"tasks": ["xnli"], "contrast": "siglip"}, "data": "mini"}, r"\[target\] has the key contrast"),
+        ({"mlm": {"text": "t", "control": "masked_lm"}}, r"\[mlm\] does not take the key control, which is for tasks"),
+        ({"mlm": {"text": "t", "limit": "5"}}, r"\[mlm\] does not take the key limit"),
+        ({"mlm": {"text": "t", "select": "dev"}}, r"\[mlm\] does not take the key select"),
+        (
+            {"target": {"tasks": ["xnli"], "control": "masked_lm", "select": "dev"}, "data": "mini"},
+            r"\[target\] does not take the key select: its control, masked_lm,",
+        ),
     ],
 )
 def test_keys_of_other_stages_are_refused(values: dict[str, Any], message: str) -> None:

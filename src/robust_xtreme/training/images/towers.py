@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.core.errors import DataError, ModelError
+from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.models.config import check_config, loading, reading
 from robust_xtreme.models.folder import check_files, check_size, check_weights, read_json, weight_files
@@ -227,8 +227,6 @@ def _decoded(pairs: Pairs, size: int) -> Callable[[Sequence[int]], Scores]:
     Raises DataError for an image that cannot be decoded, before anything is trained.
     """
     pictures = pairs.pictures
-    if not pictures:
-        raise DataError(pairs.name, "contains no image with a caption.")
     if len(pictures) * size * size * 3 <= _MOST_BYTES:
         every = np.stack([picture.pixels(size) for picture in pictures])
         return lambda units: every[list(units)]
