@@ -98,16 +98,24 @@ def list_studies() -> None:
 
 
 def _plan(what: str, given: dict[str, Any], out: str, devices: str | None, on: str | None) -> None:
-    from robust_xtreme.run.fleets import fleet_of
     from robust_xtreme.studies.planning import cost_lines, folder_of, plan_of
     from robust_xtreme.studies.study_file import read
 
     described = read(what, given)
-    with fleet_of(described.device, devices, on, starts=False):  # where there are none the study would not begin
-        planned = plan_of(described, folder_of(described, out))
+    planned = plan_of(described, folder_of(described, out))
+    if devices or on:
+        _check_devices(described.device, devices, on)
     for line in (*planned.lines(), *cost_lines(planned)):
         echo(line)
     show_next(*again(without=PLANNING))
+
+
+def _check_devices(device: str, devices: str | None, on: str | None) -> None:
+    """Raise UserError where there are no such devices and the study would not begin."""
+    from robust_xtreme.run.fleets import fleet_of
+
+    with fleet_of(device, devices, on, starts=False):
+        pass
 
 
 def _run(

@@ -9,7 +9,7 @@ from typing import Any, Final
 from robust_xtreme.attack import recipes
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData, ModelError, SpecError, UserError, nearest
-from robust_xtreme.core.examples import Corpus, Document, Example, Text, kind_of
+from robust_xtreme.core.examples import RETRIEVAL, SPAN_QA, TAGGING, Corpus, Document, Example, Text, kind_of
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_dims, parse_lengths, parse_limits
 from robust_xtreme.core.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
@@ -208,13 +208,17 @@ def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[st
     return survey.group_languages(task, source, group) or ("",)
 
 
+_SURE_OF_NONE: Final = (TAGGING.name, SPAN_QA.name, RETRIEVAL.name)
+"""The families whose answers have no score."""
+
+
 def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
     """Raise SpecError, one line, where a setting changes nothing that is computed."""
     if spec.seeds > 1 and not (spec.perturb or spec.match):
         raise SpecError(f"--seeds {spec.seeds} draws noise so often, and there is none to draw. Add --perturb SPEC.")
     if spec.external_partial and not spec.external:
         raise SpecError("--external-partial is of noisy sets, and none is named. Add --external NAME=PATH.")
-    if spec.scores and not any(kind_of(run.task.family).indexed and not run.model.origin.function for run in task_runs):
+    if spec.scores and all(run.task.family in _SURE_OF_NONE or run.model.origin.function for run in task_runs):
         raise SpecError("--scores keeps how sure a model is of labels and choices, and none here gives any.")
     for name, used in (("dims", any(run.dims for run in task_runs)), ("prompts", any(run.pool for run in task_runs))):
         if getattr(spec, name) and not used:
