@@ -134,6 +134,17 @@ def test_missing_data_or_encoder_are_refused_before_a_cell(
     assert not work.exists()
 
 
+def test_a_cell_is_the_same_wherever_its_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths in the data's folder are absolute, and do not name the cell by the folder that is worked in."""
+    names = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        study = read("multimodal", {"data": "data", "from": "encoder"})
+        names.append([(cell.run(Path()), cell.evaluation(Path())) for cell in cells(study)])
+    assert names[0] == names[1]
+
+
 def test_the_command_takes_a_scale_and_an_encoder(tmp_path: Path) -> None:
     """`--scale paper` adds its seeds, arms and cost; `--from` is the encoder of each arm; the folder has the scale."""
     file = file_of(tmp_path)

@@ -394,9 +394,11 @@ def _digest(*values: Any) -> str:
 
 
 def _ordered(value: Any) -> Any:
-    """A value whose representation does not depend on the order of its keys."""
+    """A value whose representation does not depend on the order of its keys, nor on where the working folder is."""
     if isinstance(value, Mapping):
         return [(key, _ordered(value[key])) for key in sorted(value)]
+    if isinstance(value, str):
+        return value.removeprefix(f"{Path.cwd()}/")
     return [_ordered(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
