@@ -99,7 +99,10 @@ def train(
     from robust_xtreme.training.stage import of_seeds  # which loads torch
 
     specs = of_seeds(spec, seeds)
-    _plan(specs, on, force, quiet) if plan else _train(specs, on, force, quiet, verbose)
+    if plan:
+        _plan(specs, on, force, quiet)
+    else:
+        _train(specs, on, force, quiet, verbose)
 
 
 def _train(specs: list[TrainSpec], on: str | None, force: bool, quiet: bool, verbose: bool) -> None:

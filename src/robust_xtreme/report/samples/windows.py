@@ -91,7 +91,8 @@ def _divided(text: str, marks: Sequence[Mark], old: int, new: int) -> Iterator[M
 def _names(marks: Sequence[Mark], old: tuple[int, int], new: tuple[int, int]) -> str:
     """The names of the marks that overlap a range."""
     ranges = ((mark, new if mark.noisy else old) for mark in marks)
-    return " ".join({mark.name: 0 for mark, (start, stop) in ranges if mark.start < stop and start < mark.stop})
+    inside = (mark.name for mark, (start, stop) in ranges if mark.start < stop and start < mark.stop)
+    return " ".join(dict.fromkeys(inside))
 
 
 def window(parts: Sequence[Marked], width: int = WIDTH) -> tuple[Marked, ...]:

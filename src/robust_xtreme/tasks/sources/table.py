@@ -1,6 +1,6 @@
 """A file of a user's rows, with columns of texts, gold labels and languages, as the folder of a suite."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,8 +148,10 @@ def _keys(table: TableFile) -> list[str]:
 
 def _written(name: str, described: dict[str, Any], rows: _Rows, table: TableFile) -> Path:
     """Write the folder, its manifest last."""
-    codes = dict.fromkeys(code for code, _ in rows)
-    lines = {code: "".join([f"{json_text(row)}\n" for of, row in rows if of == code]) for code in codes}
+    listed = defaultdict[str, list[str]](list)
+    for code, row in rows:
+        listed[code].append(f"{json_text(row)}\n")
+    lines = {code: "".join(several) for code, several in listed.items()}
     version = digest(repr(described), *map("\n".join, lines.items()))
     folder = _ROOT / f"{name}-{version}"
     file = Path(table.file).name
