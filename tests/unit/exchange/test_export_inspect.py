@@ -132,10 +132,8 @@ def test_choices_have_the_order_of_their_numbers(tmp_path: Path) -> None:
     text = 'name = "s"\nversion = "1"\nsummary = "s"\nlanguages = ["et"]\n[xcopa]\nsplits = ["test"]\n'
     (tmp_path / "data" / "suite.toml").write_text(text, encoding="utf-8")
     words = [f"sõna {number}" for number in range(11)]
-    asked = [
-        {"id": f"{i}", "cluster": f"{i}", "premise": "Kes?", "question": "cause", "choices": words} for i in (1, 9)
-    ]
-    lines = (json.dumps({**row, "label": int(row["id"])}) + "\n" for row in asked)
+    same: dict[str, Any] = {"premise": "Kes?", "question": "cause", "choices": words}
+    lines = [json.dumps({"id": f"{gold}", "cluster": f"{gold}", "label": gold, **same}) + "\n" for gold in (1, 9)]
     (tmp_path / "data" / "xcopa" / "test-et.jsonl").write_text("".join(lines), encoding="utf-8")
     export("inspect", tmp_path / "out", "-t", "xcopa", *NOISE, data=tmp_path / "data")
     samples = rows(tmp_path / "out", "xcopa_et__clean")
