@@ -155,8 +155,11 @@ def test_the_command_takes_a_scale_and_an_encoder(tmp_path: Path) -> None:
     assert (study.scale, study.targets["panx"]["steps"], study.claims) == ("paper", 4, "A paper claims nothing of it.")
     assert {cell.train["from"] for cell in cells(study)} == {"OWNER/NAME"}
     assert folder_of(study) == Path("runs/study-tiny_paper")
-    elsewhere = program("study", str(file), "--plan", "--devices", "gpu7")
-    assert (elsewhere.code, "--devices 'gpu7': 'gpu7' is not one of" in elsewhere.err) == (2, True), elsewhere.err
+    out = tmp_path / "out"
+    for options in (["--plan"], ["--out", str(out)]):
+        elsewhere = program("study", str(file), "--devices", "gpu7", *options)
+        assert (elsewhere.code, "--devices 'gpu7': 'gpu7' is not one of" in elsewhere.err) == (2, True), elsewhere.err
+    assert not out.exists()
     unknown = program("study", str(file), "--scale", "papr", "--plan")
     assert (unknown.code, unknown.err.count("\n")) == (2, 1)
     assert "There is no scale named 'papr'. Did you mean 'paper'? See: robust-xtreme study show tiny" in unknown.err

@@ -104,18 +104,12 @@ def _plan(what: str, given: dict[str, Any], out: str, devices: str | None, on: s
     described = read(what, given)
     planned = plan_of(described, folder_of(described, out))
     if devices or on:
-        _check_devices(described.device, devices, on)
+        from robust_xtreme.run.fleets import check_devices
+
+        check_devices(described.device, devices, on)
     for line in (*planned.lines(), *cost_lines(planned)):
         echo(line)
     show_next(*again(without=PLANNING))
-
-
-def _check_devices(device: str, devices: str | None, on: str | None) -> None:
-    """Raise UserError where there are no such devices and the study would not begin."""
-    from robust_xtreme.run.fleets import fleet_of
-
-    with fleet_of(device, devices, on, starts=False):
-        pass
 
 
 def _run(

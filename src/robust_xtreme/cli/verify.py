@@ -2,12 +2,14 @@
 
 from pathlib import Path
 from secrets import randbelow
-from typing import Annotated
+from typing import Annotated, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._options import FinishedRun, option
 from robust_xtreme.core.errors import Mismatch, MissingData, UserError
 from robust_xtreme.core.sinks import echo, one_line
+
+_ASKED: Final = 500
 
 
 def verify(
@@ -16,7 +18,9 @@ def verify(
     model: Annotated[
         list[str] | None, option("--model NAME", "The run's model, also TASK=NAME. Repeatable.", _completion.model)
     ] = None,
-    sample: Annotated[int, option("--sample N", "Items of each task run that the model is asked for.")] = 500,
+    sample: Annotated[
+        int | None, option("--sample N", f"Items of each task that it is asked for. Default: {_ASKED}.")
+    ] = None,
     seed: Annotated[int | None, option("--seed N", "Draws these items. Default: a new one each time.")] = None,
 ) -> None:
     """Prove a run that somebody else made: its files, data, noise, sums, scores, intervals, page, and some answers.
@@ -27,11 +31,15 @@ def verify(
     Example: robust-xtreme verify runs/theirs --data DIR --model OWNER/NAME"""
     from robust_xtreme.run.verifying import Verifying
 
-    if sample < 1:
+    asked = {"--sample": sample, "--seed": seed}
+    if lone := [name for name, value in asked.items() if value is not None and not model]:
+        raise UserError(f"{lone[0]} is of the items that a model is asked for. Add --model NAME.")
+    many = _ASKED if sample is None else sample
+    if many < 1:
         raise UserError(f"--sample {sample} asks for nothing. Give at least 1.")
     drawn = randbelow(1 << 31) if seed is None else seed
     differ, open_ones = list[str](), list[str]()
-    for name, differs, unchecked in Verifying(data, tuple(model or ()), sample, drawn).checks(Path(run)):
+    for name, differs, unchecked in Verifying(data, tuple(model or ()), many, drawn).checks(Path(run)):
         why = f"differs: {differs}" if differs else f"not checked: {unchecked}" if unchecked else "ok"
         echo(one_line(f"{name}: {why}"))
         differ += [name] if differs else []

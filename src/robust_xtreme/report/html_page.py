@@ -78,7 +78,7 @@ def _changes(cells: pl.DataFrame, code: str) -> Iterator[doc.Block]:
         title = counted(shown.height - _FIRST, "more change")
         yield doc.Section(title, f"more/{anchor(code)}", more, level=4, folded=True)
     if left := cells.height - shown.height:
-        yield doc.Paragraph(f"{left} more cells of the language are in the table to download.")
+        yield doc.Paragraph(f"{counted(left, 'more cell')} of the language: in the table to download.")
 
 
 def _table(shown: pl.DataFrame) -> Iterator[doc.Table]:

@@ -98,3 +98,9 @@ def fleet_of(
             yield found
     else:
         yield None
+
+
+def check_devices(device: str, devices: str | None, on: str | None) -> None:
+    """Raise UserError where there are no such devices; a cluster of this machine is not started."""
+    with fleet_of(device, devices, on, starts=False):
+        pass

@@ -15,7 +15,7 @@ from robust_xtreme.core.sinks import one_line
 from robust_xtreme.files import store
 from robust_xtreme.files.new_files import appended
 from robust_xtreme.models.predictors.loaded import device_of
-from robust_xtreme.run.fleets import fleet_of, joined
+from robust_xtreme.run.fleets import check_devices, fleet_of, joined
 from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
 from robust_xtreme.studies.planning import StudyPlan, folder_of, plan_of
@@ -169,7 +169,10 @@ def run(
     known = _seeds_there(folder, described.name)
     if "seeds" not in given:  # a folder can have more of them than the file
         described = replace(described, seeds=max(described.seeds, known))
-    plan_of(described, folder)  # raises before there is a folder
+    plan_of(described, folder)  # raises before there is a folder, as devices do that are not there
+    named = joined(devices)
+    if named is not None:
+        check_devices(described.device, named, on)
     store.make_folder(folder)
 
     def tell(line: str) -> None:
@@ -184,7 +187,6 @@ def run(
         failed: list[FailedCell] = []
         compared = [cell for cell in planned.every if cell.arm in described.arms]  # without those that are attacked
         if planned.todo:
-            named = joined(devices)
             if named is None and on is None:  # all GPUs, or a process for each core
                 named = "all" if device_of(described.device) == "cuda" else ",".join(["cpu"] * cores())
             with fleet_of(described.device, named, on) as fleet:

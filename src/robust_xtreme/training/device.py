@@ -7,14 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from robust_xtreme.core.errors import ModelError
-
-
-def device_of(name: str) -> str:
-    """`cpu` or `cuda`; `auto` is cuda where there is a device. Raises ModelError for cuda without a device."""
-    there = torch.cuda.is_available()
-    if name == "cuda" and not there:
-        raise ModelError("There is no CUDA device here. Use --device cpu.")
-    return "cuda" if there and name != "cpu" else "cpu"
+from robust_xtreme.models.predictors.loaded import device_of
 
 
 def check_devices(name: str, count: int) -> None:

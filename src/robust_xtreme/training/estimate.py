@@ -16,6 +16,7 @@ from robust_xtreme.core.examples import kind_of
 from robust_xtreme.core.run_paths import what_is_read
 from robust_xtreme.core.run_spec import HUB
 from robust_xtreme.models.predictors.family import Family, windows_of
+from robust_xtreme.models.predictors.loaded import device_of
 from robust_xtreme.models.stages import check_hashes
 from robust_xtreme.models.tensors import Scores
 from robust_xtreme.noise.user_packs import using
@@ -23,7 +24,7 @@ from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
 from robust_xtreme.training import record
 from robust_xtreme.training.chain import KINDS, Chain, ChainStage, chain_of, pairs_of
-from robust_xtreme.training.device import device_of, own_random
+from robust_xtreme.training.device import own_random
 from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons

@@ -25,10 +25,11 @@ from robust_xtreme.core.errors import DiskError, ModelError, RobustXtremeError, 
 from robust_xtreme.core.examples import digest
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
+from robust_xtreme.models.predictors.loaded import device_of
 from robust_xtreme.models.tensors import out_of_memory
 from robust_xtreme.report.progress import notebook_bar
 from robust_xtreme.training import resume
-from robust_xtreme.training.device import device_of, own_random
+from robust_xtreme.training.device import own_random
 from robust_xtreme.training.module import DeviceShare, Loader, Schedule, TrainingData, TrainingModule, narrow
 from robust_xtreme.training.objective import HeadUnits
 from robust_xtreme.training.sampling import SamplingPlan

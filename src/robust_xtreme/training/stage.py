@@ -32,6 +32,7 @@ from robust_xtreme.files.journal import Journal
 from robust_xtreme.models.adapter import peft_for
 from robust_xtreme.models.folder import encoder_identity
 from robust_xtreme.models.loading import read_encoder
+from robust_xtreme.models.predictors.loaded import device_of
 from robust_xtreme.models.reading.members.retrieval import text_windows
 from robust_xtreme.models.reading.tokens import backend_of, misplaced, tokenizer_from
 from robust_xtreme.models.retrieval.embeddings import unit_rows
@@ -42,7 +43,7 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training import record
 from robust_xtreme.training.chain import Chain, ChainStage, chain_of
-from robust_xtreme.training.device import check_devices, device_of, own_random
+from robust_xtreme.training.device import check_devices, own_random
 from robust_xtreme.training.learn import Learning, learning, score_of
 from robust_xtreme.training.loop import LoopInputs, Options, check_logger, lines_of, run_loop
 from robust_xtreme.training.module import rows_of

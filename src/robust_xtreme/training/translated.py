@@ -19,13 +19,13 @@ from robust_xtreme.core.specs import Files, HubFiles, Origin, Row, TaskSpec
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL, Journal, remove_below
 from robust_xtreme.models.folder import encoder_identity
+from robust_xtreme.models.predictors.loaded import device_of
 from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, squad, text_of
 from robust_xtreme.tasks.sources.dataset import Hub, open_hub
 from robust_xtreme.tasks.sources.hub import is_offline
 from robust_xtreme.tasks.sources.release import Release, find, listed, options
 from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.training import _translator as translating
-from robust_xtreme.training.device import device_of
 from robust_xtreme.training.spec import Tell
 
 _SQUAD: Final = "SQuAD/translate-train/squad.translate.train.en-{language}.json"

@@ -176,7 +176,7 @@ def forward(checkpoint: Checkpoint, windows: Windows) -> np.ndarray[Any, Any]:
 
 
 def device_of(name: str) -> str:
-    """`cpu` or `cuda`; `auto` is CUDA where there is one. Raises SpecError."""
+    """`cpu` or `cuda`; `auto` is CUDA where there is one. Raises SpecError, also for cuda where there is none."""
     if name not in ("auto", *BATCH_TOKENS):
         raise SpecError(f"The device {name!r} is none of: auto, {', '.join(BATCH_TOKENS)}.")
     if name == "cuda" and not torch.cuda.is_available():
