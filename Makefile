@@ -1,5 +1,5 @@
 # make eval       create .venv, install the locked versions, evaluate the embedded model on the embedded suite
-# make test       create .venv, install the locked versions, run every check (what CI runs)
+# make test       create .venv, install the locked versions, run every check and all but long tests (CI runs more)
 # make gate       evaluate the embedded model under @ci and gate it against reports/baselines/mini; other weights fail
 # make baseline   accept the embedded model as it is: write reports/baselines/mini again
 # make check      lint, types and the fast unit tests, in under a minute: for editing

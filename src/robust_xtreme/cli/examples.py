@@ -45,7 +45,7 @@ def examples(
     predictions are printed. Without colours, [-removed-] and {+added+} mark the edits.
 
     Examples: robust-xtreme examples runs/eval-1a2b --tasks xnli --languages sw --became wrong; robust-xtreme examples
-    runs/eval-1a2b --noise char_noise:0.05 --limit 50
+    runs/eval-1a2b --perturb char_noise:0.05 --limit 50
     """
     if limit < 1:
         raise UserError(f"The value {limit} of --limit is below 1.")
