@@ -91,7 +91,7 @@ def design_of(values: Mapping[str, Any]) -> FactorialDesign:
     specs = {tuple(point.values()): from_mapping({**fixed, **point}, "factorial") for point in combined}
     if any(spec.frozen or any(map(is_selected, spec.perturb)) for spec in specs.values()):
         what = "factorial takes no attack: it edits what one setting gets right, so that no other is compared on it"
-        raise SpecError(f"{what}. See: robust-xtreme attack --help")
+        raise SpecError(f"{what}. See: robust-xtreme factorial --help")
     folder = Path(values.get("out") or f"runs/factorial-{digest(*(spec.identity() for spec in specs.values()))}")
     runs = {at: replace(spec, out=str(folder / f"eval-{spec.identity()}")) for at, spec in specs.items()}
     return FactorialDesign(folder, factors, runs)

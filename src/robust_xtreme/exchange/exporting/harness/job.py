@@ -20,7 +20,7 @@ _PANEL: Final = "lm-eval and inspect"
 class ExportJob:
     """An export to a harness: which rows, under which noise, into which folder. Raises SpecError, naming the key.
 
-    `fields`, `rows`, `fewshot`, `cluster`, `choices` and `target` are of tasks that robust-xtreme does not have.
+    `fields`, `rows`, `fewshot`, `cluster_field`, `choices` and `gold` are of tasks that robust-xtreme does not have.
     """
 
     what: str
