@@ -29,7 +29,9 @@ def study(
     start: Annotated[
         str | None, option("--from DIR | OWNER/NAME", "The encoder. Default: the file's.", _completion.folder)
     ] = None,
-    scale: Annotated[str | None, option("--scale NAME", "One of the file's scales: small, paper. Default: its first.")] = None,
+    scale: Annotated[
+        str | None, option("--scale NAME", "One of the file's scales: small, paper. Default: its first.")
+    ] = None,
     out: Annotated[str, option("--out DIR", "The folder. Default: runs/study-NAME_SCALE.", _completion.folder)] = "",
     devices: Annotated[
         str | None, option("--devices A,B", "Processes, one a device: 0,1 or all, or cpu,cpu. Default: by cores.")
