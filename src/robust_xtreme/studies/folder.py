@@ -426,13 +426,15 @@ def _models(outcome: Outcome) -> Iterator[doc.Block]:
     heads = ("arm", "intermediate set", "examples", "tasks", "diversity", "steps", "non-embedding parameters", "base")
     lines = []
     for row in rows.iter_rows(named=True):
-        learned = row["intermediate_set"] or "", _count(row["intermediate_examples"]), str(row["tasks"])
+        learned = row["intermediate_set"] or "", _count(row["intermediate_examples"]), str(row["tasks"] or "")
         diversity = "" if row["diversity"] is None else f"{row['diversity']:.3f}"
         size = _count(row["steps"]), _count(row["params_nonembedding"]), row["base_kind"] or ""
         lines.append((row["arm"], *learned, diversity, *size))
     yield doc.Heading("Models")
     yield doc.Paragraph("One of each arm. Steps are those of all stages, of the target with the most.")
-    yield doc.grid(heads, lines, 2)
+    kept = [number for number in range(len(heads)) if any(line[number] for line in lines)]
+    shown = ([line[number] for number in kept] for line in lines)
+    yield doc.grid([heads[number] for number in kept], shown, len({0, 1} & {*kept}))
 
 
 def _count(value: int | None) -> str:

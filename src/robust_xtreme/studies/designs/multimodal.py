@@ -69,7 +69,7 @@ def sentences(contrasts: pl.DataFrame, _values: pl.DataFrame, arms: pl.DataFrame
         listed += _of_interaction(contrasts, four)
     for code, arm in analysis.translated.items():
         names = {"arm": arm, "reference": analysis.english}
-        what = f"The intermediate task in {code} ({arm}) against English ({analysis.english}), evaluated in"
+        what = f"Intermediate data in {code} ({arm}) against English ({analysis.english}), evaluated in"
         listed.append(finding(row_of(contrasts, _IN, **names), f"{what} {code} (in-language)"))
         zero = row_of(contrasts, _ZERO, **names)
         listed.append(finding(zero, f"{what} the other languages but English (zero-shot)"))
@@ -126,12 +126,12 @@ def _of_interaction(contrasts: pl.DataFrame, four: Sequence[str]) -> list[str]:
 multimodal: Final = Design(
     name="multimodal",
     question=(
-        "Do text towers of image-text models gain over text-only encoders of equal size and steps, also with "
-        "non-English intermediate tasks?"
+        "Do text towers of image-text models gain over text-only encoders of equal size and steps, and do intermediate "
+        "data in other languages gain over English ones?"
     ),
     refuted=(
         "That images help is refuted by an interval of the first pair's mean difference that is at or below 0; that "
-        "non-English tasks help zero-shot, by intervals around 0 outside the languages that they are in."
+        "non-English data help zero-shot, by intervals around 0 outside the languages that they are in."
     ),
     analysis=Multimodal,
     estimands=estimands,
