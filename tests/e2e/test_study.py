@@ -107,6 +107,15 @@ def test_the_steps_of_a_plan_are_those_that_are_trained(tmp_path: Path) -> None:
         assert row.tokens < stage.tokens
 
 
+def test_stages_that_arms_share_are_planned_once(tmp_path: Path) -> None:
+    """An arm with the same intermediate stage and a shorter target adds a target, and one with other steps a stage."""
+    stage = 'intermediate = { tasks = ["xnli"], steps = 2, limit = "40" }\n'
+    more = f"[arms.shorter]\nshare = 0.5\n{stage}\n[arms.longer]\n{stage.replace('steps = 2', 'steps = 3')}\n[ev"
+    costs = _stages(plan_of(read(str(file_of(tmp_path, ("[ev", more)))), tmp_path))
+    assert [(cost.seeds, cost.steps) for cost in costs if cost.kind == "intermediate"] == [(2, 2), (2, 3)]
+    assert [cost.steps for cost in costs if cost.kind == "target"] == [2, 2, 2, 2, 1, 1, 2, 2]
+
+
 def test_the_command_prints_its_plan(tmp_path: Path) -> None:
     """What is computed, how much, and about how long it takes."""
     file, work = file_of(tmp_path), tmp_path / "work"

@@ -1,7 +1,7 @@
 """The plan of a study and its cost before it is run, from the sizes of files: nothing is read as examples or timed."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -107,7 +107,7 @@ _LENGTH, _CAPTION = 256, 20
 
 
 class StageCost(NamedTuple):
-    """A stage that cells of an arm share; steps are 0 if unknown."""
+    """A stage that is trained once for each of some seeds, for an arm or several; steps are 0 if unknown."""
 
     arm: str
     kind: str
@@ -121,7 +121,7 @@ def cost_lines(plan: StudyPlan) -> list[str]:
     if not plan.todo:
         return []
     with own_tasks(plan.study.data):
-        stages = list(_stages(plan))
+        stages = _stages(plan)
         known = [_predictions(cell) for cell in plan.todo]
     kinds = dict.fromkeys(stage.kind for stage in stages)
     lines = [_line(kind, [stage for stage in stages if stage.kind == kind]) for kind in kinds]
@@ -130,23 +130,25 @@ def cost_lines(plan: StudyPlan) -> list[str]:
     return [*lines, *([_total(plan.study, stages)] if stages else [])]
 
 
-def _stages(plan: StudyPlan) -> Iterator[StageCost]:
-    """The stages of the chains of one seed, each once; a seed of another number costs the same."""
+def _stages(plan: StudyPlan) -> list[StageCost]:
+    """The stages of the cells to do, each once for a seed: but for targets' own, arms share those that begin alike."""
     learning: dict[tuple[str, str, str], list[StudyCell]] = {}
     for cell in plan.todo:
         if cell.train:
             learning.setdefault((cell.arm, cell.target, cell.language), []).append(cell)
-    known: set[tuple[str, str, str]] = set()
-    for (arm, target, code), several in learning.items():
+    made: dict[object, tuple[StageCost, set[int]]] = {}
+    for own, several in learning.items():
         spec = from_tables({**several[0].train, "out": several[0].name}, several[0].name).resolved()
-        for kind, stage in spec.stages:
-            key = (arm, kind, f"{target}{code}" if kind == "target" else "")
-            if key not in known:
-                known.add(key)
+        for number, (kind, stage) in enumerate(spec.stages):
+            later = dict.fromkeys(name for name, _ in spec.stages[number + 1 :])
+            key = own if kind == "target" else replace(spec, out="", seed=0, **later)
+            if key not in made:
                 rows = within(stage, [task.train_rows for task in stage.learned()])
                 steps = stage.steps or all(rows) * stage.epochs * sum(ceil(count / stage.batch_size) for count in rows)
                 tokens = steps * stage.batch_size * (_CAPTION if stage.pairs else _LENGTH)
-                yield StageCost(arm, kind, len(several), steps, tokens)
+                made[key] = StageCost(own[0], kind, 0, steps, tokens), set()
+            made[key][1].update(cell.seed for cell in several)
+    return [cost._replace(seeds=len(seeds)) for cost, seeds in made.values()]
 
 
 def _line(kind: str, stages: list[StageCost]) -> str:
