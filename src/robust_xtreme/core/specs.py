@@ -258,7 +258,8 @@ class HubFiles:
     takes a hub's row (labels by their names) and its location, and gives the values that a reader of release files
     yields, or None for a row that readers leave out. Where languages are mixed, `starts` is a column and the beginning
     of its values in a language, with `{name}` for its English name in lower case. The native id of a row is its column
-    `id` (`native`), or its number among the rows of the language that are kept (`ordinal`).
+    `id` (`native`), or its number among the rows of the language that are kept (`ordinal`). `parts` is how many files,
+    without their shards, the pattern stands for.
     """
 
     repo: str
@@ -270,6 +271,7 @@ class HubFiles:
     ids: str = "ordinal"
     starts: tuple[str, str] | None = None
     codes: Mapping[str, str] = field(default_factory=dict)
+    parts: int = 1
 
 
 OWN: Final = "own"

@@ -14,7 +14,7 @@ import pytest
 from tests.loopback import Loopback
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.errors import DataError, UserError
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.adapters import hub as of
 from robust_xtreme.tasks.sources.source import load, open_source
@@ -192,6 +192,14 @@ def test_the_hub_gives_the_examples_of_the_files(tmp_path: Path, name: str) -> N
     assert fetched == loaded
     assert [example.id for example in fetched] == [example.id for example in loaded]
     assert fetched[-1].id.startswith(f"{name}/train/en/")
+
+
+def test_a_copy_of_some_rounds_is_not_the_split(hub: Loopback) -> None:
+    """Two of the three rounds of ANLI, each whole."""
+    wanted, files = task("anli").hub["train"], CASES["anli"][0]
+    hub.put("dataset", wanted.repo, dict(list(files.items())[:2]), wanted.revision)
+    with pytest.raises(UserError, match=r"Not all of plain_text/train_r\?-\*\.parquet is in"):
+        load(task("anli"), open_source("hub"), "en", "train")
 
 
 def test_every_task_with_a_copy_is_tried() -> None:

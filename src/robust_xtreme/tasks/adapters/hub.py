@@ -49,11 +49,12 @@ def pinned(
     starts: tuple[str, str] | None = None,
     codes: Mapping[str, str] | None = None,
     files: str = "",
+    parts: int = 1,
 ) -> dict[str, HubFiles]:
     """Splits at the commit of COMMITS, in files `CONFIG/SPLIT-*.parquet`, or `files`, which contains `{split}`."""
     paths = {split: (files or f"{config}/{{split}}-*.parquet").replace("{split}", split) for split in splits}
     return {
-        split: HubFiles(repo, COMMITS[repo], config, split, path, values, ids, starts, codes or {})
+        split: HubFiles(repo, COMMITS[repo], config, split, path, values, ids, starts, codes or {}, parts)
         for split, path in paths.items()
     }
 

@@ -55,7 +55,7 @@ mnli = _nli(
     "(arXiv 1704.05426)",
     hub={
         **pinned(_MNLI, "default", ("train",), labelled_pair, files="data/{split}-*.parquet"),
-        **pinned(_MNLI, "default", ("validation",), labelled_pair, files="data/{split}_m*-*.parquet"),
+        **pinned(_MNLI, "default", ("validation",), labelled_pair, files="data/{split}_m*-*.parquet", parts=2),
     },
     rows="392,702 pairs to train on and 19,647 of validation, matched and mismatched; TaxiNLI's part has 10,071.",
     train_rows=392_702,
@@ -78,7 +78,7 @@ anli = _nli(
     files={"train": _anli_files("train"), "validation": _anli_files("dev")},
     cite="Nie et al. 2020, Adversarial NLI: A New Benchmark for Natural Language Understanding (arXiv 1910.14599)",
     hub={
-        split: HubFiles(_ANLI, COMMITS[_ANLI], "plain_text", name, f"plain_text/{name}_r?-*.parquet", pair)
+        split: HubFiles(_ANLI, COMMITS[_ANLI], "plain_text", name, f"plain_text/{name}_r?-*.parquet", pair, parts=3)
         for split, name in (("train", "train"), ("validation", "dev"))
     },
     rows="162,865 pairs to train on, of three rounds, and 3,200 of validation.",

@@ -6,6 +6,7 @@ Rows of any other dataset are read by its name, config and split.
 import hashlib
 import logging
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -65,7 +66,7 @@ class Hub:
         if not self.offline:
             return True
         try:
-            return bool(_shards(self._snapshot(task.hub[split], language), _pattern(task.hub[split], language)))
+            return bool(_shards(self._snapshot(task.hub[split], language), task.hub[split], language))
         except UserError:
             return False
 
@@ -98,7 +99,7 @@ class Hub:
     def _read(self, what: str, wanted: HubFiles, language: str) -> SourceRows:
         try:
             copy = self._snapshot(wanted, language)
-            names = _shards(copy, _pattern(wanted, language))
+            names = _shards(copy, wanted, language)
             config = expand(wanted.config, language, wanted.codes)
             address = f"hub://{wanted.repo}@{copy.revision}/{config}/{wanted.split}"
             rows = tuple(_rows(copy, names, wanted, language, address))
@@ -152,11 +153,15 @@ def _pattern(wanted: HubFiles, language: str) -> str:
     return expand(wanted.files, language, wanted.codes)
 
 
-def _shards(copy: Snapshot, pattern: str) -> tuple[str, ...]:
+def _shards(copy: Snapshot, wanted: HubFiles, language: str) -> tuple[str, ...]:
     """The files of a split. Raises UserError where some or all of them are missing."""
+    pattern = _pattern(wanted, language)
     names = tuple(matching(files(copy.folder), [pattern]))
-    there = {(int(match[1]), int(match[2])) for name in names if (match := _SHARD.search(name))}
-    if not names or any(len(there) < of for _, of in there):
+    parts: defaultdict[str, list[int]] = defaultdict(list)  # of each file how many shards it has, once for each
+    for name in names:
+        match = _SHARD.search(name)
+        parts[name[: match.start()] if match else name].append(int(match[2]) if match else 1)
+    if len(parts) < wanted.parts or any(len(shards) < max(shards) for shards in parts.values()):
         raise UserError(f"Not all of {pattern} is in {copy.folder}. Remove that folder, and it is fetched again.")
     return names
 
