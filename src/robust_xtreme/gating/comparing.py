@@ -324,9 +324,9 @@ def _tables(title: str, heads: tuple[str, ...], rows: pl.DataFrame) -> Iterator[
     if folded.height:
         more: list[doc.Block] = [contrast_table(folded, heads)]
         if (left := rows.height - _FIRST - _MOST) > 0:
-            more.append(doc.Paragraph(f"{left} more rows are in the table to download."))
+            more.append(doc.Paragraph(f"{counted(left, 'more row')}: in the table to download."))
         address = f"{ANCHOR}-{title.split()[-1]}"
-        yield doc.Section(f"{folded.height} more rows", address, tuple(more), level=4, folded=True)
+        yield doc.Section(counted(folded.height, "more row"), address, tuple(more), level=4, folded=True)
 
 
 _EACH = 4

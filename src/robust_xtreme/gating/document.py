@@ -167,7 +167,7 @@ def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> 
         yield doc.Heading(title, 3)
         yield contrast_table(rows.head(most), heads)
         if rows.height > most:
-            yield doc.Paragraph(f"{rows.height - most} more rows: -o FILE.csv or .json writes all.")
+            yield doc.Paragraph(f"{counted(rows.height - most, 'more row')}: -o FILE.csv or .json writes all.")
     yield legend(contrasts)
 
 
@@ -407,7 +407,8 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
             tables.append(only(table, [at for at in _told(table) if at or others]))
             yield tables[-1]
         if rows.height > _MOST:
-            yield doc.Paragraph(f"{rows.height - _MOST} more rows {title.lower()}: -o FILE.csv or .json writes all.")
+            left = counted(rows.height - _MOST, "more row")
+            yield doc.Paragraph(f"{left} {title.lower()}: -o FILE.csv or .json writes all.")
     if fine := passing.filter(pl.col("verdict").is_in((OK, BETTER)), ~pl.col("accepted")).height:
         yield doc.Paragraph(f"Not listed: {counted(fine, 'row')} that {'is' if fine == 1 else 'are'} ok or better.")
     reasons = gate.verdicts.filter(pl.col("reason").is_not_null()).head(_MOST)

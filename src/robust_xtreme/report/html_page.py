@@ -99,7 +99,7 @@ def _language_views(divided: list[tuple[View, dict[Any, pl.DataFrame]]], code: s
         shown = rows.head(most)
         blocks: list[doc.Block] = [narrow(table, doc.MEDIUM) for table in tables(shown)]
         if left := rows.height - shown.height:
-            blocks.append(doc.Paragraph(f"{left} more rows of the language are in report.md."))
+            blocks.append(doc.Paragraph(f"{counted(left, 'more row')} of the language: in report.md."))
         yield doc.Section(view.title, address, tuple(blocks), level=4, folded=True)
 
 

@@ -52,7 +52,7 @@ def shares(todo: Sequence[TaskRun], sizes: Sequence[float], slots: Sequence[str]
         named = ", ".join(job.label for job in of_slot[:_NAMED])
         more = f" and {len(of_slot) - _NAMED} more" if len(of_slot) > _NAMED else ""
         lines += [f"{slot}: {predictions}: {named}{more}"] if of_slot else []
-    others = [f"and {len(lines) - _SLOTS} more devices"] if len(lines) > _SLOTS else []
+    others = [f"and {counted(len(lines) - _SLOTS, 'more device')}"] if len(lines) > _SLOTS else []
     most = max((sum(job.size for job in of_slot) for of_slot in scheduled.values()), default=0.0)
     return [*lines[:_SLOTS], *others], most
 

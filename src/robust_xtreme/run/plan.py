@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from robust_xtreme.attack import recipes
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import DataError, MissingData, ModelError, SpecError, UserError, nearest
+from robust_xtreme.core.errors import DataError, MissingData, ModelError, SpecError, UserError, counted, nearest
 from robust_xtreme.core.examples import RETRIEVAL, SPAN_QA, TAGGING, Corpus, Document, Example, Text, kind_of
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_dims, parse_lengths, parse_limits
@@ -162,7 +162,7 @@ def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
 def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> UserError:
     """Why nothing is left to evaluate: words that models do not know before files, existing ones before absent ones."""
     if unread := [cell.detail for cell in skipped if cell.reason == UNKNOWN_TOKENS]:
-        others = f" ({len(unread) - 1} more languages likewise)" if len(unread) > 1 else ""
+        others = f" ({counted(len(unread) - 1, 'more language')} likewise)" if len(unread) > 1 else ""
         return ModelError(f"{unread[0]}{others} Use a model of these languages, or another --languages.")
     telling = min(skipped, key=lambda cell: cell.reason not in (survey.UNLABELLED, survey.VERSION))
     if spec.data == MINI and spec.model == (MINI,):

@@ -197,7 +197,7 @@ def document(result: Factorial) -> doc.ReportPage:
         if rows.height:
             found += [doc.Heading(title), effect_table(rows.head(_MOST))]
         if rows.height > _MOST:
-            found.append(doc.Paragraph(f"{rows.height - _MOST} more rows are in effects.csv."))
+            found.append(doc.Paragraph(f"{counted(rows.height - _MOST, 'more row')}: in effects.csv."))
     commands = tuple(line for spec in result.design.runs.values() for line in spec.commands()[:1])
     found += [doc.Heading("The runs"), doc.Code(commands, "sh")]
     found += [doc.Heading("Legend"), doc.Terms(tuple(LEGEND.items()))]

@@ -344,7 +344,7 @@ def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[doc.Block]:
     lines = [(*(row[name] for name in names), str(row["seeds"]), *_numbers(row)) for row in shown.iter_rows(named=True)]
     inner: tuple[doc.Block, ...] = (doc.Paragraph(_NOTES[tier]), doc.grid((*names, *_NUMBERS), lines, len(names)))
     if rows.height > _MOST:
-        inner += (doc.Paragraph(f"{rows.height - _MOST} more rows are in contrasts.csv."),)
+        inner += (doc.Paragraph(f"{counted(rows.height - _MOST, 'more row')}: in contrasts.csv."),)
     if tier == "exploratory":
         yield doc.Section(_TITLES[tier], tier, inner, folded=True)
     else:
