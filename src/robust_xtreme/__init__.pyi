@@ -350,7 +350,7 @@ def study(
     """Run a study, or continue it, and return what it found.
 
     `name` is that of a study that ships with the program (`robust-xtreme study list`), or a file. `seeds`, `data` and
-    `start`, the encoder, replace the file's keys; `scale` is `small` or `paper`; `devices` and `on` are those of
+    `start`, the encoder, replace the file's keys; `scale` is one of its scales; `devices` and `on` are those of
     `evaluate`, by default every GPU, or a process for each core. `.values` is a frame with a row for each run and cell,
     `.contrasts` with the differences between arms, their intervals over training seeds and what is claimed,
     `.sentences` says that in words; the folder `out`, by default `runs/study-NAME_SCALE`, has them with the page.

@@ -154,8 +154,8 @@ def test_what_is_no_run_is_refused(source: Path, tmp_path: Path) -> None:
     next((without / "parts").iterdir()).unlink()
     for option in ("--sample", "--seed"):
         ended = program("verify", str(source / "run"), option, "9")
-        what = f"robust-xtreme: {option} is of the items that a model is asked for. Add --model NAME.\n"
-        assert (ended.code, ended.err) == (2, what)
+        line = f"robust-xtreme: {option} is of the items that a model is asked for. Add --model NAME.\n"
+        assert (ended.code, ended.err) == (2, line)
     ended = program("verify", str(source / "run"), "--model", "mini", "--sample", "0")
     assert (ended.code, ended.err) == (2, "robust-xtreme: --sample 0 asks for nothing. Give at least 1.\n")
     what = {

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import DataError, MissingData, UserError, counted
+from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.core.sinks import Trusted, filled
 from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
@@ -262,7 +262,7 @@ def notebook(results: Results) -> Trusted:
     made = [(view, view.make(results)) for view in every]
     view, frame = next((pair for pair in made if pair[1].height <= MOST_ROWS), made[-1])
     left = frame.height - MOST_ROWS
-    more = filled("\n<p>{}: in the report.</p>" if left > 0 else "", counted(left, "more row"))
+    more = filled("\n<p>Rows that are only in the report: {}.</p>" if left > 0 else "", left)
     first = frame.head(MOST_ROWS)
     shown = notebook_tables(view.title, [*_coloured(first)], [*map(unlinked, verdicts(results))])
     return filled("{}{}", shown, more)

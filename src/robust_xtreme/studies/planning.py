@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError, UnknownName, counted
@@ -140,7 +140,7 @@ def _stages(plan: StudyPlan) -> list[StageCost]:
     for own, several in learning.items():
         spec = from_tables({**several[0].train, "out": several[0].name}, several[0].name).resolved()
         for number, (kind, stage) in enumerate(spec.stages):
-            later = dict.fromkeys(name for name, _ in spec.stages[number + 1 :])
+            later: dict[str, Any] = dict.fromkeys(name for name, _ in spec.stages[number + 1 :])
             key = own if kind == "target" else replace(spec, out="", seed=0, **later)
             if key not in made:
                 rows = within(stage, [task.train_rows for task in stage.learned()])
