@@ -106,9 +106,9 @@ def _plan(what: str, given: dict[str, Any], out: str, devices: str | None, on: s
     described = read(what, given)
     planned = plan_of(described, folder_of(described, out))
     if devices or on:
-        from robust_xtreme.run.fleets import check_devices
+        from robust_xtreme.run.fleets import check_fleet
 
-        check_devices(described.device, devices, on)
+        check_fleet(described.device, devices, on)
     for line in (*planned.lines(), *cost_lines(planned)):
         echo(line)
     show_next(*again(without=PLANNING))

@@ -19,7 +19,7 @@ def verify(
         list[str] | None, option("--model NAME", "The run's model, also TASK=NAME. Repeatable.", _completion.model)
     ] = None,
     sample: Annotated[
-        int | None, option("--sample N", f"Items of each task that it is asked for. Default: {_ASKED}.")
+        int | None, option("--sample N", f"Items of each task asked of --model. Default: {_ASKED}.")
     ] = None,
     seed: Annotated[int | None, option("--seed N", "Draws these items. Default: a new one each time.")] = None,
 ) -> None:

@@ -100,7 +100,7 @@ def fleet_of(
         yield None
 
 
-def check_devices(device: str, devices: str | None, on: str | None) -> None:
+def check_fleet(device: str, devices: str | None, on: str | None) -> None:
     """Raise UserError where there are no such devices; a cluster of this machine is not started."""
     with fleet_of(device, devices, on, starts=False):
         pass

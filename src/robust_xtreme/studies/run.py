@@ -15,7 +15,7 @@ from robust_xtreme.core.sinks import one_line
 from robust_xtreme.files import store
 from robust_xtreme.files.new_files import appended
 from robust_xtreme.models.predictors.loaded import device_of
-from robust_xtreme.run.fleets import check_devices, fleet_of, joined
+from robust_xtreme.run.fleets import check_fleet, fleet_of, joined
 from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
 from robust_xtreme.studies.planning import StudyPlan, folder_of, plan_of
@@ -172,7 +172,7 @@ def run(
     plan_of(described, folder)  # raises before there is a folder, as devices do that are not there
     named = joined(devices)
     if named is not None:
-        check_devices(described.device, named, on)
+        check_fleet(described.device, named, on)
     store.make_folder(folder)
 
     def tell(line: str) -> None:
