@@ -97,6 +97,7 @@ def line_of(result: Result) -> str:
         (("--seeds", "2"), "--seeds 2 draws noise so often, and there is none to draw. Add --perturb SPEC."),
         (("--external-partial",), "--external-partial is of noisy sets, and none is named. Add --external NAME=PATH."),
         (("--tasks", "panx", "--scores"), "--scores keeps how sure a model is of labels and choices"),
+        (("--representation", "cls:1"), "no task here compares any without a head. Add --tasks tatoeba"),
         (("--device", "tpu"), "The device 'tpu' is none of"),
         (("--config", "nowhere.toml"), "There is no run file named 'nowhere.toml'."),
         (("--config", "char_nois"), "There is no run file named 'char_nois'. Did you mean 'char_noise'?"),

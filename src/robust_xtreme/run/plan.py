@@ -76,10 +76,12 @@ def make_plan(
     in_memory: InMemory | None = None,
     keep_going: bool = False,
     foreseen: Callable[[float], None] = lambda _: None,
+    again: bool = False,
 ) -> Plan:
     """Resolve every name of a spec and read the data; with `keep_going` without files that cannot be read.
 
-    `foreseen` gets the predictions of all languages by those that are read, after each.
+    `foreseen` gets the predictions of all languages by those that are read, after each. A finished run that is planned
+    `again` may name settings that change nothing: older ones do.
     Raises SpecError, UnknownName, ModelError, UnreadableFiles, and MissingData where nothing is left to evaluate.
     """
     representation = Representation.parse(spec.representation) if spec.representation else DEFAULT
@@ -124,7 +126,8 @@ def make_plan(
     check_read(tuple(splits.unread), len(task_runs), keep_going)
     if not task_runs:
         raise _nothing_left(spec, source, skipped)
-    _check_used(spec, task_runs)
+    if not again:
+        _check_used(spec, task_runs)
     sets.check_used()
     skipped += _unmatched(task_runs, sets)
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
@@ -143,8 +146,8 @@ def unasked(spec: RunSpec, manifest: Mapping[str, Any]) -> tuple[RunSpec, InMemo
         for names in label_sets(task)
         if unsupported_note(names, task) in manifest.get("notes", ())
     }
-    spec = replace(spec, model=models, labels=tuple(fewer.values()), revision=(), precision="fp32")
-    return replace(spec, representation="", compile=False, scores=False), given
+    named = replace(spec, model=models, labels=tuple(fewer.values()), revision=())
+    return replace(named, precision="fp32", compile=False), given
 
 
 def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
@@ -220,9 +223,15 @@ def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
         raise SpecError("--external-partial is of noisy sets, and none is named. Add --external NAME=PATH.")
     if spec.scores and all(run.task.family in _SURE_OF_NONE or run.model.origin.function for run in task_runs):
         raise SpecError("--scores keeps how sure a model is of labels and choices, and none here gives any.")
-    for name, used in (("dims", any(run.dims for run in task_runs)), ("prompts", any(run.pool for run in task_runs))):
+    compared = {
+        "dims": any(run.dims for run in task_runs),
+        "prompts": any(run.pool for run in task_runs),
+        "representation": any(run.pool and not run.model.head for run in task_runs),
+    }
+    for name, used in compared.items():
         if getattr(spec, name) and not used:
-            what = f"--{name} is of the vectors of texts, and no task here compares any"
+            which = "any without a head" if name == "representation" else "any"
+            what = f"--{name} is of the vectors of texts, and no task here compares {which}"
             raise SpecError(f"{what}. Add --tasks tatoeba, say.")
     idle = {"precision": spec.precision != "fp32", "representation": spec.representation, "compile": spec.compile}
     name = next((name for name, given in idle.items() if given), "")

@@ -23,7 +23,8 @@ NO_EDITS: Final = "no edits"
 INERT: Final = "inert"
 SELECTED: Final = "selected on the outcome"
 
-_ATTACKED: Final = r"(?i)(^|[+:])(attack|bae\b|deepwordbug|pwws|textattack|textbugger|textfooler)|^frozen:|@like="
+_RECIPES: Final = r"attack|bae\b|deepwordbug|input_reduction|pruthi|pwws|textattack|textbugger|textfooler"
+_ATTACKED: Final = rf"(?i)(^|[+:])({_RECIPES})|^frozen:|@like="
 """What names an attack, also in a chain and of other programs, the texts that one left, or noise at the rate of one."""
 
 

@@ -53,6 +53,8 @@ def test_the_committed_page_is_that_of_its_table(capsys: pytest.CaptureFixture[s
         ("keyboard_typo@like=attack_keys:0.1", True),
         ("Attack_Keys:0.1", True),
         ("textfooler", True),
+        ("pruthi", True),
+        ("char_noise:0.1+input_reduction:0.3", True),
         ("external:attacked", True),
     ],
 )

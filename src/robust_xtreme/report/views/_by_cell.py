@@ -211,7 +211,7 @@ def _in_words(cells: pl.DataFrame, ending: str = "") -> pl.DataFrame:
 
 @view(title="Largest losses", order=6, charts=_charts)
 def largest_losses(results: Results) -> pl.DataFrame:
-    """The tested changes that are worst; joint intervals are valid for all tests at once, and need 160 clusters."""
+    """The worst changes, tested or not; joint intervals are valid for all tests at once, and need 160 clusters."""
     rows = _cells(results).group_by(SECTION, maintain_order=True).head(20)
     columns = (
         "language", "noise", "clean", "value", "change", *_bounds(rows), "mde", "p_adjusted", "marks",
