@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import sys
 import unicodedata
@@ -12,6 +13,7 @@ from pathlib import Path
 import nlpaug
 import pytest
 import regex
+from safetensors.torch import load_file, save_file
 from tests.conformance.texts import SENTENCES
 from tests.some import some
 from tests.tiny import tiny_masked_folder
@@ -281,6 +283,22 @@ def test_a_folder_that_nlpaug_cannot_use_is_one_line(make: Callable[[Path], None
     make(tmp_path)
     with pytest.raises(UserError, match=words) as caught:
         _noise(f"nlpaug.contextual:0.5@model={tmp_path}", "a b")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("lost", ["the end of the file", "the weights of the head"])
+def test_damaged_weights_are_one_line(lost: str, masked: Path, tmp_path: Path) -> None:
+    """A file that is cut short; and weights that are not there, which transformers would draw at random."""
+    folder = Path(shutil.copytree(masked, tmp_path / "model"))
+    weights = folder / "model.safetensors"
+    if lost == "the end of the file":
+        weights.write_bytes(weights.read_bytes()[:-9])
+    else:
+        save_file({name: of for name, of in load_file(weights).items() if "transform" not in name}, weights)
+    with pytest.raises(
+        UserError, match=r"model (cannot be read|has no weights of cls\.predictions\.transform)"
+    ) as caught:
+        _noise(f"nlpaug.contextual:0.5@model={folder}", "a b")
     assert "\n" not in str(caught.value)
 
 

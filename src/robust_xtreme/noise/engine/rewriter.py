@@ -225,7 +225,7 @@ def checked(name: str, option: str, user: str, kinds: Collection[str] = ()) -> P
         raise UserError(f"{name} is of the kind {kind!r}; {user} can use {', '.join(sorted(kinds))}.")
     if not any(str(head).endswith("ForMaskedLM") for head in heads):
         raise UserError(f"{name} has no head of a masked language model: its architectures are {heads}.")
-    if not any(folder.glob("*.safetensors")):
+    if not any((folder / name).is_file() for name in _WEIGHTS):
         raise UserError(f"{name} has no weights as safetensors; others are not read.")
     return folder.resolve()
 
@@ -269,6 +269,8 @@ def quiet_transformers() -> Iterator[None]:
 
 
 OPTION: Final = "lm"
+_WEIGHTS: Final = ("model.safetensors", "model.safetensors.index.json")
+"""The names that transformers looks for before any other file of weights."""
 LIKELIEST: Final = 8
 """The words that may be put for a word."""
 
@@ -380,7 +382,9 @@ def _known(_: _Source) -> dict[_Masked, Sequence[str]]:
 def _asked(source: _Source, masked: Sequence[_Masked]) -> Iterator[Sequence[str]]:
     """The same of words that are read at once."""
     (words, numbers), code = _vocabulary(source), source.language
-    likeliest = np.argsort(-_model(source.folder).logits(masked)[:, numbers], axis=1, kind="stable")[:, : LIKELIEST + 1]
+    likeliest = np.argsort(-masked_model(source.folder).logits(masked)[:, numbers], axis=1, kind="stable")[
+        :, : LIKELIEST + 1
+    ]
     for (value, low, high), row in zip(masked, likeliest.tolist(), strict=True):
         word = unicodedata.normalize("NFC", value[low:high])
         how = style(word, code)
@@ -391,7 +395,7 @@ def _asked(source: _Source, masked: Sequence[_Masked]) -> Iterator[Sequence[str]
 @lru_cache(maxsize=64)
 def _vocabulary(source: _Source) -> tuple[list[str], Array]:
     """The words of a language in a vocabulary, in small letters, and their numbers (v,). Raises UserError for none."""
-    tokenizer, code = _model(source.folder).tokenizer, source.language
+    tokenizer, code = masked_model(source.folder).tokenizer, source.language
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     begin = next((sign for sign in _BEGINS if any(piece.startswith(sign) for piece in pieces)), "")
     unwanted = source.unwanted(code)
@@ -412,25 +416,28 @@ def _is_word(word: str, code: str) -> bool:
     return len(clusters) > 1 and all(cluster[0].isalpha() and belongs(code, cluster) for cluster in clusters)
 
 
-def _model(folder: str) -> _Model:
-    """The model of a folder, which is loaded once, by the first of several threads."""
+def masked_model(folder: str) -> _Model:
+    """The model of a folder, which is loaded once, by the first of several threads. Raises UserError if damaged."""
     with _LOADING:
         return _loaded(folder)
 
 
 @lru_cache(maxsize=1)
 def _loaded(folder: str) -> _Model:
-    """The model of a folder. Raises UserError where it cannot be read, or its tokenizer has no mask."""
+    """The model of a folder. Raises UserError where it cannot be read, lacks weights, or its tokenizer has no mask."""
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    weights = {"use_safetensors": True, "output_loading_info": True}
     try:
         with quiet_transformers():
-            network = AutoModelForMaskedLM.from_pretrained(folder, use_safetensors=True, **local).eval()
+            network, report = AutoModelForMaskedLM.from_pretrained(folder, **weights, **local)
             tokenizer = AutoTokenizer.from_pretrained(folder, **local)
     except Exception as error:  # what the libraries raise of damaged files has no other class in common
         line = (str(error) or type(error).__name__).splitlines()[0]
-        raise UserError(f"@{OPTION}={folder} cannot be read: {line}") from error
+        raise UserError(f"The model {folder} cannot be read: {line}") from error
+    for name in sorted(report["missing_keys"]):
+        raise UserError(f"The model {folder} has no weights of {name}, which its config.json describes.")
     if tokenizer.mask_token is None:
-        raise UserError(f"@{OPTION}={folder}: its tokenizer has no mask.")
-    return _Model(network, tokenizer)
+        raise UserError(f"The tokenizer of the model {folder} has no mask.")
+    return _Model(network.eval(), tokenizer)

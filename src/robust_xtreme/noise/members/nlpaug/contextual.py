@@ -24,7 +24,7 @@ from robust_xtreme.core import languages, strict_json
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.noise.engine.diff import hunks
-from robust_xtreme.noise.engine.rewriter import checked, importing, quiet_transformers, rewriter
+from robust_xtreme.noise.engine.rewriter import checked, importing, masked_model, quiet_transformers, rewriter
 
 _KINDS: Final = {"bert": "bert", "distilbert": "bert", "roberta": "roberta"}
 _LACKS: Final = "nlpaug puts spaces around words, and the language has none"
@@ -52,6 +52,7 @@ def contextual(language: str, strength: float, action: str, model: str) -> Calla
 def _augmenter(folder: str, action: str) -> Any:
     """nlpaug's augmenter on the model of a folder."""
     config = strict_json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    masked_model(folder)  # what nlpaug would fail by, or draw at random, is named
     with importing("nlpaug"):
         from nlpaug.augmenter.word import ContextualWordEmbsAug
     with quiet_transformers():
