@@ -10,6 +10,8 @@ from benchmarks import selected_drops
 from benchmarks._simulations import read
 from benchmarks.selected_drops import BAR, FORMER, Design, Stored, above, drawn, exchanged
 
+from robust_xtreme.core import registry
+from robust_xtreme.noise.engine.attack import LIBRARY
 from robust_xtreme.stats.claims import is_selected
 
 REPORTS = Path(__file__).parents[3] / "reports"
@@ -52,8 +54,7 @@ def test_the_committed_page_is_that_of_its_table(capsys: pytest.CaptureFixture[s
         ("attack_keys:0.1@search=random", True),
         ("keyboard_typo@like=attack_keys:0.1", True),
         ("Attack_Keys:0.1", True),
-        ("textfooler", True),
-        ("pruthi", True),
+        *((name.removeprefix(LIBRARY), True) for name in registry.names("perturbation") if name.startswith(LIBRARY)),
         ("char_noise:0.1+input_reduction:0.3", True),
         ("external:attacked", True),
     ],

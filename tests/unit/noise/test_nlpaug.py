@@ -295,9 +295,8 @@ def test_damaged_weights_are_one_line(lost: str, masked: Path, tmp_path: Path) -
         weights.write_bytes(weights.read_bytes()[:-9])
     else:
         save_file({name: of for name, of in load_file(weights).items() if "transform" not in name}, weights)
-    with pytest.raises(
-        UserError, match=r"model (cannot be read|has no weights of cls\.predictions\.transform)"
-    ) as caught:
+    named = "cannot be read" if lost == "the end of the file" else r"has no weights of cls\.predictions\.transform"
+    with pytest.raises(UserError, match=named) as caught:
         _noise(f"nlpaug.contextual:0.5@model={folder}", "a b")
     assert "\n" not in str(caught.value)
 

@@ -206,6 +206,10 @@ def edits_of(batch: Batch, changes: Sequence[Sequence[Change]]) -> Edits:
     return putting(batch, starts[base + start], starts[base + stop], operator, cost, [change.form for change in flat])
 
 
+_WEIGHTS: Final = ("model.safetensors", "model.safetensors.index.json")
+"""The names that transformers looks for before any other file of weights."""
+
+
 def checked(name: str, option: str, user: str, kinds: Collection[str] = ()) -> Path:
     """The folder of a masked language model that an option names, one of some kinds if named. Raises UserError."""
     folder = Path(name)
@@ -269,8 +273,6 @@ def quiet_transformers() -> Iterator[None]:
 
 
 OPTION: Final = "lm"
-_WEIGHTS: Final = ("model.safetensors", "model.safetensors.index.json")
-"""The names that transformers looks for before any other file of weights."""
 LIKELIEST: Final = 8
 """The words that may be put for a word."""
 
@@ -382,9 +384,8 @@ def _known(_: _Source) -> dict[_Masked, Sequence[str]]:
 def _asked(source: _Source, masked: Sequence[_Masked]) -> Iterator[Sequence[str]]:
     """The same of words that are read at once."""
     (words, numbers), code = _vocabulary(source), source.language
-    likeliest = np.argsort(-masked_model(source.folder).logits(masked)[:, numbers], axis=1, kind="stable")[
-        :, : LIKELIEST + 1
-    ]
+    logits = masked_model(source.folder).logits(masked)[:, numbers]
+    likeliest = np.argsort(-logits, axis=1, kind="stable")[:, : LIKELIEST + 1]
     for (value, low, high), row in zip(masked, likeliest.tolist(), strict=True):
         word = unicodedata.normalize("NFC", value[low:high])
         how = style(word, code)
@@ -436,8 +437,8 @@ def _loaded(folder: str) -> _Model:
     except Exception as error:  # what the libraries raise of damaged files has no other class in common
         line = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(f"The model {folder} cannot be read: {line}") from error
-    for name in sorted(report["missing_keys"]):
-        raise UserError(f"The model {folder} has no weights of {name}, which its config.json describes.")
+    if missing := sorted(report["missing_keys"]):
+        raise UserError(f"The model {folder} has no weights of {missing[0]}, which its config.json describes.")
     if tokenizer.mask_token is None:
         raise UserError(f"The tokenizer of the model {folder} has no mask.")
     return _Model(network.eval(), tokenizer)
