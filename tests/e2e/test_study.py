@@ -255,7 +255,7 @@ def test_an_encoder_beside_another_needs_its_folder(tmp_path: Path) -> None:
 
 def test_claims_are_computed_again_by_other_code(finished: Path) -> None:
     """The rows of a finished study that another code computes agree with its contrasts."""
-    found = dict(study_claims.differences(study_claims.Frames(finished / "work")))
+    found = dict(study_claims.differences(finished / "work"))
     assert len(found) > 3
     assert max(found.values()) < study_claims.NEAR
 

@@ -3,10 +3,12 @@
     python -m tools.yardstick.study_claims FOLDER ...
 
 reads values.csv, arms.csv, contrasts.csv and study.json of each folder, and of the study's file the names of its arms.
-Of each row in points of the primary, secondary and control tiers that it knows how to compute, it takes the number of
-each training seed from the values, their mean, and Student's interval from SciPy, and says how many rows it computed,
-how many agree to 0.005 points, and the largest difference. Averages have equal weights: of conditions within a
-language, languages within a target, targets, and kinds of noise. Exits with 1 where a row does not agree.
+Of each row of the primary, secondary and control tiers, in points and in logits, it takes the number of each training
+seed from the values, their mean, and Student's interval from SciPy, and says how many of the rows it computed, how many
+agree to 0.005 of their unit, and the largest difference. Averages have equal weights: of conditions within a language,
+languages within a target, targets, and kinds of noise. A logit is that of the share x of the way from chance to 100, at
+least 0, of n items: the log odds of (n x + 0.5) / (n + 1). Rows that are not computed are named. Exits with 1 where one
+does not agree.
 """
 
 from __future__ import annotations
@@ -33,17 +35,17 @@ Of = Callable[[str, str, str, int], float]
 
 
 class Frames:
-    """The frames of a folder, and what they say."""
+    """The frames of a folder, and what they say, with its levels on a scale."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, scale: str) -> None:
         self.values = _rows(folder / "values.csv")
         self.arms = _rows(folder / "arms.csv")
         self.contrasts = _rows(folder / "contrasts.csv")
-        scale = json.loads((folder / "study.json").read_text("utf-8"))["scale"]
+        steps = json.loads((folder / "study.json").read_text("utf-8"))["scale"]
         file = tomllib.loads((folder / "study.toml").read_text("utf-8"))
-        self.analysis: dict[str, Any] = {**file.get("analysis", {}), **file["scales"][scale].get("analysis", {})}
+        self.analysis: dict[str, Any] = {**file.get("analysis", {}), **file["scales"][steps].get("analysis", {})}
         self.level = {
-            (row["arm"], (row["target"], row["language"]), row["condition"], int(row["seed"])): float(row["value"])
+            (row["arm"], (row["target"], row["language"]), row["condition"], int(row["seed"])): SCALES[scale](row)
             for row in self.values
         }
         self.seeds = sorted({int(row["seed"]) for row in self.values})
@@ -74,6 +76,19 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def _points(row: Row) -> float:
+    return float(row["value"])
+
+
+def _logit(row: Row) -> float:
+    chance, n = float(row["chance"]), int(row["n"])
+    right = n * max(0.0, (float(row["value"]) - chance) / (100.0 - chance)) + 0.5
+    return math.log(right / (n + 1 - right))
+
+
+SCALES: Final[Mapping[str, Callable[[Row], float]]] = {"points": _points, "logit": _logit}
+
+
 def even(parts: Iterable[tuple[tuple[str, ...], float]]) -> float:
     """The mean of numbers that are named by paths, with equal weights at each depth."""
     known = list(parts)
@@ -90,12 +105,17 @@ def number(frames: Frames, row: Row, seed: int) -> float | None:
     known: dict[str, Callable[[], float]] = {
         "gain": lambda: _gain(frames, row, seed),
         "change of the gain": lambda: _noisy(frames, row, seed, less_clean=True),
+        "effective robustness": lambda: _beyond(frames, row, seed),
         "after English": lambda: _after(frames, row, seed),
         "what was learned before": lambda: _clean(frames, row["arm"], row["reference"], seed),
-        "other tasks": lambda: _clean(frames, row["arm"], row["reference"], seed, beside=frames.analysis["without"]),
+        **dict.fromkeys(
+            ("other tasks", "more against less"),
+            lambda: _clean(frames, row["arm"], row["reference"], seed, beside=frames.analysis["without"]),
+        ),
         "in-language": lambda: _clean(frames, row["arm"], row["reference"], seed, only=row["language"]),
         "zero-shot": lambda: _zero_shot(frames, row, seed),
         "multilingual minus monolingual gain": lambda: _matched(frames, seed),
+        "multilingual minus monolingual slope": lambda: _slopes(frames, seed),
         "slope over size": lambda: _slope(frames, row, seed, 1),
         "curvature over size": lambda: _slope(frames, row, seed, 2),
         "tasks": lambda: _coefficients(frames, seed, "tasks")[1],
@@ -126,18 +146,32 @@ def _zero_shot(frames: Frames, row: Row, seed: int) -> float:
     return _mean_gain(frames, arm, reference, seed, cells)
 
 
-def _matched(frames: Frames, seed: int) -> float:
-    """The mean gain of the multilingual pairs minus that of the monolingual ones, of sizes within 5 %."""
-    sizes = {row["arm"]: float(row["params_nonembedding"]) for row in frames.arms}
+def _sides(frames: Frames, seed: int) -> Iterator[tuple[list[float], list[float]]]:
+    """The sizes and the gains of the multilingual pairs, then of the monolingual ones whose sizes are within 5 %."""
     both = [
         (multi, mono)
         for multi in frames.analysis["pairs"]
         for mono in frames.analysis["monolingual"]
-        if abs(math.log10(sizes[multi[1]] / sizes[mono[1]])) <= math.log10(1.05)
+        if abs(_size(frames, multi[1]) - _size(frames, mono[1])) <= math.log10(1.05)
     ]
     cells = frames.cells(*(arm for pairs in both for pair in pairs for arm in pair))
-    sides = [[_mean_gain(frames, arm, other, seed, cells) for other, arm in side] for side in zip(*both, strict=True)]
-    return float(np.mean(sides[0]) - np.mean(sides[1]))
+    for side in zip(*both, strict=True):
+        yield (
+            [_size(frames, arm) for _, arm in side],
+            [_mean_gain(frames, arm, other, seed, cells) for other, arm in side],
+        )
+
+
+def _matched(frames: Frames, seed: int) -> float:
+    """The mean gain of the multilingual pairs minus that of the monolingual ones."""
+    multi, mono = (np.mean(gains) for _, gains in _sides(frames, seed))
+    return float(multi - mono)
+
+
+def _slopes(frames: Frames, seed: int) -> float:
+    """The slope over size of the multilingual pairs minus that of the monolingual ones."""
+    multi, mono = (np.polyfit(sizes, gains, 1)[0] for sizes, gains in _sides(frames, seed))
+    return float(multi - mono)
 
 
 def _gain(frames: Frames, row: Row, seed: int) -> float:
@@ -161,6 +195,31 @@ def _noisy(frames: Frames, row: Row, seed: int, *, less_clean: bool) -> float:
     return even(parts())
 
 
+def _beyond(frames: Frames, row: Row, seed: int) -> float:
+    """The noisy level of an arm beyond the line, through plain checkpoints, of noisy levels over clean ones."""
+    arms = [row["arm"], row["reference"], *frames.analysis["plain"]]
+    cells = frames.cells(*arms)
+    found = []
+    for family in sorted({family for at, _ in cells for family, _ in frames.noises[at]}):
+        named = [
+            (cell, condition)
+            for cell in cells
+            for (kind, _), condition in frames.noises[cell[0]].items()
+            if kind == family and all((arm, cell, condition, seed) in frames.level for arm in arms)
+        ]
+        levels = [
+            [
+                even((cell, frames.level[arm, cell, CLEAN, seed]) for cell in dict(named)),
+                even(((*cell, condition), frames.level[arm, cell, condition, seed]) for cell, condition in named),
+            ]
+            for arm in arms
+        ]
+        clean, noisy = zip(*levels[1:], strict=True)
+        line = np.polyfit(clean, noisy, 1)
+        found.append(levels[0][1] - np.polyval(line, levels[0][0]))
+    return float(np.mean(found))
+
+
 def _after(frames: Frames, row: Row, seed: int) -> float:
     pairs = [(row["reference"], row["arm"])] if row["arm"] else frames.analysis["pairs"]
     cells = [
@@ -176,13 +235,17 @@ def _attribute(frames: Frames, arm: str, column: str) -> float:
     return float(np.mean([float(row[column]) for row in frames.arms if row["arm"] == arm and row[column]]))
 
 
+def _size(frames: Frames, arm: str) -> float:
+    return math.log10(_attribute(frames, arm, "params_nonembedding"))
+
+
 def _slope(frames: Frames, row: Row, seed: int, degree: int) -> float:
     """The leading coefficient of the gain over log10 of the parameters; of the targets of a family, tags or not."""
     pairs = frames.analysis["pairs"]
     cells = frames.cells(*(arm for pair in pairs for arm in pair))
     if row["condition"]:
         cells = [cell for cell in cells if (cell[0] in ("panx", "udpos")) == (row["condition"] == "tagging")]
-    sizes = [math.log10(_attribute(frames, arm, "params_nonembedding")) for _, arm in pairs]
+    sizes = [_size(frames, arm) for _, arm in pairs]
     gains = [_mean_gain(frames, arm, other, seed, cells) for other, arm in pairs]
     return float(np.polyfit(np.array(sizes) - np.mean(sizes), gains, degree)[0])
 
@@ -202,21 +265,22 @@ def _coefficients(frames: Frames, seed: int, measure: str) -> Any:
 _VOLUME: Final = "intermediate_examples"
 
 
-def differences(frames: Frames) -> Iterator[tuple[str, float]]:
-    """Of each row that is computed here its name, and the largest difference of estimate, low and high."""
-    for row in frames.contrasts:
-        if row["scale"] != "points" or row["tier"] == "exploratory" or number(frames, row, frames.seeds[0]) is None:
+def differences(folder: Path) -> Iterator[tuple[str, float]]:
+    """Of each tested row its name, and the largest difference of estimate, low and high; nan if it is not computed."""
+    frames = {scale: Frames(folder, scale) for scale in SCALES}
+    for row in frames["points"].contrasts:
+        if row["tier"] == "exploratory":
             continue
-        made = [each for seed in frames.seeds if (each := number(frames, row, seed)) is not None]
+        of = frames[row["scale"]]
+        made = [each for seed in of.seeds if (each := number(of, row, seed)) is not None]
         numbers = [each for each in made if math.isfinite(each)]
-        mean, found = float(np.mean(numbers)), {"estimate": float(np.mean(numbers))}
-        if row["low"]:
+        found = {"estimate": float(np.mean(numbers)) if numbers else math.nan}
+        if row["low"] and numbers:
             half = stats.t.ppf(0.975, len(numbers) - 1) * np.std(numbers, ddof=1) / math.sqrt(len(numbers))
-            found |= {"low": mean - half, "high": mean + half}
-        name = " ".join(
-            filter(None, (row[key] for key in ("tier", "contrast", "arm", "target", "language", "condition")))
-        )
-        yield name, max(abs(value - float(row[key])) for key, value in found.items())
+            found |= {"low": found["estimate"] - half, "high": found["estimate"] + half}
+        parts = ("tier", "contrast", "arm", "reference", "target", "language", "condition", "scale")
+        name = " ".join(filter(None, (row[key] for key in parts)))
+        yield name, float(np.max([abs(value - float(row[key])) for key, value in found.items()]))
 
 
 def main() -> None:
@@ -225,12 +289,15 @@ def main() -> None:
     parser.add_argument("folder", nargs="+", type=Path)
     wrong = 0
     for folder in parser.parse_args().folder:
-        found = dict(differences(Frames(folder)))
-        far = {name: size for name, size in found.items() if size > NEAR}
+        found = dict(differences(folder))
+        computed = {name: size for name, size in found.items() if math.isfinite(size)}
+        far = {name: size for name, size in computed.items() if size > NEAR}
         wrong += len(far)
-        print(f"{folder}: {len(found)} rows, {len(found) - len(far)} agree; largest {max(found.values()):.2g} points")
-        for name, size in far.items():
-            print(f"  {name}: {size:.3f}")
+        parts = f"{len(computed)} of {len(found)} rows computed, {len(computed) - len(far)} agree"
+        print(f"{folder}: {parts}; largest difference {max(computed.values(), default=math.nan):.2g}")
+        for name in found:
+            if name in far or name not in computed:
+                print(f"  {name}: {f'{far[name]:.3f}' if name in far else 'not computed'}")
     raise SystemExit(wrong > 0)
 
 
