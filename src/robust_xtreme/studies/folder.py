@@ -298,10 +298,23 @@ def _findings(outcome: Outcome, charts: bool) -> Iterator[doc.Block]:
         yield doc.Paragraph(f"Not complete: {size}: {', '.join(missing[:_MOST])}.")
     if absent := outcome.facts["absent"]:
         yield doc.Paragraph(f"Without data, and in no value: {', '.join(absent[:_MOST])}.")
+    if low := _at_chance(outcome.values):
+        what = "Shown above chance on clean text in fewer than half of the training seeds"
+        why = "Between such levels no gain can be seen, and averages have them all the same"
+        yield doc.Paragraph(f"{what}: {'; '.join(low[:_MOST])}. {why}.")
     drawn = outcome.contrasts.filter(pl.col("tier").is_in(["primary", "secondary"]), scale="points")
     if charts and drawn.height:
         described = "Each contrast in points, its mean over training seeds and its 95 % interval; thick: the endpoint."
         yield doc.Chart("Contrasts in points", described, _forest(drawn.head(_MOST)))
+
+
+def _at_chance(values: pl.DataFrame) -> list[str]:
+    """The targets and languages, with arms, in which most of the seeds that have a bound are not above chance."""
+    bounds = values.filter(pl.col("above_chance").is_not_null(), condition=CLEAN)
+    shares = bounds.group_by("target", "language", "arm").agg(shown=(pl.col("above_chance") > 0).mean())
+    arms = shares.filter(pl.col("shown") < 0.5).sort("arm").group_by("target", "language").agg("arm")
+    rows = arms.sort("target", "language").iter_rows()
+    return [f"{target} {language} ({', '.join(names)})" for target, language, names in rows]
 
 
 def _forest(rows: pl.DataFrame) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import polars as pl
 import pytest
 from scipy import stats
 from tests.finished_runs import finished_run
-from tests.studies import file_of
+from tests.studies import file_of, simulated
 
 from robust_xtreme.core.errors import Mismatch, UnknownName, UserError
 from robust_xtreme.files import store
@@ -188,6 +189,21 @@ def test_noise_that_reaches_no_text_has_no_value(tmp_path: Path, monkeypatch: py
     rows = folder._values(StudyCell("a", 0, "xnli", "", {}, {}), run, empty(MODELS), {})
     found = {(row["language"], row["condition"]) for row in rows}
     assert found == {("de", "clean"), ("sw", "clean"), ("de", "char_noise:0.1")}
+
+
+def test_a_page_names_the_cells_whose_levels_are_at_chance(tmp_path: Path) -> None:
+    """Those of an arm that is shown above chance in two of five seeds, not in three; a missing bound says nothing."""
+    known = simulated(tmp_path)
+    target, code = known.values.select("target", "language").row(0)
+    of_arm = (pl.col("arm") == "none") & (pl.col("target") == target) & (pl.col("language") == code)
+
+    def page(above: int) -> str:
+        bound = pl.when(of_arm & (pl.col("seed") >= above)).then(-1.0).when(of_arm).then(1.0)
+        values = known.values.with_columns(above_chance=bound.cast(pl.Float64))
+        return str(folder.pages(replace(known, values=values))["report.md"])
+
+    assert f"fewer than half of the training seeds: {target} {code} (none). Between" in page(above=2)
+    assert "fewer than half" not in page(above=3)
 
 
 def test_power_is_known_at_any_level() -> None:
