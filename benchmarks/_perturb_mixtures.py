@@ -26,8 +26,8 @@ NAMES: Final = ("keyboard_typo", *MIXTURES)
 STRENGTH: Final = 0.1
 CODES: Final = ("de", "en", "ru", "ar", "hi", "th", "zh")
 SWITCHED: Final = ("de", "hi", "zh")
-HALF: Final = 0.5
-"""The least that a mixture does of what keyboard_typo, the largest of its parts, does on the same texts."""
+WORDS: Final = 3.0
+"""Millions of characters/s of natural members, which edit letters and words: the engine's bar of word level."""
 LEAST: Final = 1.0
 """Millions of characters/s of code_switch, once the texts are aligned."""
 
@@ -116,18 +116,21 @@ def shares(record: Mapping[str, Any], name: str, parts: bool = False) -> list[fl
 def missed(record: Mapping[str, Any]) -> Iterator[str]:
     """The bars that are not kept, each in words."""
     for name in MIXTURES:
-        every = shares(record, name)
-        if low := [share for share in every if share < HALF]:
-            yield f"{name} in {len(low)} of {len(every)} languages ({min(low):.2f} to {max(low):.2f} of {NAMES[0]})"
+        every = [row["speeds"][name] for row in record["mixtures"]["rows"] if row["speeds"][name]]
+        if low := [speed for speed in every if speed < WORDS]:
+            yield f"{name} in {len(low)} of {len(every)} languages (from {min(low):.1f})"
     slow = [row for row in record["mixtures"]["rows"] if row["switched"] and row["switched"] < LEAST]
     yield from (f"code_switch in {row['language']} ({row['switched']:.1f})" for row in slow)
 
 
 def verdict(record: Mapping[str, Any]) -> str:
     """The figures nearest to the bars."""
-    least, of_parts = (min(share for name in MIXTURES for share in shares(record, name, of)) for of in (False, True))
-    switched = min(row["switched"] for row in record["mixtures"]["rows"] if row["switched"])
+    rows = record["mixtures"]["rows"]
+    least = min(row["speeds"][name] for row in rows for name in MIXTURES if row["speeds"][name])
+    of_typo, of_parts = ([each for name in MIXTURES for each in shares(record, name, of)] for of in (False, True))
+    switched = min(row["switched"] for row in rows if row["switched"])
     return (
-        f"Mixtures at least {least:.2f} of {NAMES[0]} (bar {HALF}), {of_parts:.2f} of their parts in turn; "
-        f"code_switch {switched:.1f} (bar {LEAST:.0f})."
+        f"Natural members at least {least:.1f} (bar {WORDS:.0f}), {min(of_typo):.2f} to {max(of_typo):.2f} of "
+        f"{NAMES[0]}, at least {min(of_parts):.2f} of their parts in turn; code_switch {switched:.1f} "
+        f"(bar {LEAST:.0f})."
     )

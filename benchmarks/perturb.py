@@ -7,10 +7,10 @@ on the texts of xnli, panx and xquad, by script. Nothing is remembered from one 
 once); samples below 60,000 characters of a language are repeated under other ids, larger ones cut. Figures are of
 processor time, for the best of the runs. The bars: letter level at least 15 million characters/s, and 10 times the
 fastest nlpaug; word level at least 3 million; time linear in length; and `perturb` of a list of strings at least 0.7
-of the engine's rate and 10 times nlpaug; natural members at least half of keyboard_typo in the same run, with their
-parts one after another beside them; code_switch at least a million, once aligned. Without nlpaug (`pip install
-nlpaug`), or the Python of an environment that has TextAttack 0.3.11, only the others run. `--strings` measures
-`perturb` of strings alone, `--mixtures` natural members and code_switch; the other figures remain.
+of the engine's rate and 10 times nlpaug; natural members, which edit letters and words, at least 3 million, with
+keyboard_typo and their parts one after another beside them; code_switch at least a million, once aligned. Without
+nlpaug (`pip install nlpaug`), or the Python of an environment that has TextAttack 0.3.11, only the others run.
+`--strings` measures `perturb` of strings alone, `--mixtures` natural members and code_switch; the other figures remain.
 """
 
 from __future__ import annotations
