@@ -246,8 +246,8 @@ _NOTES: Final = {
 LEGEND: Final = {
     "estimate": "The mean over training seeds, in the unit of the scale; differences are the first minus the second.",
     "interval": "Student's t over training seeds, at 95 %; a study with fewer than two seeds has none.",
-    "p adj.": "Against 0, corrected by Holm over the rows that share a correction.",
-    "mde": "The smallest effect that would be claimed with 80 % power at the corrected level, by the measured spread.",
+    "p adj.": "Against 0, corrected by Holm over the rows that share a correction; 1 where two scales differ in sign.",
+    "mde": "The smallest effect that this scale alone would claim with 80 % power, corrected, by the measured spread.",
     "claim": "higher or lower, from five seeds on, where the interval excludes 0 and p adj. is below 0.05; else empty.",
     "scale": "points; corrected: points of the way from chance to 100; logit: of that share; none: another number.",
     "between 20 and 80 %": "Share of cells whose clean mean is that far on the way from chance to 100.",
@@ -282,12 +282,15 @@ def _in_short(outcome: Outcome) -> Iterator[str]:
         yield f"What is claimed: {study.claims}"
     yield f"What was found here: {outcome.sentences[0]}"
     known = [row["mde"] for row in primary.iter_rows(named=True) if row["mde"] is not None]
+    scales = "" if outcome.contrasts.filter(tier="primary").height == primary.height else " and by points alone"
     planned = f"planned for an effect of {study.power.effect:g}" if study.power else "not planned"
     seeds = counted(outcome.facts["seeds"], "training seed")
-    found = f"80 % from {points(known[0])} points on, by the measured spread" if known else "no spread is measured"
+    found = f"80 % from {known[0]:.2f} points on, by the measured spread{scales}" if known else "no spread is measured"
     yield f"Power: {found}; {planned}, with {seeds}."
     if study.scope:
         yield f"What cannot be said: anything beyond {study.scope.removesuffix('.')}."
+    if study.deviations:
+        yield f"It deviates from its first design: {' '.join(study.deviations)}"
 
 
 def _findings(outcome: Outcome, charts: bool) -> Iterator[doc.Block]:

@@ -148,8 +148,7 @@ def test_a_change_in_points_alone_is_not_claimed() -> None:
     assert points["high"] < 0 < logit["low"]
     assert (points["sign"], logit["sign"]) == (None, None)
     text = _findings(_values(level))
-    assert "No change is shown" in text
-    assert "The two scales have different signs." in text
+    assert "No change is claimed where the two scales have different signs: p is then 1; by points alone" in text
 
 
 def test_a_share_is_retained_of_a_gain_that_is_shown() -> None:
@@ -273,7 +272,7 @@ def test_the_sentences_have_estimate_interval_seeds_and_power() -> None:
     assert "Claimed: the gain shrinks under noise, on both scales. The smallest effect that is shown" in first
     noisy = _values(lambda *key: _shrinking(*key) + (key[0] == "mnli") * (key[3] != "clean") * 8 * (-1) ** key[4])
     assert _findings(noisy).splitlines()[0].startswith("Primary endpoint")
-    assert "No change is shown; it has 80 % power from" in _findings(noisy)
+    assert "No change is shown; by points alone, there is 80 % power from" in _findings(noisy)
     few = _findings(_values(_shrinking).filter(pl.col("seed") < 3)).splitlines()[0]
     assert "With fewer than 5 seeds nothing is claimed." in few
 
@@ -283,7 +282,9 @@ def test_cells_near_chance_are_counted_and_stay_in_the_endpoint() -> None:
     every = _values(_shrinking)
     near = (pl.col("language") == "sw") & (pl.col("arm") == "mnli")
     low = every.with_columns(above_chance=pl.when(near).then(-1.0).otherwise("above_chance"))
-    assert "in 20 of 40 cells and seeds" in _findings(low)
+    assert "in 20 of 40 cells and seeds of the endpoint; all" in _findings(low)
+    none = every.with_columns(above_chance=pl.when(near).then(None).otherwise("above_chance"))
+    assert "in 20 of 20 cells and seeds of the endpoint, 20 more have no bound; all" in _findings(none)
     assert _table(low).equals(_table(every))
 
 

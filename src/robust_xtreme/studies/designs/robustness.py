@@ -131,9 +131,11 @@ def _verdict(points: _Row, logit: _Row, gain: bool) -> str:
     if points["mde"] is None:
         return f"Nothing is claimed: {points['method']}."
     few = f" With fewer than {FEWEST_SEEDS} seeds nothing is claimed." if points["seeds"] < FEWEST_SEEDS else ""
-    apart = " The two scales have different signs." if points["estimate"] * logit["estimate"] < 0 else ""
+    apart = points["estimate"] * logit["estimate"] < 0
+    claim = "No change is claimed where the two scales have different signs: p is then 1" if apart else ""
     doubt = "" if gain else " Nor is a gain on clean text claimed, without which nothing can shrink."
-    return f"No change is shown; it has 80 % power from a change of {points['mde']:.1f} points on.{apart}{few}{doubt}"
+    power = f"by points alone, there is 80 % power from a change of {points['mde']:.1f} points on"
+    return f"{claim or 'No change is shown'}; {power}.{few}{doubt}"
 
 
 def _estimate(row: _Row, unit: str = " points", digits: int = 1) -> str:
@@ -216,16 +218,17 @@ def _clean(grid: grids.Grid, arm: str, cells: Sequence[grids.Cell]) -> grids.ByS
 def _shown_above_chance(values: pl.DataFrame, grid: grids.Grid, arms: tuple[str, str]) -> Iterator[str]:
     """The share of noisy cells and seeds of the endpoint in which both arms are shown above chance."""
     cells = set(grid.transfer(*arms))
-    bounds: dict[tuple[Any, ...], list[bool]] = {}
+    bounds: dict[tuple[Any, ...], list[float | None]] = {}
     columns = ("arm", "target", "language", "family", "condition", "seed", "above_chance")
     for arm, target, language, family, condition, seed, bound in values.select(columns).iter_rows():
         if arm in arms and (target, language) in cells and condition in grid.strongest.get((target, family), ()):
-            shown = bound is not None and bound > 0
-            bounds.setdefault((target, language, condition, seed), []).append(shown)
-    pairs = [shown for shown in bounds.values() if len(shown) == len(arms)]
+            bounds.setdefault((target, language, condition, seed), []).append(bound)
+    pairs = [pair for pair in bounds.values() if len(pair) == len(arms)]
+    known = [all(bound > 0 for bound in pair if bound is not None) for pair in pairs if None not in pair]
     if pairs:
-        share = f"{sum(map(all, pairs))} of {len(pairs)} cells and seeds of the endpoint"
-        yield f"Both arms are shown above chance under that noise in {share}; all of them are in it."
+        share = f"{sum(known)} of {len(known)} cells and seeds of the endpoint"
+        unknown = f", {len(pairs) - len(known)} more have no bound" if len(known) < len(pairs) else ""
+        yield f"Both arms are shown above chance under that noise in {share}{unknown}; all of them are in it."
 
 
 def _left_out(grid: grids.Grid, arms: tuple[str, str]) -> Iterator[str]:
