@@ -37,4 +37,5 @@ def align(languages: Languages, out: Out, other: Other = "en", data: Data = "min
         content, size = aligning.align(source, code, partner)
         write_all({path: content})
         echo(f"{path}: {size}")
-    show_next("eval", "--perturb", f"code_switch:0.3@with={partner}", "--data", data, "--packs", out)
+    spec, read = f"code_switch:0.3@with={partner}", ",".join(codes)
+    show_next("eval", "--tasks", "xnli", "--languages", read, "--perturb", spec, "--data", data, "--packs", out)

@@ -121,12 +121,14 @@ def _write(job: PerturbJob, quiet: bool) -> None:
     from robust_xtreme.exchange.perturbing.files import perturb_file
     from robust_xtreme.noise.engine.ocr_channel import SECONDS
 
-    if "ocr_channel" in job.spec and not quiet:
-        echo(f"Tesseract reads each text that is not in the cache: about {SECONDS} s of one core", error=True)
+    def begin() -> None:
+        if "ocr_channel" in job.spec and not quiet:
+            echo(f"Tesseract reads each text that is not in the cache: about {SECONDS} s of one core", error=True)
+
     path = Path(job.file)
     size, columns = path.stat().st_size if path.is_file() else None, (DownloadColumn(), TimeRemainingColumn())
     with steps("perturbing", *columns, total=size, quiet=quiet) as step:
-        totals = perturb_file(job, lambda read: step(completed=read))
+        totals = perturb_file(job, lambda read: step(completed=read), begin)
     if not quiet:
         echo(one_line(f"{totals.summary()} -> {job.out}"), error=True)
         if not job.frozen and "-" not in (job.file, job.out) and (words := _another_draw(job)):

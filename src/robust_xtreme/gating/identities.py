@@ -8,6 +8,8 @@ was answered with the same setting and inference. Which model answers, and how i
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+import polars as pl
+
 from robust_xtreme.core.errors import Mismatch, counted, shown
 from robust_xtreme.files.schema import SCHEMA_VERSION
 from robust_xtreme.report.view import Results
@@ -37,7 +39,16 @@ def identity(results: Results) -> dict[str, Any]:
         "data": [_facts(unit, ("task", "language", *_OF_DATA)) for unit in manifest["units"]],
         "tasks": {name: dict(facts) for name, facts in manifest["tasks"].items()},
         "conditions": [_facts(row, row) for row in results.conditions.iter_rows(named=True)],
+        **({"readings": read} if (read := _readings(results)) else {}),
     }
+
+
+def _readings(results: Results) -> dict[str, str]:
+    """The share of characters that `ocr_channel` edited in each cell, which a program decides that is not ours."""
+    cells = results.deltas.filter(pl.col("condition").str.contains("ocr_channel"), scope="all")
+    columns = ("task", "language", "condition", "grapheme_edit_rate")
+    rows = cells.drop_nulls("grapheme_edit_rate").select(columns).iter_rows()
+    return {f"{task}/{language} {condition}": f"{rate:.4%}" for task, language, condition, rate in rows}
 
 
 def models(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -84,6 +95,8 @@ def _of_identities(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterato
         )
         yield from _differing(f"the {{}} of {task}", mine, theirs, mine)
     yield from _of_conditions(*({row["condition"]: row for row in side["conditions"]} for side in (left, right)))
+    mine, theirs = (side.get("readings") or {} for side in (left, right))
+    yield from _differing("the share of characters that Tesseract misread in {}", mine, theirs, mine.keys() & theirs)
 
 
 def _of_data(left: Mapping[tuple[str, str], Any], right: Mapping[tuple[str, str], Any]) -> Iterator[Difference]:

@@ -22,7 +22,7 @@ from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, nowhere, pre
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tokenizer import tokenizer_of
-from robust_xtreme.noise.engine.ocr_channel import SECONDS
+from robust_xtreme.noise.engine.ocr_channel import SECONDS, missing
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run.answering import threads
 from robust_xtreme.run.distributed import job_of
@@ -57,6 +57,7 @@ def shares(todo: Sequence[TaskRun], sizes: Sequence[float], slots: Sequence[str]
     return [*lines[:_SLOTS], *others], most
 
 
+_READ: Final = "ocr_channel"
 _SAMPLE: Final = 200
 """The most inputs of a task run that are made to estimate the others, and the most candidates."""
 
@@ -118,9 +119,9 @@ class _Estimator:
     paces: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def part(self, run: TaskRun, with_candidates: bool) -> _Part:
-        """The estimate of a task run over all seeds, from a sample of its examples."""
+        """The estimate of a task run over all seeds, from a sample of its examples; no print is read for it."""
         split = self.plan.splits.of(run)
-        conditions = tuple(condition for condition in run.conditions if not condition.asks)
+        conditions = tuple(each for each in run.conditions if not (each.asks or _READ in each.name))
         count = max(1, _SAMPLE // len(conditions))
         sampled = replace(split, examples=split.examples[:count], corpus=None)
         once = tuple(replace(condition, seeds=condition.seeds[:1]) for condition in conditions)
@@ -273,11 +274,13 @@ def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str
 
 
 def to_read(runs: Sequence[TaskRun]) -> list[str]:
-    """A line that says what `ocr_channel` takes beside the model; none where no condition has it."""
-    read = ((run.rows, each) for run in runs for each in run.conditions if "ocr_channel" in each.name)
-    texts = sum(rows * len(each.fields) * len(each.seeds) for rows, each in read)
-    cost = f"{counted(texts, 'text')} to read by Tesseract, about {duration(texts * SECONDS)} on one core"
-    return [f"{cost}, without those that are in the cache"][: texts > 0]
+    """What `ocr_channel` takes beside the model, and what it lacks here; nothing where no condition has it."""
+    read = [(run, each) for run in runs for each in run.conditions if _READ in each.name]
+    texts = sum(run.rows * len(each.fields) * len(each.seeds) for run, each in read)
+    cost = f"at most {counted(texts, 'text')} to read by Tesseract, about {duration(texts * SECONDS)} on one core"
+    lacks = missing(dict.fromkeys(code for run, _ in read for code in run.languages))
+    cure = f"a text that is not in the cache cannot be read here: apt-get install {' '.join(lacks)}"
+    return [f"{cost}; those that are in the cache are not read again", *([cure] if lacks else [])][: 2 * (texts > 0)]
 
 
 def _is_here(device: str) -> bool:

@@ -15,6 +15,7 @@ from robust_xtreme.models.folder import Located, ModelFolder, language_models
 from robust_xtreme.models.located import notes_of
 from robust_xtreme.models.origin import NONE, card_languages, card_licence
 from robust_xtreme.models.stages import own_training
+from robust_xtreme.noise.engine.ocr_channel import versions
 from robust_xtreme.noise.suites import suite
 from robust_xtreme.run.external import facts
 from robust_xtreme.run.plan import Plan
@@ -33,6 +34,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
     source = open_source(spec.data, offline=spec.offline)
     models = {task_run.task.name: task_run.model for task_run in plan.task_runs}
     noises = {condition.spec for task_run in plan.task_runs for condition in task_run.conditions if condition.spec}
+    reads = any(link.name == "ocr_channel" for noise in noises for link in noise.links)
     suites = [name for name in spec.perturb if name.startswith(SUITE)]
     where_used = {
         "packs": packs.identity(),
@@ -49,7 +51,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
     return {
         "schema_version": SCHEMA_VERSION,
         "version": __version__,
-        "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES} | (versions() if reads else {}),
         "spec": what,
         "spec_hash": digest(repr(sorted(what.items()))),
         "commands": spec.commands(source.read_by if isinstance(source, Suite) else ()),

@@ -282,6 +282,8 @@ def _applied(
     own = tuple(name for name in task.fields if name in cell.fields)  # a condition; of a missing field there is none
     groups = ((own,) if {*own} == {*cell.fields} else ()) if cell.fields else task.perturbed
     on = [cell.on(*fields) for fields in groups]
+    if not cell.fields and any(len(group) > 1 for group in task.perturbed):
+        _check_whole(cell, task)
     if not on:
         detail = f"{task.name} has no field {' and '.join(cell.fields)}: {cell} is not applied to it."
     else:
@@ -294,12 +296,20 @@ def _applied(
     return ([], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(cell))]) if detail else (on, [])
 
 
+def _check_whole(cell: PerturbationSpec, task: TaskSpec) -> None:
+    """Raise UserError where whole fields are replaced, without a name, in a task that noises several at once."""
+    if not asks(cell) and any(link.perturbation.whole(link.params) for link in bound(cell)):
+        fields = next(group for group in task.perturbed if len(group) > 1)
+        what = f"{cell} replaces the whole {' and '.join(fields)} of {task.name}"
+        raise UserError(f"{what}. Name what it replaces: {cell}@fields={fields[-1]}")
+
+
 def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
     """Raise UnknownName or SpecError where a perturbation, field or label is not, UserError without a recipe."""
     for link in cell.links:
         registry.load("perturbation", link.name)
     if not asks(cell) and not any(link.axis for link in cell.links):
-        noise_texts([Text("check", "en", "word")], cell, 0)
+        noise_texts([Text("check", "en", " ")], cell, 0)
     known = dict.fromkeys(name for task in tasks for name in task.fields)
     if cell.fields and not any(set(cell.fields) <= set(task.fields) for task in tasks):
         raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from datasets import Dataset
+from tests.program import program
 
 from robust_xtreme import perturb
 from robust_xtreme.core.errors import DataError, SpecError, UserError
@@ -208,6 +209,24 @@ def test_files_and_datasets_are_switched(aligned: Path) -> None:
     )
     expected = {"context": "Two Katzen schlafen since 9 Uhr.", "answers": {"text": ["Katzen"], "answer_start": [4]}}
     assert json.loads(out.read_text("utf-8")) == noisy == expected
+
+
+def test_a_file_of_other_texts_is_said_to_be_none_of_the_pack(aligned: Path) -> None:
+    """They have nothing that may be switched, and the summary says why."""
+    file = aligned / "rows.txt"
+    file.write_text(f"{CATS}\nMeine Katze.\n9\n", encoding="utf-8")
+    done = perturb_file(PerturbJob(str(file), "code_switch:1@with=en", str(aligned / "out.txt"), language="de"))
+    assert "2 with nothing that it may change (code_switch knows only aligned texts)" in done.summary()
+
+
+def test_whole_fields_are_named_where_a_task_has_several(aligned: Path) -> None:
+    """Both sentences of XNLI would become English; the question of XQuAD is a field by itself."""
+    spec = "code_switch:1@switch=fields@with=en"
+    words = ("--languages", "de", "--perturb", spec, "--packs", str(aligned), "--limit", "3", "--plan")
+    done = program("eval", "--tasks", "xnli", *words)
+    what = f"{spec} replaces the whole premise and hypothesis of xnli. Name what it replaces"
+    assert (done.code, done.err) == (2, f"robust-xtreme: {what}: {spec}@fields=hypothesis\n")
+    assert program("eval", "--tasks", "xquad", *words).code == 0
 
 
 def test_the_suite_mixed_has_words_and_fields() -> None:

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests import misreading
 from tests.conformance.texts import SENTENCES
 
-from robust_xtreme import perturb
-from robust_xtreme.core.errors import UserError
+from robust_xtreme import compare, evaluate, perturb
+from robust_xtreme.core.errors import Mismatch, UserError
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.files import store
 from robust_xtreme.noise.engine import ocr_channel
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.ocr_channel import compared, degraded, drawn, read, reader
@@ -170,6 +172,43 @@ def test_memory_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """The program may take 2 GiB."""
     program(tmp_path, monkeypatch, "ulimit -v")
     assert read([_Page()], "eng") == [str((2 << 30) // 1024)]
+
+
+def test_runs_that_were_read_differently_are_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of Tesseract leaves other texts; the manifest has its version, equal readings are compared."""
+
+    def run(name: str, degree: float) -> Path:
+        monkeypatch.setenv("ROBUST_XTREME_CACHE", str(tmp_path / f"cache-{name}"))
+        monkeypatch.setattr(ocr_channel, "degraded", lambda page, _, key: misreading.degraded(page, degree, key))
+        evaluate(tasks="xnli", languages="sw", perturb="ocr_channel:0.8", limit="3", out=tmp_path / name)
+        return tmp_path / name
+
+    first, other = run("first", 0.1), run("other", 0.9)
+    assert {"pillow", "tesseract"} <= store.read_json(first / "manifest.json")["versions"].keys()
+    assert compare(first, first).frame.height
+    with pytest.raises(Mismatch, match=r"the share of characters that Tesseract misread in xnli/sw ocr_channel:0\.8"):
+        compare(first, other)
+
+
+def test_what_is_missing_is_known_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data of languages, Tesseract and fonts, of what is asked for; and the version of what is there."""
+    monkeypatch.setattr(ocr_channel, "reader", {"sw": ("swa", Path("/no/a.ttf")), "zh": ("chi_sim", _here())}.get)
+    monkeypatch.setattr(ocr_channel, "_OTHERS", _here())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    data = ["tesseract-ocr-chi-sim", "tesseract-ocr-swa"]
+    assert ocr_channel.missing(["sw", "zh", "wo"]) == ["fonts-noto-core", "tesseract-ocr", *data]
+    assert ocr_channel.versions()["tesseract"] == ""
+    (tmp_path / "env").symlink_to(shutil.which("env", path=os.defpath) or "")
+    told = tmp_path / "tesseract"
+    told.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "tesseract 5.3.0" || echo "List of (1): swa"\n')
+    told.chmod(0o755)
+    assert ocr_channel.missing(["sw", "zh"]) == ["fonts-noto-core", "tesseract-ocr-chi-sim"]
+    assert ocr_channel.missing(["wo"]) == []
+    assert ocr_channel.versions()["tesseract"] == "5.3.0"
+
+
+def _here() -> Path:
+    return Path(__file__)
 
 
 def test_a_missing_reader_or_font_is_named_with_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

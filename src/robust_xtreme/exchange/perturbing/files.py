@@ -68,7 +68,8 @@ class PerturbJob:
 class Totals(NamedTuple):
     """Numbers of texts: noised, changed, of languages that are not served, not read by the task; sum of edit rates.
 
-    `nulls` is the number of those that are null, and `note` is appended to the summary. `why` says what is left.
+    `nulls` is the number of those that are null, `bare` of those that have nothing that the noise may change. `note` is
+    appended to the summary. `why` says what is left.
     """
 
     texts: int = 0
@@ -79,18 +80,20 @@ class Totals(NamedTuple):
     note: str = ""
     nulls: int = 0
     why: str = "the task does not read"
+    bare: int = 0
 
     def plus(self, done: Iterable[formats.SlotResult], nulls: int = 0) -> Totals:
         """These totals and further texts."""
-        texts, changed, unserved, left, rates = self[:5]
+        (texts, changed, unserved, left, rates), bare = self[:5], self.bare
         for outcome in done:
             status = outcome.noised.status if outcome.noised else ""
             texts += outcome.noised is not None
             changed += status == "ok"
             unserved += status == "not_applicable"
+            bare += status == "unchanged" and outcome.noised is not None and not outcome.noised.eligible
             left += outcome.noised is None
             rates += _rate(outcome)
-        return Totals(texts, changed, unserved, left, rates, self.note, self.nulls + nulls, self.why)
+        return Totals(texts, changed, unserved, left, rates, self.note, self.nulls + nulls, self.why, bare)
 
     def summary(self) -> str:
         """The line that the command prints."""
@@ -100,6 +103,7 @@ class Totals(NamedTuple):
         line += f", {self.not_applicable:,} not applicable (left clean)" if self.not_applicable else ""
         line += f", {self.left:,} that {self.why} (left clean)" if self.left else ""
         line += f", {self.nulls:,} null (left as they are)" if self.nulls else ""
+        line += f", {self.bare:,} with nothing that it may change" if self.bare else ""
         return line + self.note + ("" if self.changed else ". Nothing was changed")
 
 
@@ -179,9 +183,12 @@ class _Plan(NamedTuple):
     note: str = ""
 
 
-def perturb_file(job: PerturbJob, advance: Callable[[int], object] = lambda _: None) -> Totals:
+def perturb_file(
+    job: PerturbJob, advance: Callable[[int], object] = lambda _: None, begin: Callable[[], object] = lambda: None
+) -> Totals:
     """Write a file with its texts noised, and return the totals; `advance` is called with the bytes read so far.
 
+    When all is checked, before the first text is noised, `begin` is called.
     Where it fails, no file is written. Raises SpecError, UnknownName, DataError, MissingData, UserError, DiskError.
     """
     out = None if job.out == formats.STREAM else target("--out", job.out, job.force, {"is read": job.file})
@@ -200,6 +207,7 @@ def perturb_file(job: PerturbJob, advance: Callable[[int], object] = lambda _: N
         for note in notes:
             note("\t".join(EDIT_COUNTS) + "\n")
         write(source.mark)
+        begin()
         for records in batches(plan.read(source, plan.options)):
             for record, done in zip(records, plan.noise.batch(records, source.path), strict=True):
                 write(record.write(done))
@@ -208,7 +216,8 @@ def perturb_file(job: PerturbJob, advance: Callable[[int], object] = lambda _: N
                     note("".join(_noted(done)))
             advance(source.read)
         _check_done(totals, source.path, plan.noise)
-    return totals
+    known = [link.perturbation.name for link in plan.noise.links if link.perturbation.first] if totals.bare else []
+    return totals._replace(note="".join((totals.note, *(f" ({name} knows only aligned texts)" for name in known))))
 
 
 def _noted(done: Sequence[formats.SlotResult]) -> Iterator[str]:

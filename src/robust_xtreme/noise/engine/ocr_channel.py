@@ -8,8 +8,9 @@ the names of font and language data, so that what was read once needs no Tessera
 import subprocess
 import tempfile
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
+from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from shutil import which
@@ -46,6 +47,34 @@ def reader(code: str) -> tuple[str, Path] | None:
     """The name of Tesseract's data for a language, and the file of a font; None where Tesseract has no data."""
     rows = packs.table("ocr", "readers").need("language", "data", "font").rows
     return next(((row["data"], Path(row["font"])) for row in rows if row["language"] == code), None)
+
+
+def missing(codes: Iterable[str]) -> list[str]:
+    """The packages of Debian that are not here, of those that new prints of some languages are read with."""
+    readers = [known for code in codes if (known := reader(code))]
+    fonts = [path for path in ((*(path for _, path in readers), _OTHERS) if readers else ()) if not path.is_file()]
+    lacks = dict.fromkeys("fonts-noto-cjk" if "CJK" in path.name else "fonts-noto-core" for path in fonts)
+    listed = _told("--list-langs")
+    lacks |= dict.fromkeys(["tesseract-ocr"] if readers and not listed else [])
+    return [*lacks, *sorted({_package(data) for data, _ in readers if data not in listed})]
+
+
+def _package(data: str) -> str:
+    return f"tesseract-ocr-{data.replace('_', '-')}"
+
+
+def versions() -> dict[str, str]:
+    """The versions of the programs that new prints are made and read with, as far as they are here."""
+    told = dict(zip(["", "tesseract"], _told("--version"), strict=False))
+    return {"pillow": version("pillow"), "tesseract": told.get("tesseract", "")}
+
+
+def _told(option: str) -> list[str]:
+    """The words that Tesseract answers to an option; none where it is not installed."""
+    if not which("tesseract"):
+        return []
+    done = subprocess.run(["env", "tesseract", option], capture_output=True, check=False)
+    return done.stdout.decode("utf-8", "replace").split()
 
 
 def channelled(job: Job) -> tuple[Edits, Array]:
@@ -198,8 +227,7 @@ def read(pages: Sequence[Any], data: str) -> list[str]:
     texts = done.stdout.decode("utf-8", "replace").split("\f")
     if done.returncode or len(texts) != len(pages):
         last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200] or f"exit {done.returncode}"
-        package = f"tesseract-ocr-{data.replace('_', '-')}"
         late = f"{data!r} within {most} s" if done.returncode == 124 else repr(data)
         what = f"Tesseract did not read {late}: {last}" if which("tesseract") else "Tesseract is not installed"
-        raise UserError(f"{what}. Try: apt-get install tesseract-ocr {package}")
+        raise UserError(f"{what.rstrip('.')}. Try: apt-get install tesseract-ocr {_package(data)}")
     return [" ".join(text.split()) for text in texts]

@@ -94,7 +94,8 @@ class Perturbation:
     not fit together. A choice that ends in `:ID` takes any text after the colon, which `check` checks. `settings`
     are parameters that take any value, by name with their default; `check` checks them. An attack has `moves`, the
     perturbations whose edits it searches; it makes none where no model is asked. One that knows clean texts alone
-    is `first` in a chain.
+    is `first` in a chain. `whole` says whether parameters ask for whole fields to be replaced, which a spec has to
+    name where a task noises several at once.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Perturbation:
     settings: Params = field(default_factory=dict)
     moves: tuple[str, ...] = ()
     first: bool = False
+    whole: Callable[[Params], bool] = lambda _: False
     plan: Callable[[Job], EditPlan] | None = None
     check: Callable[[Params], None] = lambda _: None
 

@@ -222,6 +222,7 @@ def _unaligned(code: str, params: Params) -> str:
     packs=lambda code: packs.present(packs.PARALLEL, f"{code}-en"),
     refuses=("tagging", "tatoeba", "bucc"),
     first=True,
+    whole=lambda params: params["switch"] == ("fields",),
     waives=frozenset({"rule_4_noise_belongs_to_the_script"}),
 )
 def code_switch(job: Job) -> tuple[Edits, Array]:
