@@ -153,7 +153,7 @@ class RunSpec:
     normalise: str = key("", "`spelling`: corrects unknown words before the model", "", "NAME", ("", "spelling"))
     match: tuple[str, ...] = key(
         (),
-        "noise with as many edits in each text as each external set has, such as natural, beside it",
+        "noise with as many edits in each text as each external set has, such as natural_typing, beside it",
         "",
         "SPEC",
         repeated=True,

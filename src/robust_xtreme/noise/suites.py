@@ -127,10 +127,13 @@ def unsupported(cell: PerturbationSpec, code: str, in_suite: bool = False) -> tu
     return next(((name, why) for name, why in pairs if why), None)
 
 
-def check_family(asked: SuiteCell, family: str, location: str) -> None:
-    """Raise UserError where a perturbation that was named itself has no meaning in a task, or in its family."""
-    if not asked.suite and (name := refusing(asked.cell, family, location)):
-        raise UserError(f"{name} has no meaning in {family} ({location}): leave {location} or {asked.cell} out.")
+def check_families(asked: SuiteCell, places: Iterable[tuple[str, str]]) -> None:
+    """Raise UserError where a perturbation that was named itself has no meaning in tasks (family, name)."""
+    named = {} if asked.suite else {place: refusing(asked.cell, *place) for place in places}
+    if refused := [place for place, name in named.items() if name]:
+        where = ", ".join(f"{family} ({location})" for family, location in refused)
+        tasks = ", ".join(location for _, location in refused)
+        raise UserError(f"{named[refused[0]]} has no meaning in {where}: leave {tasks} or {asked.cell} out.")
 
 
 def check_perturb(perturb: Iterable[str], tasks: Sequence[TaskSpec], location: str) -> None:
@@ -146,5 +149,4 @@ def check_perturb(perturb: Iterable[str], tasks: Sequence[TaskSpec], location: s
         if spec.nominal:
             bound(spec)
     for cell in asked(words):
-        for task in tasks:
-            check_family(cell, task.family, task.name)
+        check_families(cell, [(task.family, task.name) for task in tasks])

@@ -31,7 +31,7 @@ from robust_xtreme.noise.conditions.condition import CLEAN, Condition, beside_at
 from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe, settings_of
 from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS
-from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
+from robust_xtreme.noise.suites import SuiteCell, asked, check_families, refusing, unsupported
 from robust_xtreme.run.external import Sets, sets_of
 from robust_xtreme.run.folder import check_read
 from robust_xtreme.run.task_run import Normaliser, Splits, TaskRun, needs_vectors, target_of
@@ -258,6 +258,7 @@ def _conditions(
     for request in asked(spec.perturb, spec.keep_names):
         if not request.suite:
             check_cell(request.cell, tasks)
+            check_families(request, [(task.family, task.name) for task in tasks if _groups(request.cell, task)])
         changed = spec.dims or spec.compile or spec.precision == "int8"
         if changed and asks(request.cell) and settings_of(bound(request.cell)[0]).sloped:
             what = "there are no gradients with --dims, --compile or --precision int8"
@@ -279,21 +280,24 @@ def _applied(
 ) -> tuple[list[PerturbationSpec], list[NotRun]]:
     """A perturbation on each group of fields that it noises in a task, or the reason why not. Raises UserError."""
     cell, detail = request.cell, ""
-    own = tuple(name for name in task.fields if name in cell.fields)  # a condition; of a missing field there is none
-    groups = ((own,) if {*own} == {*cell.fields} else ()) if cell.fields else task.perturbed
-    on = [cell.on(*fields) for fields in groups]
+    on = [cell.on(*fields) for fields in _groups(cell, task)]
     if not cell.fields and any(len(group) > 1 for group in task.perturbed):
         _check_whole(cell, task)
     if not on:
         detail = f"{task.name} has no field {' and '.join(cell.fields)}: {cell} is not applied to it."
     else:
-        check_family(request, task.family, task.name)
         if name := refusing(cell, task.family, task.name):
             reason = f"{name} has no meaning in {task.family}"
             detail = f"{task.name}: {reason}: {cell} of {request.suite} is not applied to it."
         elif asks(cell) and (reason := unanswerable(cell, on, task, model)):
             detail = f"{task.name}: {reason}: {cell} is not applied to it."
     return ([], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(cell))]) if detail else (on, [])
+
+
+def _groups(cell: PerturbationSpec, task: TaskSpec) -> Sequence[tuple[str, ...]]:
+    """The groups of fields that a perturbation noises in a task; none where it names a field that the task lacks."""
+    own = tuple(name for name in task.fields if name in cell.fields)
+    return ((own,) if {*own} == {*cell.fields} else ()) if cell.fields else task.perturbed
 
 
 def _check_whole(cell: PerturbationSpec, task: TaskSpec) -> None:

@@ -241,6 +241,7 @@ def _marked(value: str, code: str) -> set[str]:
         (_ONE + 'kyes = "0"', "no key 'kyes'"),
         (_ONE + "rates = 3", "'rates' is a table"),
         (_ONE + 'letters = "ei>ie"', "letters: 'ei>ie' is not 1 or 2 letters"),
+        (_ONE + 'letters = "e>e:3"', "letters: 'e>e:3' is not 1 or 2 letters, others in their place"),
         ('typing = { keys = "1" }\n', "of writing, .* are 0 together"),
     ],
 )

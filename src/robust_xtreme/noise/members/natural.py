@@ -160,7 +160,7 @@ def _is_accent(mark: str) -> bool:
     return name.startswith(_ACCENTS) and "HIRAGANA" not in name
 
 
-SOUNDS: Final = re.compile(r"([^>:]{1,2})>([^>:]{0,3}):([1-9][0-9]{0,3})")
+SOUNDS: Final = re.compile(r"([^>:]{1,2})>(?!\1:)([^>:]{0,3}):([1-9][0-9]{0,3})")
 """A spelling error of a pack: a letter or two, what is written for them, and its weight: `ei>ie:12`."""
 
 _HEARD: Final = ("candidate", "syllable", "confusion")
@@ -299,7 +299,9 @@ def _letters(path: Any, listed: object) -> tuple[str, ...]:
     """The spelling errors of a pack. Raises DataError at one that is none."""
     sounds = tuple(listed.split()) if isinstance(listed, str) else (repr(listed),)
     if wrong := [sound for sound in sounds if not SOUNDS.fullmatch(sound)]:
-        raise DataError(path, f"letters: {wrong[0]!r:.40} is not 1 or 2 letters, what is written, a weight: ei>ie:12")
+        raise DataError(
+            path, f"letters: {wrong[0]!r:.40} is not 1 or 2 letters, others in their place, a weight: ei>ie:12"
+        )
     return sounds
 
 

@@ -1,5 +1,6 @@
 """Words in another script, and words of another language."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -135,23 +136,25 @@ class Partners(NamedTuple):
 @packs.cached
 def partners(name: str, switch: str = "words", script: str = "own") -> Partners:
     """The texts of a pack, `de-en`, with their spans of words, or each as one span. Raises DataError."""
-    table = packs.table(packs.PARALLEL, name).need("text", "spans")
+    table, rows = packs.table(packs.PARALLEL, name).need("text", "spans"), list[list[tuple[Any, Any, Any, str]]]()
     try:
-        rows = [_row(row["spans"]) for row in table.rows]
+        for row in table.rows:
+            rows += [_row(row["spans"])]
         parts = [[(0, row[0][1], 1, row[0][3])] if switch == "fields" else row[1:] for row in rows]
         sizes = np.array([(row[0][1], 1 if switch == "fields" else row[0][2]) for row in rows], np.uint32)
         places = np.array([span[:3] for part in parts for span in part], np.uint32).reshape(-1, 3)
         forms = [form for part in parts for *_, form in part]
     except (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError) as error:
         what = "spans are lists of [start, length, words, form], in order within the first, which is the whole text"
-        raise DataError(table.path, what) from error
+        raise DataError(table.path, f"text {len(rows) + 1}: {what}") from error
     if script != "own":  # equal words are typed alike
         clean, other = batch(forms, NO_SPANS), name.rpartition("-")[2]
         keys = randomness.text_keys(0, randomness.bare_ids(other, forms))
         forms = edited(clean, transliterate.edit(Job(clean, other, keys, "1", defaults(transliterate)))[0])
     texts = {row["text"]: number for number, row in enumerate(table.rows)}
     if len(texts) < len(rows):
-        raise DataError(table.path, "a text has several rows")
+        twice = next(name for name, many in Counter(row["text"] for row in table.rows).items() if many > 1)
+        raise DataError(table.path, f"the text {twice:.40} has several rows")
     bounds = bounds_of(np.array([len(part) for part in parts]))
     return Partners(table.path, texts, sizes.reshape(-1, 2).astype(np.int64), bounds, places.astype(np.int64), forms)
 

@@ -16,7 +16,7 @@ from robust_xtreme.exchange.exporting.harness.their_tasks import TaskFile, known
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
 from robust_xtreme.noise.engine.realised import TOKENS
-from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
+from robust_xtreme.noise.suites import SuiteCell, asked, check_families, refusing, unsupported
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.adapters.qa import inside
 from robust_xtreme.tasks.groups import chosen, names
@@ -234,12 +234,12 @@ def _conditions(cells: Sequence[SuiteCell], sheet: TaskSheet, seeds: int, left: 
 
 
 def _condition(each: SuiteCell, sheet: TaskSheet, seeds: int) -> Condition | str:
-    """A perturbation on its fields of a sheet, or why it is not applied. Raises UserError as `check_family`."""
+    """A perturbation on its fields of a sheet, or why it is not applied. Raises UserError as `check_families`."""
     cell = each.cell
     if not set(cell.fields) <= set(sheet.known):
         return f"no field {' and '.join(cell.fields)}: {cell} is not applied. Fields: {', '.join(sheet.known)}."
     family = sheet.family or (SPAN_QA.name if sheet.answers else "")
-    check_family(each, family, sheet.origin.task)
+    check_families(each, [(family, sheet.origin.task)])
     if name := refusing(cell, family, sheet.origin.task):
         return f"{name} has no meaning in {family}: {cell} of {each.suite} is not applied."
     on = cell.on(*(name for name in sheet.known if name in (cell.fields or sheet.fields)))
