@@ -45,7 +45,7 @@ TITLES: Final = {
     "lareqa": "LAReQA",
 }
 _DOUBT: Final = "in brackets: languages that are not shown above chance"
-_METRICS: Final = {
+METRICS: Final = {
     "span_f1": "F1",
     "squad_f1": "F1",
     "mlqa_f1": "F1",
@@ -160,7 +160,7 @@ def _by_task(means: pl.DataFrame, levels: pl.DataFrame) -> Iterator[str]:
         people = f"; {found[_PEOPLE][0].text()}" if _PEOPLE in found else ""
         on = ", question" if task in ("xquad", "mlqa", "tydiqa") else ""
         cells = levels.filter(task=task)
-        few, metric = _codes(cells.filter(pl.col("above_chance") < 0)), _METRICS[cells["metric"][0]]
+        few, metric = _codes(cells.filter(pl.col("above_chance") < 0)), METRICS[cells["metric"][0]]
         of = counted(languages, "language") + (f" ({few})" if few else "")
         yield f"**{TITLES[task]}**{on}, {of}, {metric} {level:.0f}: {most}{people}"
 

@@ -3,9 +3,9 @@
     python -m tools.real.noises [OUT] [FOLDER]
 
 `FOLDER/runs` has every run as `tools/keep_report.py` keeps it, `FOLDER/tables` the cells and the means over languages.
-Beside the change under a noise stands that under typos of a keyboard on the same items, at the same share of edited
-characters in each language: between two strengths it is interpolated, and so are the bounds of the mean's interval, as
-if the errors of both were the same. Beyond the strongest typos there is none.
+Beside the change under a noise stands that under typos of a keyboard on the same fields of the same items, at the same
+share of edited characters in each language: between two strengths it is interpolated, and so are the bounds of the
+mean's interval, as if the errors of both were the same. Beyond the strongest typos there is none.
 """
 
 from __future__ import annotations
@@ -19,30 +19,51 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 from tools import keep_report
 from tools.real import keep
-from tools.real.learned import TITLES, outdated, wrapped
+from tools.real.learned import METRICS, TITLES, outdated, wrapped
 from tools.real.stages import EVAL, FINISHED, NOISE, OUT, Asked, stages
 from tools.real.tables import PLACE, Estimate, change, read
 
-from robust_xtreme.core.languages import language
+from robust_xtreme.core import registry
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.files import store
+from robust_xtreme.noise.suites import suite
 from robust_xtreme.stats.averages import LANGUAGES
 
 FOLDER: Final = Path("reports/noise-real")
 TYPOS: Final = "keyboard_typo"
 
-SECTIONS: Final[Mapping[str, Sequence[str]]] = {
-    "Slips of typing and errors of writing": ("panx", "xnli", "qa"),
-    "English in other languages": ("xnli_mixed", "qa"),
-    "Other languages in English": ("xnli_into",),
-    "Print that is read": ("panx_channel",),
-}
-"""The titles of the page, and the runs whose noises they have."""
-
-_NOISES: Final = {
-    "Slips of typing and errors of writing": "natural_",
-    "Print that is read": "ocr_",
-}
+_CELL: Final = ("task", "noise", "fields")
 _SWITCH: Final = "code_switch"
+_CHANNEL: Final = "ocr_channel"
+_SUITE: Final = "@channel"
+
+
+class Section(NamedTuple):
+    """A title of the page, the runs whose noises it has, how the names of these begin, and what is said of them."""
+
+    title: str
+    runs: Sequence[str]
+    noises: str
+    note: str = ""
+
+
+SECTIONS: Final = (
+    Section("Slips of typing and errors of writing", ("panx", "xnli", "qa"), "natural_"),
+    Section("English in other languages", ("xnli_mixed", "qa"), _SWITCH),
+    Section(
+        "Other languages in English",
+        ("xnli_into",),
+        _SWITCH,
+        "With `@script=latin` words of the other language are typed in Latin letters; names among them are respelt.",
+    ),
+    Section(
+        "Print that is read, and misread letters",
+        ("panx_channel",),
+        "ocr_",
+        "Much of what the channel does to whole sentences, stray signs and spaces, is rare in tagged texts such as "
+        "these ([measured](../../docs/ocr.md)).",
+    ),
+)
 
 
 class NoiseRow(NamedTuple):
@@ -50,6 +71,7 @@ class NoiseRow(NamedTuple):
 
     task: str
     noise: str
+    languages: int
     clean: float
     change: Estimate
     edits: float
@@ -59,23 +81,43 @@ class NoiseRow(NamedTuple):
 
 def rows_of(levels: pl.DataFrame, means: pl.DataFrame) -> Iterator[NoiseRow]:
     """The noises of a run but typos, of the tables of that run; with one language the cells are the means."""
-    cells = levels.group_by("task", "noise", maintain_order=True).agg(
+    cells = levels.group_by(_CELL, maintain_order=True).agg(
         pl.col("edits").mean(),
         (pl.col("tokens") / pl.col("tokens_clean") - 1).mean().alias("added"),
         pl.col("clean", "drop", "low", "high").mean(),
         pl.len(),
     )
-    found = {(row["task"], row["noise"]): row for row in means.filter(kind=LANGUAGES).iter_rows(named=True)}
+    found = {_cell(row): row for row in means.filter(kind=LANGUAGES).iter_rows(named=True)}
     every = [
-        (row, change(found.get((row["task"], row["noise"]), row)))
+        (row, found.get(_cell(row), row))
         for row in cells.iter_rows(named=True)
-        if row["len"] == 1 or (row["task"], row["noise"]) in found
+        if row["len"] == 1 or _cell(row) in found
     ]
-    for row, changed in every:
+    for row, mean in every:
         if not row["noise"].startswith(TYPOS):
-            curve = [(other["edits"], typos) for other, typos in every if _is_typos(other, row["task"])]
-            at_rate = _by_language(levels.filter(task=row["task"]), row["noise"], interpolated(row["edits"], curve))
-            yield NoiseRow(row["task"], row["noise"], row["clean"], changed, row["edits"], row["added"], at_rate)
+            curve = [(other["edits"], change(typos)) for other, typos in every if _is_typos(other, row)]
+            same = levels.filter(task=row["task"], fields=row["fields"])
+            yield NoiseRow(
+                task=row["task"],
+                noise=asked(*_cell(row)),
+                languages=len(mean.get("languages", "").split()) or 1,
+                clean=row["clean"],
+                change=change(mean),
+                edits=row["edits"],
+                tokens=row["added"],
+                typos=_by_language(same, row["noise"], interpolated(row["edits"], curve)),
+            )
+
+
+def _cell(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    task, noise, fields = (row[name] for name in _CELL)
+    return task, noise, fields
+
+
+def asked(task: str, noise: str, fields: str) -> str:
+    """The spec that asks for a noise on these fields in a task; it names them where it has no others by default."""
+    default = registry.load("task", task).perturbed
+    return noise if default == (tuple(fields.split(",")),) else f"{noise}@fields={fields}"
 
 
 def _by_language(levels: pl.DataFrame, noise: str, mean: Estimate | None) -> Estimate | None:
@@ -93,8 +135,9 @@ def _by_language(levels: pl.DataFrame, noise: str, mean: Estimate | None) -> Est
     return Estimate(mean.value + moved, mean.low + moved, mean.high + moved)
 
 
-def _is_typos(row: Mapping[str, Any], task: str) -> bool:
-    return bool(row["task"] == task and row["noise"].startswith(TYPOS))
+def _is_typos(row: Mapping[str, Any], beside: Mapping[str, Any]) -> bool:
+    """Whether these are typos on the same fields of a task."""
+    return bool(all(row[name] == beside[name] for name in ("task", "fields")) and row["noise"].startswith(TYPOS))
 
 
 def interpolated(rate: float, curve: Sequence[tuple[float, Estimate]]) -> Estimate | None:
@@ -110,53 +153,112 @@ def interpolated(rate: float, curve: Sequence[tuple[float, Estimate]]) -> Estima
 def page(folder: Path) -> str:
     """The page, in Markdown."""
     levels, means = (read(folder, name) for name in ("levels", "means"))
-    lines = ["# Noise as it happens, beside typos at the same rate", "", *wrapped(_ABOUT + outdated(folder), "")]
-    for title, runs in SECTIONS.items():
-        rows = [
-            row
-            for run in runs
-            for row in rows_of(*(frame.filter(run=f"{NOISE}-{run}") for frame in (levels, means)))
-            if row.noise.startswith(_NOISES.get(title, _SWITCH))
-        ]
-        if rows:
-            lines += ["", f"## {title}", "", *wrapped(_said(rows), ""), "", *_table(rows)]
-    near = levels.filter(pl.col("above_chance") < 0).select("task", "language").unique(maintain_order=True)
-    marked = ", ".join(f"{TITLES[task]} in {language(code).name}" for task, code in near.iter_rows())
-    marks = f" Not shown above chance when clean: {marked}." if marked else ""
-    return "\n".join([*lines, "", *wrapped(_LIMITS + marks, "")]) + "\n"
+    about = f"{_ABOUT}{'; '.join(_tasks(levels))}.{outdated(folder)}"
+    lines = ["# Noise as it happens, beside typos at the same rate", "", *wrapped(about, ""), ""]
+    lines += [line for legend in (_COLUMNS, _NAMES) for line in wrapped(legend, "- ")]
+    for section in SECTIONS:
+        runs = [f"{NOISE}-{run}" for run in section.runs]
+        every = [row for run in runs for row in rows_of(levels.filter(run=run), means.filter(run=run))]
+        if rows := [row for row in every if row.noise.startswith(section.noises)]:
+            cells = levels.filter(pl.col("run").is_in(runs), pl.col("noise").str.starts_with(section.noises))
+            said = [*_said(rows), *_near(cells), *_degrees(cells), *filter(None, [section.note])]
+            lines += ["", f"## {section.title}", "", *wrapped(" ".join(said), ""), "", *_table(rows)]
+    return "\n".join([*lines, "", *wrapped(" ".join([_LIMITS, *_notes(folder)]), "")]) + "\n"
 
 
-def _said(rows: Sequence[NoiseRow]) -> str:
-    """What the noises cost beside typos, and the noise that costs most."""
-    most = min(rows, key=lambda row: row.change.value)
-    ratios = sorted(round(row.change.value / row.typos.value, 2) for row in rows if row.typos)
-    among = " to ".join(f"{ratio:g}" for ratio in dict.fromkeys((*ratios[:1], *ratios[-1:])))
-    beside = f" Beside typos at the same edits: {among} times." if ratios else ""
-    return f"The most: `{most.noise}`, {TITLES[most.task]}, {most.change.text()}.{beside}"
+def _tasks(levels: pl.DataFrame) -> Iterator[str]:
+    """Each task with its metric, its languages, and how many clusters of items these have."""
+    for (task,), cells in levels.group_by("task", maintain_order=True):
+        codes = " ".join(cells["language"].unique().sort())
+        few, many = (int(cells.select(found).item()) for found in (pl.min("clusters"), pl.max("clusters")))
+        clusters = f"{few} to {many}" if few < many else f"{many}"
+        yield f"{TITLES[str(task)]} ({METRICS[cells['metric'][0]]}; {codes}; {clusters})"
+
+
+def _said(rows: Sequence[NoiseRow]) -> Iterator[str]:
+    """What each noise costs at most, and what it costs beside typos."""
+    names = dict.fromkeys(row.noise.partition(":")[0] for row in rows)
+    by_name = {name: [row for row in rows if row.noise.startswith(f"{name}:")] for name in names}
+    most = [min(found, key=lambda row: row.change.value) for found in by_name.values()]
+    yield f"The most: {'; '.join(f'`{row.noise}`, {TITLES[row.task]}, {row.change.text()}' for row in most)}."
+    ratios = {
+        name: sorted(row.change.value / row.typos.value for row in found if row.typos and row.typos.value)
+        for name, found in by_name.items()
+    }
+    parts = []
+    for name, found in ratios.items():
+        if found:
+            parts.append(f"`{name}` {' to '.join(dict.fromkeys(f'{ratio:.2f}' for ratio in (found[0], found[-1])))}")
+    if parts:
+        count = f"{sum(map(len, ratios.values()))} of {len(rows)} rows"
+        yield f"The change divided by that of typos at the same edits, in {count}: {', '.join(parts)}."
+
+
+def _near(cells: pl.DataFrame) -> Iterator[str]:
+    """The languages that are not shown above chance, and what they do to the means."""
+    near = pl.col("above_chance") < 0
+    marked = cells.filter(near).sort(pl.col("high") - pl.col("low"), descending=True)
+    if marked.is_empty():
+        return
+    pairs = marked.select("task", "language").unique(maintain_order=True).rows()
+    named = ", ".join(f"{TITLES[task]} in {language(code).name}" for task, code in pairs)
+    widest = change(marked.row(0, named=True)).text().partition(" ")[2]
+    moved = cells.group_by(_CELL).agg(moved=(pl.col("drop").filter(~near).mean() - pl.col("drop").mean()).abs())
+    most, those = moved.select(pl.max("moved")).item(), "it" if len(pairs) == 1 else "them"
+    without = "" if most is None else f"; without {those} no mean differs by more than {most:.1f}"
+    yield f"Counted, but not shown above chance when clean: {named}, with intervals up to {widest}{without}."
+
+
+def _notes(folder: Path) -> Iterator[str]:
+    """What the runs note of the data of a language."""
+    manifests = [store.read_json(path) for path in sorted(folder.rglob("manifest.json"))]
+    for note in dict.fromkeys(note for manifest in manifests for note in manifest["notes"]):
+        (task, _, code), text = note.partition(":")[0].partition(" "), note.partition(": ")[2]
+        if task in TITLES and code in ALL_LANGUAGES:
+            yield f"{TITLES[task]} in {language(code).name}: {text.partition('. ')[0]}."
+
+
+def _degrees(cells: pl.DataFrame) -> Iterator[str]:
+    """The degrees of the channel here, and in its suite."""
+    here = cells.filter(pl.col("noise").str.starts_with(_CHANNEL))["noise"].unique(maintain_order=True)
+    if not here.is_empty():
+        degrees = " and ".join(noise.partition(":")[2] for noise in here)
+        others = [cell.nominal for spec in suite(_SUITE).specs if spec.name == _CHANNEL for cell in spec.cells()]
+        yield f"The degree of `{_CHANNEL}` is {degrees} here, and {' and '.join(others)} in the suite `{_SUITE}`."
 
 
 def _table(rows: Sequence[NoiseRow]) -> list[str]:
-    heads = ("task", "noise", "clean", "change", "edits", "tokens", f"`{TYPOS}` at these edits")
+    heads = ("task", "noise", "languages", "clean", "change", "edits", "tokens", f"`{TYPOS}` at these edits")
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:
         typos = row.typos.text() if row.typos else "-"
         rates = f"{100 * row.edits:.1f} % | {100 * row.tokens:+.0f} %"
-        first = f"{TITLES[row.task]} | `{row.noise}` | {row.clean:.1f} | {row.change.text()}"
+        first = f"{TITLES[row.task]} | `{row.noise}` | {row.languages} | {row.clean:.1f} | {row.change.text()}"
         lines.append(f"| {first} | {rates} | {typos} |")
     return lines
 
 
 _ABOUT: Final = (
-    "Heads of multilingual-e5-small ([make real](../../docs/how-to/real.md)), changes in points with 95 % intervals, "
-    "means over languages. *edits*: characters changed or put in, of the text's; *tokens*: how many more a word has. "
-    "[`natural_typing` and `natural_writing`](../../docs/natural.md): slips, and errors of writing; "
-    "[`code_switch`](../../docs/code-switch.md): words of the translation, with `@switch=fields` whole hypotheses or "
-    "questions; [`ocr_channel`](../../docs/ocr.md): printed, made bad and read; `ocr_noise`: letters that were misread."
+    "Heads of multilingual-e5-small, trained in English for minutes, that of XQuAD on TyDi QA ([make "
+    "real](../../docs/how-to/real.md)). Metric, languages and clusters of items in each: "
+)
+_COLUMNS: Final = (
+    "*clean*: points without noise, the mean over *languages* (their number), each counted alike; *change*: points "
+    "under noise minus clean, same items, with a 95 % interval; *edits*: characters changed or put in, of those of "
+    "the noised fields (a whole field can have more than 100 %); *tokens*: the rise of tokens per word."
+)
+_NAMES: Final = (
+    "*noise*: a name and its nominal strength. [`natural_typing` and `natural_writing`](../../docs/natural.md): "
+    "slips, and errors of writing; [`code_switch`](../../docs/code-switch.md): words of the translation, with "
+    "`@switch=fields` the whole field; [`ocr_channel`](../../docs/ocr.md): printed, made bad and read; `ocr_noise`: "
+    "letters taken for what was read for them there."
 )
 _LIMITS: Final = (
-    "One encoder, one head a task, one draw of each noise. Typos at the same edits are interpolated in each language; "
-    "'-': more edits than the strongest typos made. Items of a language are the same under all noises, so that two "
-    "changes differ less by chance than their intervals say. Runs, cells and commands: `runs`, `tables`."
+    "One encoder, one head a task, one draw of each noise. Intervals are for other items of these languages, not "
+    "corrected for many rows; the most were chosen, and are a little too extreme. Typos at the same edits are "
+    "interpolated in each language, and so is the interval of their mean; '-': the strongest typos on these fields "
+    "make fewer edits in some language, or there are none. Two changes of the same items differ less by chance than "
+    "their intervals say. Runs, cells and commands: `runs`, `tables`."
 )
 
 
