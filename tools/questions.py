@@ -196,15 +196,19 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
         ),
         Question(
             "Can people mix two languages in one sentence?",
-            ("list perturbations -l sw",),
-            (r"^code_switch",),
-            "`robust-xtreme align` makes the pack of parallel texts that it needs: docs/code-switch.md.",
+            (
+                "align --languages sw --with en -o packs",
+                "eval --tasks xnli -l sw --limit 90 --perturb code_switch:0.3@with=en --packs packs --out mixed",
+            ),
+            (r"^sw +\d",),
+            "`align` makes a pack of texts and their translations; only these are switched: docs/code-switch.md.",
         ),
         Question(
             "What about scanned text?",
-            ("list perturbations -l sw",),
-            (r"^ocr_channel",),
-            "`ocr_channel` prints, spoils and reads again by Tesseract; `ocr_noise` draws the errors that it makes.",
+            ("doctor", "eval --tasks xnli -l sw --limit 90 --perturb ocr_noise:0.1 --out scanned"),
+            (r"^sw +\d",),
+            "`ocr_noise` draws errors as Tesseract makes them. `ocr_channel` prints, spoils and reads the texts:\n"
+            "`doctor` says whether Tesseract and fonts are there, and how they are installed: docs/ocr.md.",
         ),
     ),
     "Reports": (
