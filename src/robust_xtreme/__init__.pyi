@@ -154,7 +154,7 @@ def evaluate(
         external_partial: leave out what has no partner: rows of a set, or many clean items
         frozen: texts that attacks in another run left, of this attack or of all: how far they fool this model
         normalise: `spelling`: corrects unknown words before the model
-        match: noise with as many edits in each text as each external set has, such as natural, beside it
+        match: noise with as many edits in each text as each external set has, such as natural_typing, beside it
         offline: open no connection: what is not on this machine is missing
         device: `auto`, cpu or cuda
         batch_tokens: tokens of a batch, padding included
@@ -248,7 +248,7 @@ def factorial(
         external_partial: leave out what has no partner: rows of a set, or many clean items
         frozen: texts that attacks in another run left, of this attack or of all: how far they fool this model
         normalise: `spelling`: corrects unknown words before the model
-        match: noise with as many edits in each text as each external set has, such as natural, beside it
+        match: noise with as many edits in each text as each external set has, such as natural_typing, beside it
         offline: open no connection: what is not on this machine is missing
         device: `auto`, cpu or cuda
         batch_tokens: tokens of a batch, padding included
