@@ -6,6 +6,7 @@ from typing import Annotated
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import Overwriting, option
+from robust_xtreme.core import registry
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.packs import PARALLEL
 from robust_xtreme.core.sinks import echo
@@ -37,5 +38,9 @@ def align(languages: Languages, out: Out, other: Other = "en", data: Data = "min
         content, size = aligning.align(source, code, partner)
         write_all({path: content})
         echo(f"{path}: {size}")
-    spec, read = f"code_switch:0.3@with={partner}", ",".join(codes)
-    show_next("eval", "--tasks", "xnli", "--languages", read, "--perturb", spec, "--data", data, "--packs", out)
+    spec, tasks = (
+        f"code_switch:0.3@with={partner}",
+        (registry.load("task", name) for name in ("xnli", "xcopa", "lareqa")),
+    )
+    task = next((task.name for task in tasks if {*codes} <= {*task.languages}), "xquad")
+    show_next("eval", "--tasks", task, "-l", ",".join(codes), "--perturb", spec, "--data", data, "--packs", out)

@@ -9,8 +9,9 @@ import subprocess
 import tempfile
 import textwrap
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
 from shutil import which
@@ -64,9 +65,11 @@ def _package(data: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """The versions of the programs that new prints are made and read with, as far as they are here."""
-    told = dict(zip(["", "tesseract"], _told("--version"), strict=False))
-    return {"pillow": version("pillow"), "tesseract": told.get("tesseract", "")}
+    """The versions of the programs that new prints are made and read with; "" of one that is not here."""
+    told, known = _told("--version"), {"pillow": ""}
+    with suppress(PackageNotFoundError):
+        known["pillow"] = version("pillow")
+    return {**known, "tesseract": told[1] if len(told) > 1 else ""}
 
 
 def _told(option: str) -> list[str]:
