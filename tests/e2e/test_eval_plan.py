@@ -122,7 +122,8 @@ def test_a_time_agrees_with_its_unit() -> None:
 
 def test_a_plan_says_what_tesseract_reads(spec: RunSpec) -> None:
     """The texts of all strengths, and their time, before anything is read; nothing where nothing is read."""
-    cost = "16 texts to read by Tesseract, about 4 seconds on one core, without those that are in the cache"
+    size = "at most 16 texts to read by Tesseract, about 4 seconds on one core"
+    cost = f"{size}; those that are in the cache are not read again"
     assert cost in estimate(replace(spec, perturb=("ocr_channel:0.5,1",)))
     assert not any("Tesseract" in line for line in estimate(replace(spec, perturb=("ocr_noise:0.5",))))
     said: list[str] = []

@@ -126,7 +126,7 @@ def reported_tasks(names: Sequence[str], source: Source | Path) -> tuple[TaskSpe
     if names:
         return tuple(registry.load("task", name) for name in names)
     tasks: tuple[TaskSpec, ...] = tuple(registry.load("task", name) for name in registry.names("task"))
-    return tuple(task for task in tasks if any(loading.available(task, source, split) for split in EVALUATED))
+    return tuple(task for task in tasks if loading.is_available(task, source, EVALUATED))
 
 
 def screen(training: Sequence[Example], splits: Splits, overlap: str = "refuse") -> Screened:

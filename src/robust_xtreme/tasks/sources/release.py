@@ -1,5 +1,6 @@
 """A folder of the tasks' original release files, as XTREME's scripts leave it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -55,6 +56,13 @@ class Release:
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
         """Whether a file of that split exists."""
         return self._find(task, language, split) is not None
+
+    def may_hold(self, task: TaskSpec, split: str) -> bool:
+        """Whether a folder that files of that split are in exists, whatever their language."""
+        options = task.files[split].paths if split in task.files else ()
+        first = (option if isinstance(option, str) else option[0] for option in options)
+        parents = {_VARIES.split(path, maxsplit=1)[0].rpartition("/")[0] for path in first}
+        return any((self.folder / parent).is_dir() for parent in parents)
 
     def signature(self, task: TaskSpec, language: str, split: str) -> str:
         """A hash that changes with the files of a split, of their names and versions."""
@@ -188,6 +196,7 @@ def _options(task: TaskSpec, files: Files, language: str) -> tuple[Option, ...]:
 
 
 _ANY: Final = "*"
+_VARIES: Final = re.compile(r"[{*]")
 
 
 def expand(text: str, language: str, codes: Mapping[str, str]) -> str:

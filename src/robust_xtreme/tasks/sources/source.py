@@ -5,7 +5,7 @@ The pools of retrieval tasks are made once from a source's rows; they name the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -276,8 +276,19 @@ def available(
     wanted = _candidates(split)
     for code in languages or ():
         check_language(task, source, code)
-    asked = source.languages(task) if languages is None else languages
-    return tuple(code for code in asked if any(source.holds(task, code, name) for name in wanted))
+    return tuple(_held(task, source, wanted, source.languages(task) if languages is None else languages))
+
+
+def is_available(task: TaskSpec, source: Source | Path, splits: Sequence[str]) -> bool:
+    """Whether a source has one of the splits in some language of a task."""
+    source = _source(source)
+    return any(True for _ in _held(task, source, splits, source.languages(task)))
+
+
+def _held(task: TaskSpec, source: Source, splits: Sequence[str], languages: Sequence[str]) -> Iterator[str]:
+    """The languages in which a source has one of the splits; a task without files is not looked for in each."""
+    wanted = [name for name in splits if not isinstance(source, Release) or source.may_hold(task, name)]
+    return (code for code in languages if any(source.holds(task, code, name) for name in wanted))
 
 
 def fetch(task: TaskSpec, source: Source | Path, split: str, languages: Sequence[str]) -> None:
