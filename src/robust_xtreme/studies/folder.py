@@ -1,6 +1,7 @@
 """The folder of a study: its frames, its facts and its page, written when cells are complete."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -308,7 +309,7 @@ def _findings(outcome: Outcome, charts: bool) -> Iterator[doc.Block]:
     drawn = outcome.contrasts.filter(pl.col("tier").is_in(["primary", "secondary"]), scale="points")
     if charts and drawn.height:
         described = "Each contrast in points, its mean over training seeds and its 95 % interval; thick: the endpoint."
-        yield doc.Chart("Contrasts in points", described, _forest(drawn.head(_MOST)))
+        yield doc.Chart("Contrasts in points", described, _forest(_in_order(drawn)))
 
 
 def _at_chance(values: pl.DataFrame) -> list[str]:
@@ -320,10 +321,20 @@ def _at_chance(values: pl.DataFrame) -> list[str]:
     return [f"{target} {language} ({', '.join(names)})" for target, language, names in rows]
 
 
-def _forest(rows: pl.DataFrame) -> dict[str, Any]:
+def _in_order(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """The first rows of a tier or two, by their names, with numbers in these by their size."""
+
+    def order(row: dict[str, Any]) -> list[Any]:
+        names = (re.split(r"(\d+)", row[name]) for name in _NAMES)
+        return [row["tier"], *([part.zfill(9) if part.isdigit() else part for part in parts] for parts in names)]
+
+    return sorted(rows.iter_rows(named=True), key=order)[:_MOST]
+
+
+def _forest(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A point and an interval for each row."""
     shown = ("estimate", "low", "high", "tier")
-    data = [{"name": _name(row), **{key: row[key] for key in shown}} for row in rows.iter_rows(named=True)]
+    data = [{"name": _name(row), **{key: row[key] for key in shown}} for row in rows]
     names = [row["name"] for row in data]
     axis = {"ticks": False, "domain": False, "minExtent": extent(names)}
     row = {"field": "name", "type": "nominal", "sort": names, "title": None, "axis": axis}
@@ -355,9 +366,9 @@ def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[doc.Block]:
     rows = frame.filter(tier=tier)
     if not rows.height:
         return
-    shown = rows.head(_MOST)
-    names = [name for name in _NAMES if shown[name].str.len_chars().max()]
-    lines = [(*(row[name] for name in names), str(row["seeds"]), *_numbers(row)) for row in shown.iter_rows(named=True)]
+    shown = _in_order(rows)
+    names = [name for name in _NAMES if any(row[name] for row in shown)]
+    lines = [(*(row[name] for name in names), str(row["seeds"]), *_numbers(row)) for row in shown]
     inner: tuple[doc.Block, ...] = (doc.Paragraph(_NOTES[tier]), doc.grid((*names, *_NUMBERS), lines, len(names)))
     if rows.height > _MOST:
         inner += (doc.Paragraph(f"{counted(rows.height - _MOST, 'more row')}: in contrasts.csv."),)

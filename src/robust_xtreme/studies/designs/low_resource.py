@@ -280,7 +280,8 @@ def _found_after_english(contrasts: pl.DataFrame) -> Iterator[str]:
     """The mean difference of the pairs, that of each, and its slope."""
     what = "English before N examples of the language minus these examples alone"
     yield finding(row_of(contrasts, _AFTER, tier="primary"), f"{what}, mean over languages and N")
-    for row in contrasts.filter(contrast=_AFTER, tier="secondary").iter_rows(named=True):
+    pairs = contrasts.filter(contrast=_AFTER, tier="secondary").iter_rows(named=True)
+    for row in sorted(pairs, key=lambda row: (row["target"], row["language"], shots(row["arm"]))):
         yield finding(row, f"{what}, {row['target']} {row['language']}, N = {shots(row['arm']):,}")
     for row in contrasts.filter(contrast=_SIZES).iter_rows(named=True):
         yield finding(row, f"Its slope, {row['target']} {row['language']}", "points for 10 times as many")
