@@ -276,11 +276,13 @@ def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str
 def to_read(runs: Sequence[TaskRun]) -> list[str]:
     """What `ocr_channel` takes beside the model, and what it lacks here; nothing where no condition has it."""
     read = [(run, each) for run in runs for each in run.conditions if _READ in each.name]
+    if not read:  # then Tesseract is not asked what it has
+        return []
     texts = sum(run.rows * len(each.fields) * len(each.seeds) for run, each in read)
     cost = f"at most {counted(texts, 'text')} to read by Tesseract, about {duration(texts * SECONDS)} on one core"
     lacks = missing(dict.fromkeys(code for run, _ in read for code in run.languages))
     cure = f"a text that is not in the cache cannot be read here: apt-get install {' '.join(lacks)}"
-    return [f"{cost}; those that are in the cache are not read again", *([cure] if lacks else [])][: 2 * (texts > 0)]
+    return [f"{cost}; those that are in the cache are not read again", *([cure] if lacks else [])]
 
 
 def _is_here(device: str) -> bool:
