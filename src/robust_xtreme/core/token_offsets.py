@@ -167,9 +167,16 @@ def _contents(tokenizer: Any) -> Callable[[int], bytes | None]:
     return content
 
 
+def remember_no_words(tokenizer: Any) -> None:
+    """A model of BPE remembers words as long as the thread lives, not the tokenizer; it is made to remember none."""
+    if type(tokenizer.model).__name__ == "BPE":
+        tokenizer.model._resize_cache(0)
+
+
 @lru_cache(maxsize=4)
 def exact_offsets(tokenizer: Any) -> ExactOffsets:
     """Reads texts with a tokenizer of the package tokenizers, whose offsets are mended where they are wrong."""
+    remember_no_words(tokenizer)
     normalizer, splits, ends = map(_state, (tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.post_processor))
     given = ExactOffsets(tokenizer, _contents(tokenizer), b'"Precompiled"' in normalizer)
     trimmed = b'"trim_offsets":true' in ends and (b'"add_prefix_space":true' in splits or b'"Prepend"' in normalizer)
@@ -177,4 +184,5 @@ def exact_offsets(tokenizer: Any) -> ExactOffsets:
         return given
     mending = replace(given, tokenizer=type(tokenizer).from_str(tokenizer.to_str()), mends=True)
     mending.tokenizer.post_processor = None
+    remember_no_words(mending.tokenizer)
     return replace(mending, fault=mending.first_fault(mending))

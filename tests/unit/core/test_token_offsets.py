@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -218,3 +220,28 @@ def test_offsets_that_are_not_known_are_refused(kind: str, tmp_path: Path) -> No
         _heads.span_qa.encode([question_example("1", "who?", "b", "b")], tokenizer, 64, 0)
     tokenizer.backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
     assert _loaded(tmp_path) is None
+
+
+class _Given(ctypes.Structure):
+    """The counts of mallinfo2, of which the eighth is that of the bytes given out."""
+
+    _fields_ = (("given", ctypes.c_size_t * 10),)
+
+
+def test_words_are_not_remembered_when_the_tokenizer_is_gone() -> None:
+    """A model of BPE keeps those it read as long as the thread lives, 50 KiB of these; counted are bytes in use."""
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallinfo2"):
+        pytest.skip("only glibc counts the bytes that it gave out")
+    libc.mallinfo2.restype = _Given
+    words = [f"{first}{second}{'hello' * 9}" for first in "abcdefghijklmnop" for second in "abcdefghijklmnop"]
+
+    def used() -> int:
+        for _ in range(10):
+            exact_offsets(RIGHT["byte-level, trained on texts"]())(words)
+        gc.collect()
+        return int(libc.mallinfo2().given[7])
+
+    used()
+    before = used()
+    assert used() - before < 100_000

@@ -90,7 +90,7 @@ def _success() -> dict[str, Any]:
 def _study() -> dict[str, Any]:
     rows = {"contrast": ["c"] * len(NAMES), "arm": NAMES, "reference": NAMES, "estimate": _ROWS["change"]}
     named = {name: ["1.2345"] * len(NAMES) for name in ("target", "language", "condition")}
-    return of_study(pl.DataFrame({**rows, **named, **_ROWS, "tier": ["primary"] * len(NAMES)}))
+    return of_study(pl.DataFrame({**rows, **named, **_ROWS, "tier": ["primary"] * len(NAMES)}).to_dicts())
 
 
 def _languages() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from robust_xtreme.core.columns import Array, bounds_of, gathered, numbering, nu
 from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.graphemes import clusters, string_properties
-from robust_xtreme.core.token_offsets import Row, exact_offsets
+from robust_xtreme.core.token_offsets import Row, exact_offsets, remember_no_words
 from robust_xtreme.models.reading.units import PER_TOKEN, UNITS, unit_ids
 
 CAUSAL: Final = "reads_causally"
@@ -325,8 +325,7 @@ class Rust:
             tokenizer.no_padding()
         if tokenizer.encode_special_tokens != self.split:
             tokenizer.encode_special_tokens = self.split
-        if type(tokenizer.model).__name__ == "BPE":  # it keeps words as long as the thread, not the tokenizer, lives
-            tokenizer.model._resize_cache(0)
+        remember_no_words(tokenizer)
         return tokenizer
 
     def _read(self, texts: list[str], offsets: bool) -> Tokens:
