@@ -4,7 +4,7 @@
     python -m tools.endurance page                        # of all that ran: docs/endurance.md
 
 Each round is new: its own folders and its own cache, which are removed after it. After each round the resident memory,
-the open descriptors and the threads of the process are kept in runs/endurance/NAME.csv; a run that is continued begins
+the open descriptors and the threads of the process are kept in reports/endurance/NAME.csv; a run that is continued begins
 another process, whose rounds count for themselves. The first fifth of a process's rounds is left out, as caches of
 libraries fill; the others are divided into 20 blocks of time, and the slope is that of the means of the blocks over
 hours, with Student's interval of 95 %, as rounds beside each other are alike. A slope of what is kept for ever is above
@@ -33,7 +33,7 @@ from robust_xtreme.report.blocks import Paragraph, Prose, ReportPage, Table, Tab
 from robust_xtreme.report.renderers import markdown
 
 ROOT: Final = Path(__file__).parents[1]
-FOLDER: Final = ROOT / "runs" / "endurance"
+FOLDER: Final = ROOT / "reports" / "endurance"
 PAGE: Final = ROOT / "docs" / "endurance.md"
 HEADS: Final = ("process", "round", "hours", "rss", "descriptors", "threads")
 MEASURED: Final = {"rss": "resident memory in MiB", "descriptors": "descriptors", "threads": "threads"}
@@ -177,8 +177,8 @@ from scratch; `gate` such a run against itself, and a comparison. By `python -m 
 two cores.
 
 Where the interval of a slope is above 0, the process grows by it; commands are processes of their own. What a training
-adds are hashes and headers of files that are remembered, 1,024 at most. What an evaluation adds, about 0.15 MiB a
-round and in steps, is not traced to an object.
+adds are hashes and headers of files that are remembered, 1,024 at most. What an evaluation or a gate adds
+is not traced to an object. The rows of each round: reports/endurance.
 """
 
 

@@ -74,12 +74,19 @@ def temporary(path: Path) -> Iterator[BinaryIO]:
 
 def _sweep(path: Path) -> None:
     """Remove temporary files of killed processes for the same file."""
-    for left in path.parent.glob(f".{digest(path.name)}.*{_TMP}"):
-        number = left.name.split(".")[2]
+    for each in left(path):
+        with suppress(OSError):
+            each.unlink()
+
+
+def left(path: Path) -> Iterator[Path]:
+    """The temporary files of killed processes for a file, each while nobody else can sweep it."""
+    for each in path.parent.glob(f".{digest(path.name)}.*{_TMP}"):
+        number = each.name.split(".")[2]
         if number.isdecimal() and not Path("/proc", number).exists():  # without /proc the lock alone says so
-            with suppress(OSError), _opened(left, "rb") as file:
+            with suppress(OSError), _opened(each, "rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails if a process on another machine writes it
-                left.unlink()
+                yield each
 
 
 def sync(file: BinaryIO) -> None:

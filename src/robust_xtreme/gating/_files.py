@@ -9,7 +9,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.core.errors import DataError, DiskError, Locked, Mismatch, UserError, no_room, of_system, shown
+from robust_xtreme.core.errors import (
+    DataError,
+    DiskError,
+    Locked,
+    Mismatch,
+    RobustXtremeError,
+    UserError,
+    no_room,
+    of_system,
+    shown,
+)
 from robust_xtreme.files import new_files, store
 from robust_xtreme.files.manifest import with_digest
 from robust_xtreme.files.schema import SCHEMA_VERSION
@@ -97,10 +107,42 @@ def read_facts(path: Path) -> dict[str, Any]:
     raise DataError(path, f"was changed after the baseline was saved. {_cure(path)}")
 
 
-def check_file(path: Path, facts: Mapping[str, Any]) -> None:
-    """Raise DataError where a file is not the one that NAME.json describes."""
-    if store.sha256(path) != facts["files"].get(path.suffix):
-        raise DataError(path, f"was changed, or written only in part, after the baseline was saved. {_cure(path)}")
+def facts_beside(paths: Mapping[str, Path]) -> dict[str, Any]:
+    """The content of NAME.json, of which the files beside it are; a save that was killed between them is finished.
+
+    Raises as `read_facts`, and DataError where a file is another one.
+    """
+    beside = [paths[CSV], *(path for path in (paths[PARQUET],) if os.path.lexists(path))]
+    facts = read_facts(paths[JSON])
+    if any(_differs(path, facts) for path in beside) and _finish(paths):
+        facts = read_facts(paths[JSON])
+    for path in beside:
+        if _differs(path, facts):
+            what = "was changed, or written only in part, after the baseline was saved"
+            raise DataError(path, f"{what}. {_cure(path)}")
+    return facts
+
+
+def _differs(path: Path, facts: Mapping[str, Any]) -> bool:
+    return store.sha256(path) != facts["files"].get(path.suffix)
+
+
+def _finish(paths: Mapping[str, Path]) -> bool:
+    """Give the files of a killed save their names, where all that its NAME.json has are there; whether it was so."""
+    for new in new_files.left(paths[JSON]):
+        with suppress(RobustXtremeError, OSError):
+            digests = read_facts(new)["files"]
+            found = {
+                suffix: each
+                for suffix, path in paths.items()
+                for each in (*new_files.left(path), path)
+                if each.is_file() and store.sha256(each) == digests.get(suffix)
+            }
+            if found.keys() == digests.keys():
+                for suffix, each in {**found, JSON: new}.items():
+                    new_files.replace(each, paths[suffix])
+                return True
+    return False
 
 
 def _cure(path: Path) -> str:

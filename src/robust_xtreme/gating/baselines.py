@@ -254,13 +254,11 @@ def _stem(given: str, root: Path) -> Path | None:
 
 def _load(stem: Path, name: str) -> Baseline:
     paths = _files.files_of(stem)
-    facts = _files.read_facts(paths[JSON])
-    _files.check_file(paths[CSV], facts)
+    facts = _files.facts_beside(paths)
     levels = store.read_frame(paths[CSV], LEVELS).with_columns(any_precision())
     _check_described(paths[CSV], levels, facts)
     runs: tuple[Cells, ...] = ()
     if os.path.lexists(paths[PARQUET]):
-        _files.check_file(paths[PARQUET], facts)
         runs = cells_of(paths[PARQUET], levels)
     anchor = _load_anchor(stem, name, facts["anchor"]) if "anchor" in facts else None
     baseline = Baseline(name, runs, levels, facts, facts["reason"], facts["saved_at"], anchor)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import polars as pl
 import pytest
 from tests.finished_runs import finished_run
+from tests.forks import process
 from tests.program import program
 from tests.some import some
 from tests.stats_rows import NOISE
@@ -347,6 +350,39 @@ def test_a_save_that_is_killed_midway_is_noticed(
         load("main", root)
     save([run], "main", root, force=True)
     load("main", root).check()
+
+
+def _killed_update(run: Path, root: Path, renamed: int) -> None:
+    """An update whose process ends after so many files have their names."""
+    put, names = new_files.replace, count()
+
+    def replace(tmp: Path, path: Path) -> None:
+        if next(names) == renamed:
+            os._exit(9)
+        put(tmp, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(new_files, "replace", replace)
+        update([run], "main", root, "new")
+
+
+@pytest.mark.parametrize(("renamed", "reason"), [(1, "old"), (3, "old"), (4, "new"), (5, "new")])
+def test_an_update_that_is_killed_midway_is_finished(
+    renamed: int, reason: str, run: Path, root: Path, tmp_path: Path
+) -> None:
+    """Who reads it next gets the old baseline or the new one with the old as its anchor, and no other file is left."""
+    save([finished_run(tmp_path / "old", draw=3, seeds=2, spec={"seeds": 2})], "main", root, "old")
+    before = {suffix: (root / f"main{suffix}").read_bytes() for suffix in SUFFIXES}
+    killed = process(_killed_update, run, root, renamed)
+    killed.join()
+    assert killed.exitcode == 9
+    assert load("main", root).reason == reason
+    update([run], "main", root, "new")
+    assert {suffix: (root / f"main.anchor{suffix}").read_bytes() for suffix in SUFFIXES} == before
+    assert len(list(root.iterdir())) == 6
+    saved = load("main", root)
+    assert saved.anchor is not None
+    assert (saved.reason, saved.anchor.reason) == ("new", "old")
 
 
 def test_one_process_saves_at_a_time(run: Path, root: Path) -> None:
