@@ -148,8 +148,7 @@ generated: install
 	$(BIN)/python -m tools.generated
 
 docs: install
-	NO_MKDOCS_2_WARNING=1 $(if $(VERSION),MANUAL_VERSIONS=mike) $(BIN)/mkdocs build --quiet --strict \
-		--site-dir site/$(VERSION)
+	NO_MKDOCS_2_WARNING=1 $(if $(VERSION),MANUAL_VERSIONS=mike) $(BIN)/mkdocs build --strict --site-dir site/$(VERSION)
 	$(if $(VERSION),$(BIN)/python -m tools.manuals site)
 
 # The versions of locks/default.txt build; the date of each file is that of the commit.

@@ -145,6 +145,10 @@ OTHER: Final = "folder: --out DIR"
 _ROW_GROUP: Final = 1 << 17
 _READABLE: Final = 80
 _VERSION: Final = "schema_version"
+_VALUES: Final = 10_000_000
+_VALUES_OF_A_BYTE: Final = 25
+"""A run's most repetitive frame of a hundred kilobytes has 18."""
+
 _PARQUET: Final[Mapping[str, Any]] = {
     "compression": "zstd",
     "compression_level": 3,
@@ -293,11 +297,19 @@ def _read_parquet(path: Path) -> pl.DataFrame:
     with reading(path):
         content = resources.content(path)  # polars would take [, * and ? of a path for a pattern
         _check_version(path, io.BytesIO(content))
+        _check_size(path, pl.scan_parquet(io.BytesIO(content)), len(content))
         return strings(pl.read_parquet(io.BytesIO(content)))
 
 
 def _check_version(path: Path, file: IO[bytes]) -> None:
     csv.check_version(path, pl.read_parquet_metadata(file).get(_VERSION, ""))
+
+
+def _check_size(path: Path, rows: pl.LazyFrame, size: int) -> None:
+    """Raise DataError where a file has many more values than a run writes in so many bytes."""
+    values = rows.select(pl.len()).collect().item() * len(rows.collect_schema())
+    if values > _VALUES + _VALUES_OF_A_BYTE * size:
+        raise errors.DataError(path, f"has {values:,} values in {size:,} bytes, which no run writes")
 
 
 def scan(path: Path) -> pl.LazyFrame:
@@ -326,6 +338,7 @@ def scan_frame(path: Path) -> pl.LazyFrame:
         resources.check_regular(path)
         with path.open("rb") as file:
             _check_version(path, file)
+        _check_size(path, scan_coded(path), path.stat().st_size)
     return scan(path)
 
 

@@ -247,6 +247,17 @@ def test_a_file_that_may_never_end_is_not_opened(tmp_path: Path, kind: str) -> N
             store.read_json(path) if suffix == "json" else store.read_frame(path, STATS)
 
 
+def test_few_bytes_of_many_rows_are_not_read(tmp_path: Path) -> None:
+    """A row that is repeated a million times takes next to nothing in a file, and gigabytes when it is read."""
+    path = tmp_path / "stats.parquet"
+    _stats(1).select(pl.all().repeat_by(1_000_000).explode()).write_parquet(
+        path, metadata={"schema_version": str(SCHEMA_VERSION)}
+    )
+    for read in (lambda: store.read_frame(path, STATS), lambda: store.scan_frame(path)):
+        with pytest.raises(DataError, match=r"has 16,000,000 values in \d+,\d+ bytes, which no run writes"):
+            read()
+
+
 def test_completeness_is_presence(tmp_path: Path) -> None:
     """A part is complete once it is there."""
     path = store.part_path(tmp_path, "m", "xnli", "sw", suffix=".json")
