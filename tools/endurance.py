@@ -3,12 +3,12 @@
     python -m tools.endurance run eval --minutes 60       # or train, gate; continues where it was stopped
     python -m tools.endurance page                        # of all that ran: docs/endurance.md
 
-Each round is new: its own folders and its own cache, which are removed after it. After each round the resident memory,
-the open descriptors and the threads of the process are kept in reports/endurance/NAME.csv; a run that is continued begins
-another process, whose rounds count for themselves. The first fifth of a process's rounds is left out, as caches of
-libraries fill; the others are divided into 20 blocks of time, and the slope is that of the means of the blocks over
-hours, with Student's interval of 95 %, as rounds beside each other are alike. A slope of what is kept for ever is above
-0 and stays so; a noisy allocator's is not.
+Each round is new: its own folders and its own cache, which are removed after it. After each round the resident
+memory, the open descriptors and the threads of the process are kept in reports/endurance/NAME.csv; a run that is
+continued begins another process, whose rounds count for themselves. The first fifth of a process's rounds is left
+out, as caches of libraries fill; the others are divided into 20 blocks of time, and the slope is that of the means of
+the blocks over hours, with Student's interval of 95 %, as rounds beside each other are alike. A slope of what is kept
+for ever is above 0 and stays so; a noisy allocator's is not.
 """
 
 from __future__ import annotations

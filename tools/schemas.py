@@ -95,16 +95,17 @@ def tables() -> str:
     return _document(
         "A row of a frame",
         f"Rows of frames of schema version {SCHEMA_VERSION} as JSON objects, each frame under its name. In a CSV file a"
-        " null is an empty cell, and the first column is schema_version.",
+        " null is an empty cell, and the first column is schema_version. A later version of the program may add"
+        " columns.",
         **{"$defs": {frame.name: row(frame) for frame in every}},
     )
 
 
 def row(frame: Frame) -> Schema:
-    """That of a row of a frame; a column that older files can be without is not required."""
+    """That of a row of a frame; a column that older files can be without is not required, and later ones may come."""
     properties = {name: _column(frame, name) for name in frame.columns}
     needed = [name for name in properties if name not in frame.later]
-    return {"type": "object", "properties": properties, "required": needed, "additionalProperties": False}
+    return {"type": "object", "properties": properties, "required": needed}
 
 
 def _column(frame: Frame, name: str) -> Schema:
@@ -148,8 +149,8 @@ def compare() -> str:
 
 
 def _whole(properties: Mapping[str, Any]) -> Schema:
-    """An object that has each of these keys and no other."""
-    return {"properties": properties, "required": [*properties], "additionalProperties": False}
+    """An object that has each of these keys; later versions may have others."""
+    return {"properties": properties, "required": [*properties]}
 
 
 # --------------------------------------------------------------------------------------------------------------- suite

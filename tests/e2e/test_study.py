@@ -328,6 +328,7 @@ def test_data_that_changed_meanwhile_are_refused(tmp_path: Path) -> None:
         ("seeds = 2", 'seeds = "two"', "seeds takes a whole number from 1 to 1,000"),
         ("sd = 1.5", "sd = -1.5", "[power] sd is a number above 0"),
         ("[arms.none]", "[arms.none]\nshare = 0.0", "share is a number above 0"),
+        ("[arms.none]", "\n".join(f"[arms.a{at}]" for at in range(1001)), "1,002 arms; a study has at most 1,000"),
         ("[arms.none]", '[arms."../none"]', "a name of an arm has letters"),
         ('endpoint_arm = "xnli"', "", "the key 'endpoint_arm' is missing"),
         ("seeds = 2", "seeds = 2\nout = 'x'", "there is no key 'out'"),

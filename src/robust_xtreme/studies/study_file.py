@@ -49,6 +49,7 @@ _NO_PATHS: Final = ("attack", "power", "cost", "analysis")
 """Tables without paths, some of whose keys have the names of keys of `train` that are paths."""
 
 _LONGEST: Final = 1000
+_MOST_ARMS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,8 @@ def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Stud
     arms = {name: _arm(name, table, list(targets), f"{where}: [arms.{name}]") for name, table in tables["arms"].items()}
     if not targets or not arms:
         raise SpecError(f"{where}: a study has at least one table [targets.TASK] and one [arms.NAME].")
+    if len(arms) > _MOST_ARMS:
+        raise SpecError(f"{where}: {len(arms):,} arms; a study has at most {_MOST_ARMS:,}.")
     design: Design = registry.load("design", texts["design"])
     check_keys(tables["train"], [key for key in run_keys() if key not in _SET], (), f"{where}: [train]")
     _check_evaluate(tables["evaluate"], list(targets), f"{where}: [evaluate]")
