@@ -124,7 +124,7 @@ def facts_beside(paths: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def _differs(path: Path, facts: Mapping[str, Any]) -> bool:
-    return store.sha256(path) != facts["files"].get(path.suffix)
+    return bool(store.sha256(path) != facts["files"].get(path.suffix))
 
 
 def _finish(paths: Mapping[str, Path]) -> bool:
