@@ -34,6 +34,7 @@ Content = Mapping[str, bytes]
 OUT: Final = "out"
 BASELINES: Final = ".robust-xtreme/baselines"
 MANY: Final = 40
+_TRIES: Final = 20
 FEW: Final = 10
 _UNLIKE: Final = ("log.txt", LOCK, JOURNAL)
 """Files that no two runs have alike."""
@@ -49,13 +50,14 @@ _ONE_SEED: Final = ("seeds = 2", "seeds = 1")
 class Killable:
     """A command, the folders of its results in the one that it is started in, and whether each file appears whole.
 
-    `before` is a folder whose content is there before.
+    `before` is a folder whose content is there before; `replaces`: it replaces files of any content, too.
     """
 
     words: tuple[str, ...]
     results: tuple[str, ...] = (OUT,)
     wholes: bool = False
     before: Path | None = None
+    replaces: bool = False
 
 
 def files(folder: Path, *names: str) -> dict[str, bytes]:
@@ -81,7 +83,7 @@ def hidden(folder: Path) -> list[str]:
 
 
 def _import(inputs: Path) -> Killable:
-    return Killable(("import", str(harness(inputs / "logs", pair())), "--out", f"{OUT}/run"))
+    return Killable(("import", str(harness(inputs / "logs", pair())), "--out", f"{OUT}/run"), wholes=True)
 
 
 def _import_over(inputs: Path) -> Killable:
@@ -91,7 +93,7 @@ def _import_over(inputs: Path) -> Killable:
     (inputs / "before").mkdir()
     ended = _started(Killable(("import", str(other), "--out", f"{OUT}/run")), inputs / "before", inputs / "tmp").end()
     assert ended[0] == 0, ended
-    return Killable((*told.words, "--force"), before=inputs / "before")
+    return Killable((*told.words, "--force"), wholes=True, before=inputs / "before")
 
 
 def _gate(inputs: Path) -> Killable:
@@ -100,7 +102,7 @@ def _gate(inputs: Path) -> Killable:
     save([before], "main", inputs / "before" / BASELINES)
     outputs = [word for suffix in ("md", "html", "xml", "json", "csv") for word in ("-o", f"{OUT}/gate.{suffix}")]
     words = ("gate", str(after), "--baseline", "main", "--force", *outputs)
-    return Killable(words, (OUT, BASELINES), True, inputs / "before")
+    return Killable(words, (OUT, BASELINES), True, inputs / "before", True)
 
 
 def _update(inputs: Path) -> Killable:
@@ -114,7 +116,7 @@ def _perturb(inputs: Path) -> Killable:
     (inputs / "rows.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
     noise = ("--fields", "text", "-l", "sw", "--perturb", "char_noise:0.1", "--force")
     outputs = ("-o", f"{OUT}/noisy.jsonl", "--edit-counts", f"{OUT}/counts.tsv")
-    return Killable(("perturb", str(inputs / "rows.jsonl"), *noise, *outputs), wholes=True)
+    return Killable(("perturb", str(inputs / "rows.jsonl"), *noise, *outputs), wholes=True, replaces=True)
 
 
 def _study(inputs: Path) -> Killable:
@@ -198,25 +200,31 @@ def _whole(make: Callable[[Path], Killable], folder: Path) -> Whole:
     return Whole(command, work, before, files(work, *command.results), time.monotonic() - begun)
 
 
-def _killed(whole: Whole, draw: random.Random, alone: bool) -> None:
-    """Kill the command at any time between its beginning and its end."""
+def _killed(whole: Whole, draw: random.Random, alone: bool) -> bool:
+    """Kill the command at any time between its beginning and its end; whether it had not ended before."""
     command = _started(whole.command, whole.folder, whole.folder.with_name("tmp"))
     number = command.process.pid
     assert number is not None
-    command.end(whole.seconds * draw.uniform(0.0, 1.0))
+    code, _ = command.end(whole.seconds * draw.uniform(0.0, 1.0))
     if alone:
         command.process.kill()
     else:
         sessions.kill(number)
     command.end()
     assert sessions.left(number) == []
+    return code is None
 
 
 def _check_killed(whole: Whole, old: Content) -> None:
     """After a kill each file is the old or the new one, where the command says so of each."""
     there = files(whole.folder, *whole.command.results) if whole.command.wholes else {}
-    shown = {name: data for name, data in there.items() if not Path(name).name.startswith(".")}
+    shown = {name: data for name, data in there.items() if not _is_hidden(name)}
     assert [name for name, data in shown.items() if data not in (old.get(name), whole.after.get(name))] == []
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a file is in a hidden folder, or one itself; baselines are in one."""
+    return any(part.startswith(".") for part in Path(name.removeprefix(BASELINES)).parts)
 
 
 def _check_finished(whole: Whole) -> None:
@@ -241,10 +249,14 @@ def _with_old_files(whole: Whole) -> Content:
 
 def _case(name: str, whole: Whole, number: int) -> None:
     draw, shared = random.Random(f"{name}/{number}"), sessions.shared_memory()
-    _prepared(whole.command, whole.folder)
-    replaces = whole.command.wholes and OUT in whole.command.results and draw.random() < 0.5
-    old = _with_old_files(whole) if replaces else whole.before
-    _killed(whole, draw, alone=number % 2 == 1)
+    replaces = whole.command.replaces and draw.random() < 0.5
+    for _ in range(_TRIES):
+        _prepared(whole.command, whole.folder)
+        old = _with_old_files(whole) if replaces else whole.before
+        if _killed(whole, draw, alone=number % 2 == 1):
+            break
+    else:
+        pytest.fail(f"it ended before each of {_TRIES} kills")
     _check_killed(whole, old)
     _check_finished(whole)
     assert [*whole.folder.with_name("tmp").rglob("*")] == []

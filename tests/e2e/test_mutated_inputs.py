@@ -16,14 +16,10 @@ from typing import Final
 
 import pytest
 from tests.changes import changed
-from tests.measured_reads import Reader, ReadKind
+from tests.measured_reads import MEMORY, SECONDS, Reader, ReadKind
 from tests.read_kinds import FAULTS, FAULTY, KINDS
 
 _SOME: Final = 4
-_SECONDS: Final = 10.0
-_MEMORY: Final = 1 << 29
-"""Bytes above what the imports take."""
-
 _ANEW: Final = 100
 """Cases after which the process that reads is started again."""
 
@@ -70,7 +66,7 @@ def test_a_changed_input_is_read_as_it_says_or_refused(
         outcome, line, seconds, memory = reading.read(folder)
         counts[outcome] += 1
         slowest, largest = max(slowest, seconds), max(largest, memory)
-        if outcome not in ("read", "refused") or seconds > _SECONDS or memory > _MEMORY:
+        if outcome not in ("read", "refused") or seconds > SECONDS or memory > MEMORY:
             wrong.append(f"{name}/{number}: {outcome}, {seconds:.1f} s, {memory >> 20} MiB: {line}")
         else:
             shutil.rmtree(folder)
@@ -90,9 +86,9 @@ def test_what_a_reader_must_not_do_is_reported(tmp_path: Path) -> None:
             (folder / "fault.txt").write_text(fault, encoding="utf-8")
             assert said in reading.read(folder).outcome, fault
         (folder / "fault.txt").write_text("memory", encoding="utf-8")
-        assert reading.read(folder).memory > _MEMORY
+        assert reading.read(folder).memory > MEMORY
         (folder / "fault.txt").write_text("none", encoding="utf-8")
         outcome, _, _, memory = reading.read(folder)
-        assert (outcome, memory < _MEMORY) == ("read", True)
+        assert (outcome, memory < MEMORY) == ("read", True)
     finally:
         reading.end()
