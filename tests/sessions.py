@@ -36,12 +36,20 @@ def kill(session: int) -> None:
             continue
 
 
-def left(session: int) -> list[int]:
-    """The processes of a session that are there when they had time to end."""
+def left(session: int) -> list[str]:
+    """The processes of a session, with their commands, that are there when they had time to end."""
     until = time.monotonic() + _PATIENCE
     while (there := members(session)) and time.monotonic() < until:
         time.sleep(0.01)
-    return there
+    return [f"{number} {_command(number)}" for number in there]
+
+
+def _command(number: int) -> str:
+    """The command of a process; empty where it has ended."""
+    try:
+        return Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def shared_memory() -> set[str]:
