@@ -159,12 +159,3 @@ def test_answers_of_one_vocabulary_are_scored_however_wrong(tmp_path: Path) -> N
     assert level(tmp_path, labelled(["A", "a"] * 20, ["a", "A"] * 20)) == 0.0
     tags = [row | {"task": "panx"} for row in labelled([["B-LOC", "I-LOC"]] * 4, [["O", "O"]] * 4)]
     assert level(tmp_path, tags) == 0.0
-
-
-@pytest.mark.parametrize("numbered", ["prediction", "gold"])
-def test_a_number_is_not_compared_with_a_label(numbered: str, tmp_path: Path) -> None:
-    """Models number labels in orders of their own; both as numbers are, whose order is that of the task."""
-    rows = [row | {numbered: 0, "task": "xnli"} for row in labelled(["entailment"] * 4, ["entailment"] * 4)]
-    with pytest.raises(UserError, match="in this order: 0 entailment, 1 neutral, 2 contradiction"):
-        level(tmp_path, rows)
-    assert level(tmp_path, [row | {"task": "xnli"} for row in labelled([0, 1, 2] * 4, [0, 1, 1] * 4)]) == 2 / 3

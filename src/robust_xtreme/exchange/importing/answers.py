@@ -80,21 +80,9 @@ def _each(function: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
 
 def _choices(answers: Sequence[Answer], labels: Sequence[str]) -> Scored:
     golds = _each(lambda answer: index_of(answer[0], labels), answers)
-    given = _each(partial(_given, labels), answers)
+    # Where no label was found, the prediction is -1.
+    given = _each(lambda answer: -1 if answer[1] is None else index_of(answer[1], labels), answers)
     return ExampleColumns.given(Choices(np.array(golds, np.int64))), Choices(np.array(given, np.int64))
-
-
-def _given(labels: Sequence[str], answer: Answer) -> int:
-    """The number of the predicted label or choice, -1 where none was found; where the gold is a name, it is one too."""
-    gold, given, _ = answer
-    if given is None:
-        return -1
-    number = index_of(given, labels)
-    if labels and (given in labels) != (gold in labels):
-        order = ", ".join(f"{at} {label}" for at, label in enumerate(labels))
-        what = f"the prediction is {shown(given)} and the gold answer {shown(gold)}, a number and a label"
-        raise UserError(f"{what}. Give both as labels, or as numbers in this order: {order}")
-    return number
 
 
 def _tags(answers: Sequence[Answer], labels: Sequence[str]) -> Scored:
