@@ -146,8 +146,8 @@ _ROW_GROUP: Final = 1 << 17
 _READABLE: Final = 80
 _VERSION: Final = "schema_version"
 _VALUES: Final = 10_000_000
-_VALUES_OF_A_BYTE: Final = 25
-"""A run's most repetitive frame of a hundred kilobytes has 18."""
+_VALUES_OF_A_BYTE: Final = 50
+"""The most repetitive frame of 1,161 of real runs, of 150 kB, has 18; a longer one can have more."""
 
 _PARQUET: Final[Mapping[str, Any]] = {
     "compression": "zstd",
