@@ -171,6 +171,18 @@ def test_decimals_are_numbers(tmp_path: Path) -> None:
     assert run.scores.item(0, "value") == 75.0
 
 
+def test_numbers_of_labels_are_read_in_our_order_and_said(tmp_path: Path) -> None:
+    """Who numbers labels otherwise sees it; names need no sentence."""
+    frame = pl.DataFrame({"id": range(4), "gold": ["entailment"] * 4, "prediction": ["0", "0", "0", "2"]})
+    run = robust_xtreme.from_frame(frame, tmp_path / "numbers", task="xnli", language="en", condition="clean")
+    order = "0 entailment, 1 neutral, 2 contradiction"
+    assert f"xnli: 4 predictions were given as numbers and read as {order}." in run.manifest["notes"]
+    assert run.scores.item(0, "value") == 75.0
+    named = frame.with_columns(prediction=pl.lit("entailment"))
+    run = robust_xtreme.from_frame(named, tmp_path / "names", task="xnli", language="en", condition="clean")
+    assert not any("as numbers" in note for note in run.manifest["notes"])
+
+
 def test_a_frame_is_rescored_where_it_is_asked_for(tmp_path: Path) -> None:
     """Scores that contradict predictions are refused, or both are in the notes; nobody is named who made the frame."""
     frame = pl.DataFrame(rows({**OWN, "task": "xnli"}, gold=1, prediction=1, scores={"accuracy": 0}))

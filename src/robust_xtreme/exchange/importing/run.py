@@ -63,7 +63,7 @@ def manifest_of(items: pl.DataFrame, tasks: Mapping[str, Any], more: Mapping[str
         "units": _units(rows),
         "not_run": [],
         **more,
-        "notes": [*more.get("notes", ()), *_of_clusters(rows), *_notes(rows), *_of_noise(rows)],
+        "notes": [*more.get("notes", ()), *_of_clusters(rows), *_numbered(rows), *_notes(rows), *_of_noise(rows)],
     }
 
 
@@ -83,6 +83,16 @@ def _of_clusters(rows: pl.DataFrame) -> list[str]:
     sizes = clean.group_by("task", "language").agg(alone=pl.col("cluster").n_unique() == pl.col("example").n_unique())
     alone = sizes.group_by("task").agg(pl.col("alone").all()).filter("alone").get_column("task").sort().to_list()
     return [f"{', '.join(alone)}: examples as clusters, each resampled by itself."] if alone else []
+
+
+def _numbered(rows: pl.DataFrame) -> Iterator[str]:
+    """Which predictions of labels are numbers, and what these mean: another order is not seen."""
+    numbers = rows.filter(pl.col("sums").is_null(), pl.col("prediction").str.contains(r"^\d+$"))
+    for name, count in numbers.group_by("task").len().sort("task").iter_rows():
+        labels = registry.load("task", name).labels if name in registry.names("task") else ()
+        if labels and not any(map(str.isdigit, labels)):
+            meaning = ", ".join(f"{number} {label}" for number, label in enumerate(labels))
+            yield f"{name}: {counted(count, 'prediction')} were given as numbers and read as {meaning}."
 
 
 def _notes(rows: pl.DataFrame) -> Sequence[str]:
