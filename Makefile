@@ -47,7 +47,7 @@ EVAL := --tasks xtreme-r --perturb char_noise:0.1
 eval: $(READY)
 	$(BIN)/robust-xtreme eval $(EVAL)
 
-# Types and the manual keep one core for a minute: they are checked beside the tests.
+# Types and the manual need one core: they are checked beside the tests.
 test: install lint
 	$(MAKE) --no-print-directory --jobs=3 types docs tests
 
