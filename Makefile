@@ -10,7 +10,7 @@
 # make test-sentence  folders of sentence-transformers beside that library, in an environment of its own, .venv-sentence
 # make lock       write the files of locks/ from the versions installed in .venv
 # make generated  write every generated page again, and the hashes of what it is made of
-# make docs       build the manual into site/; a broken link is an error; VERSION=X.Y is one of several, in site/X.Y
+# make docs       build the manual into site/next; a broken link is an error; VERSION=X.Y: into site/X.Y
 # make dist       build the wheel and the sdist into dist/; a commit gives the same bytes each time
 # make test-dist  the wheel in an environment of its own, .venv-dist, gives what `make eval` gives
 # make bench      the benchmarks, each beside a peer or a limit
@@ -19,6 +19,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A Python that is named is that of the environment.
+ifeq ($(origin PYTHON),command line)
+ifneq ($(shell test ! -x $(BIN)/python || [ "$$($(BIN)/python -V)" = "$$($(PYTHON) -V)" ] || echo other),)
+$(error .venv has another Python than $(PYTHON): remove .venv first)
+endif
+endif
 READY := $(VENV)/.ready
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
@@ -150,7 +156,7 @@ generated: install
 	$(BIN)/python -m tools.generated
 
 docs: install
-	NO_MKDOCS_2_WARNING=1 $(if $(VERSION),MANUAL_VERSIONS=mike) $(BIN)/mkdocs build --strict --site-dir site/$(VERSION)
+	NO_MKDOCS_2_WARNING=1 $(if $(VERSION),MANUAL_VERSIONS=mike) $(BIN)/mkdocs build --strict --site-dir site/$(or $(VERSION),next)
 	$(if $(VERSION),$(BIN)/python -m tools.manuals site)
 
 # The versions of locks/default.txt build; the date of each file is that of the commit.

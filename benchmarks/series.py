@@ -203,14 +203,13 @@ def _between(value: float) -> float:
 
 
 def machine() -> str:
-    """The kind of this machine: its processor and cores, and the Python."""
+    """The kind of this machine: its processor, by family and model where Linux says them, its cores, and the Python."""
     info = Path("/proc/cpuinfo")
-    models = (
-        [line.partition(": ")[2] for line in info.read_text("utf-8").splitlines() if line.startswith("model name")]
-        if info.is_file()
-        else []
-    )
-    return f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    lines = info.read_text("utf-8").partition("\n\n")[0].splitlines() if info.is_file() else []
+    known = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    name = known.get("model name", platform.machine())
+    kind = f"{name} {known['cpu family']}/{known['model']}" if {"cpu family", "model"} <= known.keys() else name
+    return f"{kind}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def commit() -> str:

@@ -165,14 +165,17 @@ def installed(environment: Environment, python: Path, folder: Path) -> dict[str,
     pip = (folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check")
     if environment.libraries == "gate":
         done = [package := run(*pip, "--no-deps", "-r", GATE, ROOT)]
+        size = megabytes(folder)
     else:
         pins = folder / "constraints.txt"
         lines = constraints(environment, (ROOT / "pyproject.toml").read_text("utf-8"), LOCK.read_text("utf-8"))
         pins.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        done = [package := run(*pip, "-c", pins, "-e", "."), run(*pip, "-c", pins, *TESTERS)]
+        done = [package := run(*pip, "-c", pins, "-e", ".")]
+        size = megabytes(folder)
+        done += [run(*pip, "-c", pins, *TESTERS)]
     if any(ended.code for ended in (made, *done)):
         raise SystemExit(f"{environment.name} was not built:\n{made.printed}{''.join(each.printed for each in done)}")
-    of = {"seconds": package.seconds, "processor": package.processor, "mb": megabytes(folder)}
+    of = {"seconds": package.seconds, "processor": package.processor, "mb": size}
     return {**of, "versions": versions(folder)}
 
 
@@ -227,9 +230,14 @@ def evaluated(program: Path, out: Path, languages: str) -> dict[str, Any]:
 
 
 def differences(kept: str, made: str) -> tuple[int, int, float]:
-    """How many levels a scores.csv has, how many differ from kept ones, and by how many points (a new one: 100)."""
+    """How many levels a scores.csv has, how many differ from kept ones of its languages, and by how many points.
+
+    One that only one of them has differs by 100.
+    """
     first, second = _levels(kept), _levels(made)
-    away = [abs(first[key] - value) if key in first else 100.0 for key, value in second.items()]
+    languages = {key[2] for key in second}
+    keys = {*second, *(key for key in first if key[2] in languages)}
+    away = [abs(first[key] - second[key]) if key in first and key in second else 100.0 for key in keys]
     return len(away), sum(each > 0 for each in away), round(max(away), 6)
 
 
@@ -352,7 +360,7 @@ def _of_train(figures: dict[str, Any]) -> str:
 
 def _seconds(figures: dict[str, Any]) -> str:
     """The seconds of the processor, or that they were not measured."""
-    return "-" if figures["processor"] is None else f"{figures['processor']:.0f} s"
+    return "not measured" if figures["processor"] is None else f"{figures['processor']:.0f} s"
 
 
 def _notes(figures: dict[str, Any]) -> str:
@@ -363,8 +371,8 @@ def _notes(figures: dict[str, Any]) -> str:
     folders = ", ".join(f"`{path}`" for path in FAST)
     machine = f"""\
 Fast tests: {folders}, without those marked {", ".join(MARKS.replace("not ", "").split(" and "))}. Seconds are of the
-processor, since other programs used the two cores, too (load {min(loads)} to {max(loads)}). Levels
-are those of `reports/mini/scores.csv`, in all languages or in those named.
+processor, since other programs used the two cores, too (load {min(loads)} to {max(loads)}); rows of different days can
+be of different machines. Levels are those of `reports/mini/scores.csv`, in all languages or in those named.
 """
     return (
         machine + ("\nWhat failed:\n\n" + "\n".join(lines) + "\n" if lines else "\nNothing failed.\n") + "\n".join(told)

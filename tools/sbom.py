@@ -61,6 +61,8 @@ def _embedded() -> Iterator[dict[str, Any]]:
     unicode = "Unicode Character Database, by tools/unicode/make_graphemes.py"
     yield _component("data", "robust_xtreme/core/graphemes.tsv", unicode, ["Unicode-3.0"])
     yield _component("machine-learning-model", "robust_xtreme/_mini/model", made, [OURS])
+    words = "English function words, by kinds; which count as such follows the list of the Snowball project"
+    yield _component("data", "robust_xtreme/attack/_nltk/corpora/stopwords", words, [OURS, "BSD-3-Clause"])
 
 
 def _component(kind: str, name: str, description: str, named: list[str]) -> dict[str, Any]:

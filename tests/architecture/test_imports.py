@@ -157,7 +157,7 @@ def steps() -> list[tuple[str, str, set[str]]]:
         ("compare", program("compare", "RUN", "RUN"), HEAVY - HUB - GATES),
         ("baseline", program("baseline", "save", "RUN") + program("baseline", "check"), HEAVY - HUB - GATES),
         ("a run in Python", GATED, HEAVY - HUB - GATES),
-        ("plan of a study", program("study", "robustness", "--data", "mini", "--plan"), HEAVY - HUB - GATES),
+        ("plan of a study", program("study", str(ROOT / "tests" / "tiny_study.toml"), "--plan"), HEAVY - HUB - GATES),
         ("all modules", importing(below=False) + EXPORTS, set()),
     ]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,3 +81,23 @@ def test_the_page_of_textattack_is_what_its_figures_say() -> None:
     figures = json.loads((FOLDER / "textattack-cpu.json").read_text(encoding="utf-8"))
     assert textattack.page(figures) == (FOLDER / "textattack-cpu.md").read_text(encoding="utf-8")
     assert any(not textattack.missed(model, "cpu") for model in figures["models"])
+
+
+@pytest.mark.process
+def test_commits_that_figures_name_are_in_the_history() -> None:
+    """What was measured can be checked out and measured again."""
+    git = ("git", "-C", str(FOLDER), "merge-base", "--is-ancestor")
+    if (
+        not shutil.which("git")
+        or subprocess.run((*git, "HEAD~100", "HEAD"), capture_output=True, check=False).returncode
+    ):
+        pytest.skip("there is no git, or not the whole history")
+    matrix = json.loads((FOLDER.parent / "matrix.json").read_text(encoding="utf-8"))
+    with (FOLDER / "series.csv").open(encoding="utf-8", newline="") as file:
+        named = {row["commit"] for row in csv.DictReader(file)} | {row["commit"] for row in matrix.values()}
+    gone = [
+        commit
+        for commit in named
+        if subprocess.run((*git, commit, "HEAD"), capture_output=True, check=False).returncode
+    ]
+    assert not gone

@@ -45,13 +45,13 @@ def test_the_citation_is_of_this_project() -> None:
 
 
 def test_only_the_job_that_publishes_has_rights() -> None:
-    """It has an identity and no password, runs no code of the checkout, and needs the job that tried the files."""
+    """It has an identity and no password, runs no code of the checkout, and needs the tests and who tried the files."""
     workflow = _yaml(str(WORKFLOW))
-    build, publish = workflow["jobs"]["build"], workflow["jobs"]["publish"]
+    publish = workflow["jobs"].pop("publish")
     assert workflow["permissions"] == {}
-    assert build["permissions"] == {"contents": "read"}
+    assert [job["permissions"] for job in workflow["jobs"].values()] == [{"contents": "read"}] * 2
     assert publish["permissions"] == {"id-token": "write", "attestations": "write"}
-    assert (publish["needs"], publish["environment"]["name"]) == ("build", "pypi")
+    assert (publish["needs"], publish["environment"]["name"]) == (["test", "build"], "pypi")
     assert [step for step in publish["steps"] if "run" in step or "password" in step.get("with", {})] == []
 
 

@@ -94,15 +94,23 @@ def test_the_wheel_has_the_licence_texts_whole(wheel: Path) -> None:
 
 
 def test_the_bill_of_materials_names_all_data_of_others(wheel: Path) -> None:
-    """The wheel has it where PEP 770 says; it has each pack of the wheel with its licences, and the wheel's version."""
+    """The wheel has it where PEP 770 says; it has each pack of the wheel with its licences, and the wheel's version.
+
+    Files that are neither code, packs, configurations nor templates are those of its other components.
+    """
     with zipfile.ZipFile(wheel) as archive:
         (path,) = [name for name in archive.namelist() if ".dist-info/sboms/" in name]
         bom = json.loads(archive.read(path))
         metadata = BytesParser().parsebytes(archive.read(f"{path.partition('/')[0]}/METADATA"))
+        files = [
+            name for name in archive.namelist() if not name.endswith((".py", ".pyi")) and ".dist-info/" not in name
+        ]
         packed = {name for name in archive.namelist() if "/perturbations/" in name and name.endswith((".toml", ".tsv"))}
     known = {each["name"]: {entry["license"]["id"] for entry in each["licenses"]} for each in bom["components"]}
     assert {name.partition("/_bundled/")[2] for name in packed} == {name for name in known if "perturbations" in name}
     assert set().union(*known.values()) == set(metadata["License-Expression"].split(" AND "))
+    ours = ("_bundled/", "report/renderers/templates/", "report/references.bib", "py.typed")
+    assert [name for name in files if not name.startswith((*(f"robust_xtreme/{name}" for name in ours), *known))] == []
     assert known["perturbations/input/ja-words.tsv"] == {"NAIST-2003", "BSD-3-Clause"}
     assert known["perturbations/keyboards/us.toml"] == {"X11"}
     assert bom["metadata"]["component"]["version"] == metadata["Version"]

@@ -94,6 +94,9 @@ def test_the_first_draws_choose_and_the_others_count() -> None:
     assert list(voted(answers, [0, 2, 1], 2)) == [("a", 0), (None, 0)]
 
 
+@pytest.mark.long(
+    caught="tests/e2e/test_eval_killed.py::test_a_run_killed_at_a_random_time_continues_to_the_same_bytes"
+)
 def test_a_killed_command_continues_and_writes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a kill within the second cell only that one is asked; files are those of an undisturbed call."""
     there, killed = tmp_path / "there", tmp_path / "killed"

@@ -108,6 +108,9 @@ def test_devices_are_an_argument_of_python_too(
     assert fleets == [processes("cpu,cpu")] * 2
 
 
+@pytest.mark.long(
+    caught="tests/e2e/test_eval_workers.py::test_a_run_killed_while_its_workers_compute_leaves_no_process"
+)
 def test_a_killed_run_on_devices_leaves_nothing_and_is_continued(
     words: list[str], wanted: dict[str, str], tmp_path: Path
 ) -> None:

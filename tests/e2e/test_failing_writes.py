@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -25,6 +26,7 @@ from tests.e2e.test_commands_killed import COMMANDS, OUT, Content, Killable, fil
 from tests.failing import BROKEN, FULL, NEVER, READ_ONLY, prepare
 from tests.finished_runs import finished_run
 from tests.forks import How, forked
+from tests.some import some
 
 from robust_xtreme.core.resources import _CHECKOUT
 from robust_xtreme.gating.baselines import save
@@ -277,8 +279,9 @@ def _case(
     return [f"{what}: {'; '.join(wrong)}\n    {code} {errors.strip().splitlines()[-1:]}"] if wrong else []
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize(
+    ("name", "fault"), some(product(SHORT, FAULTS), 12, caught="test_a_command_whose_disk_fails_at_some_writes")
+)
 def test_a_command_whose_disk_fails_at_some_writes(name: str, fault: str, wholes: Callable[[str], Whole]) -> None:
     """Its files are the old or the new ones, it says in one line what to do, and the same command finishes them.
 
@@ -323,8 +326,7 @@ def test_a_command_whose_disk_fails_at_each_write(
     assert not _wrong(whole, draw, [((number, FAULTS[fault]), NO_LIMITS) for number in numbers])
 
 
-@pytest.mark.parametrize("limit", LIMITS)
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize(("name", "limit"), some(product(SHORT, LIMITS), 9, caught="test_a_command_under_a_limit"))
 def test_a_command_under_a_limit(name: str, limit: str, wholes: Callable[[str], Whole]) -> None:
     """It ends as without the limit, or says in one line what to do, and the same command without it finishes."""
     draw = random.Random(f"{name} {limit}")

@@ -79,6 +79,7 @@ def _outcome(home: Path, spec: RunSpec, wanted: dict[str, bytes], seed: str) -> 
     return "refused" if message else "equal"
 
 
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("files", [_finished, _unfinished, _cached, _trained])
 def test_a_changed_file_of_a_run_gives_the_clean_result_or_one_line(
     files: Callable[[Path], list[Path]],

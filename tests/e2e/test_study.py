@@ -18,7 +18,7 @@ from tests.studies import computed, file_of, names, reported
 from tools.yardstick import study_claims
 
 from robust_xtreme.core import registry, resources
-from robust_xtreme.core.errors import DataError, Mismatch, SpecError
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, ModelError, SpecError
 from robust_xtreme.core.resources import shipped
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.studies import run
@@ -130,7 +130,12 @@ def test_the_command_prints_its_plan(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("plan", [["--plan"], []], ids=["plan", "run"])
 @pytest.mark.parametrize(
-    "change", [('data = "mini"', 'data = "no/such/folder"'), ('"scratch"\nsize = "tiny"', '"no/such/folder"')]
+    "change",
+    [
+        ('data = "mini"', 'data = "no/such/folder"'),
+        ('"scratch"\nsize = "tiny"', '"no/such/folder"'),
+        ("/tiny_study.txt", "/no/such/folder"),
+    ],
 )
 def test_missing_data_or_encoder_are_refused_before_a_cell(
     tmp_path: Path, change: tuple[str, str], plan: list[str]
@@ -141,6 +146,27 @@ def test_missing_data_or_encoder_are_refused_before_a_cell(
     assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
     assert "no/such/folder" in answer.err
     assert not work.exists()
+
+
+def test_a_plan_needs_an_encoder_and_the_files_that_are_read(tmp_path: Path) -> None:
+    """A folder or file that is no encoder, and data without a training file or without a target's, are refused."""
+    data, not_new = tmp_path / "data", ('from = "scratch"\nsize = "tiny"', 'from = "OWNER/NAME"')
+    data.mkdir()
+    for start in (data, file_of(tmp_path)):
+        with pytest.raises(ModelError, match=r"contains no config\.json: it is not a transformers encoder"):
+            plan_of(read(str(file_of(tmp_path, not_new)), {"from": str(start)}), tmp_path)
+    with pytest.raises(MissingData, match="is empty"):
+        plan_of(read(str(file_of(tmp_path)), {"data": str(data)}), tmp_path)
+    (data / "panx").mkdir()
+    with pytest.raises(MissingData, match="panx en: no train file under"):
+        plan_of(read(str(file_of(tmp_path)), {"data": str(data)}), tmp_path)
+    untrained = (
+        ('[targets.panx]\nsteps = 2\nlimit = "40"\n', "[targets.tatoeba]\n"),
+        not_new,
+        ('intermediate = { tasks = ["xnli"], steps = 2, limit = "40" }', "share = 0.5"),
+    )
+    with pytest.raises(MissingData, match="tatoeba sw: no "):
+        plan_of(read(str(file_of(tmp_path, ONE_TARGET, *untrained)), {"data": str(data)}), tmp_path)
 
 
 def test_a_cell_is_the_same_wherever_its_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,11 +201,13 @@ def test_the_command_takes_a_scale_and_an_encoder(tmp_path: Path) -> None:
 
 
 def test_both_lists_of_studies_are_the_same() -> None:
-    """Each design with its question."""
+    """Each study with its question, which is the design's or its own."""
     listed, others = program("study", "list"), program("list", "studies")
     assert (listed.code or 0, others.code or 0) == (0, 0)
     assert listed.out == others.out
-    assert all(registry.load("design", name).question in listed.out for name in registry.names("design"))
+    assert all(read(name).question in listed.out for name in registry.names("design"))
+    assert registry.load("design", "diversity").question in listed.out
+    assert "Of images nothing is asked." in listed.out
 
 
 @pytest.mark.parametrize("words", [("list", "--seeds", "3"), ("show", "robustness", "--plan"), ("list", "--offline")])
@@ -330,6 +358,12 @@ def test_data_that_changed_meanwhile_are_refused(tmp_path: Path) -> None:
         ("[arms.none]", "[arms.none]\nshare = 0.0", "share is a number above 0"),
         ("[arms.none]", "\n".join(f"[arms.a{at}]" for at in range(1001)), "1,002 arms; a study has at most 1,000"),
         ("[arms.none]", '[arms."../none"]', "a name of an arm has letters"),
+        (
+            "[arms.none]",
+            '[arms.none]\neach = ["qq"]',
+            "each names 'qq', in which nothing is evaluated. The languages are: sw",
+        ),
+        ("[scales.small]", '[scales."../small"]', "a name of a scale has letters"),
         ('endpoint_arm = "xnli"', "", "the key 'endpoint_arm' is missing"),
         ("seeds = 2", "seeds = 2\nout = 'x'", "there is no key 'out'"),
         ('"keyboard_typo:0.2"', '"keybord_typo:0.2"', "none-s0-panx: There is no perturbation named 'keybord_typo'"),
@@ -363,15 +397,19 @@ def test_a_damaged_folder_is_one_line(finished: Path, tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
-def test_every_study_that_ships_is_read(tmp_path: Path) -> None:
+def test_every_study_that_ships_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At each of its scales, small and the paper's first: arms, targets and analysis are those of its design."""
+    monkeypatch.chdir(tmp_path)
+    for text in ("captions/each", "captions/mixed", "multi30k"):
+        (tmp_path / "hub" / text).mkdir(parents=True)
     for name, path in shipped(STUDIES).items():
         scales = [*resources.toml(path)[SCALES]]
         assert scales[:2] == ["small", "paper"]
         for scale in scales:
-            study = read(name, {"scale": scale, "data": "mini", "from": str(tmp_path / "one")})
-            for start in {cell.train.get("from", "") for cell in cells(study)}:
-                (tmp_path / start).mkdir(parents=True, exist_ok=True)
+            study = read(name, {"scale": scale, "data": "hub", "from": str(tmp_path / "one")})
+            for start in filter(Path.is_absolute, {Path(cell.train.get("from", "")) for cell in cells(study)}):
+                start.mkdir(exist_ok=True)
+                (start / "config.json").touch()
             assert (study.name, study.design.name) == (f"{name}_{scale}", name)
             assert study.text.startswith(f"# robust-xtreme study {name} ")
             assert plan_of(study, Path("runs/none")).todo

@@ -1,8 +1,9 @@
 """Mutation testing of the numbers: `python -m tools.mutants cover`, then `run --many 600`, then `page`.
 
-`cover` runs the unit tests once, to know which run which line. `run` makes each change of a seeded sample in a copy of
-the project and runs the tests that reach its line, the fast ones (those of `make check`) first; it goes on where it was
-stopped. `page` writes reports/benchmarks/mutants.md and .csv; what was read of survivors is in tools/mutants/read.toml.
+`cover` runs unit tests once, to know which run which line. `run` makes each change of a seeded sample in a copy of the
+project and runs tests that reach its line, the fast ones (those of `make check`) first; it goes on where it was
+stopped: after a change of the source, begin again. `page` writes reports/benchmarks/mutants.md and .csv; what was read
+of survivors is in tools/mutants/read.toml.
 """
 
 from __future__ import annotations
@@ -106,7 +107,13 @@ def page(chosen: Sequence[Mutant], verdicts: Mapping[str, str], read: Mapping[st
         for it in sorted(left, key=_place)
     )
     survivors = grid(("line", "code", "became", "", "read"), rows, left=5)
-    text = _TEXT.format(tried=len(tried), every=sum(1 for _ in mutants()), fast=_LONGEST[FAST], slow=_LONGEST[SLOW])
+    text = _TEXT.format(
+        tried=len(tried),
+        every=sum(1 for _ in mutants()),
+        fast=_LONGEST[FAST],
+        slow=_LONGEST[SLOW],
+        folders=", ".join(covering.TESTS),
+    )
     return markdown.render(ReportPage("Mutants of the numbers", (Prose(text), table, survivors)))
 
 
@@ -114,11 +121,12 @@ _HEADS: Final = ("part", "changes", "fast tests", "95 % interval", "all tests", 
 _TEXT: Final = """\
 `python -m tools.mutants`: {tried} changes of one expression, drawn by a hash from the {every} of `stats`, `gating`,
 `noise/engine` and the metrics: comparisons, arithmetic, `and` and `or`, signs, conditions, constants, calls such as
-`min` and `max`. Each is made in a copy, and the unit tests that reach its line are run, the quickest first, up to
+`min` and `max`. Each is made in a copy, and unit tests that reach its line are run, those of its package first and of
+each the quickest first, up to
 {fast:.0f} seconds of fast ones (those of `make check`) and, where these pass, {slow:.0f} of the others; so the shares
 that they find are lower bounds. *fast tests*, *all tests*: per cent of the changes that a test fails on, equivalent
 ones left out, with Clopper-Pearson intervals. *equivalent*: read, and no result can differ. Tests elsewhere than in
-tests/unit, end-to-end ones say, were not asked.
+{folders} of tests/unit, end-to-end ones say, were not asked.
 """
 
 

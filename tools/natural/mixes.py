@@ -22,6 +22,11 @@ _LISTS: Final = {"en": "four lists of English misspellings (HELM, NL-Augmenter, 
 _LICENCE: Final = "Apache-2.0 (shares, rates and letters, not the lists)"
 _PUNCTUATION: Final = 0.07
 _HINDI_SPACES: Final = 0.58
+_SHORT: Final = {"tr": "5"}
+"""How much short words count in a language's writing, where it is not as in others, set by hand: Turkish has long words
+and many with accents, and with the weight of the others (SLIPS) the edited word would have five letters and not four.
+The shares are fitted without it."""
+
 _FEWEST: Final = 5
 """How many spelling errors a list has at least, if they are a pack's."""
 
@@ -121,4 +126,5 @@ def _head(mixed: Mixed, typing: Shares | None = None) -> str:
 
 
 def _text(mixed: Mixed) -> str:
-    return f"{_head(mixed, mixed.typing)}writing = {table(mixed.writing)}\n"
+    short = f'short = "{_SHORT[mixed.name]}"\n' if mixed.name in _SHORT else ""
+    return f"{_head(mixed, mixed.typing)}writing = {table(mixed.writing)}\n{short}"

@@ -89,7 +89,9 @@ def credits(code: str) -> str:
     parts += ["Tatoeba (CC BY 2.0 FR)"] if code in _TATOEBA else []
     parts += ["PAN-X (Pan et al. 2017, ODC-By)"] if code in _PANX else []
     parts += (
-        ["UD English EWT (CC BY-SA 4.0)", "lists of misspellings (HELM, NL-Augmenter, nlpaug)"] if code == "en" else []
+        ["UD English EWT (CC BY-SA 4.0)", "lists of misspellings (HELM, Apache-2.0; NL-Augmenter and nlpaug, MIT)"]
+        if code == "en"
+        else []
     )
     return "pairs of words, computed by tools/natural/real_words.py, from " + ", ".join(parts)
 

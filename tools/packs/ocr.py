@@ -4,8 +4,9 @@
 
 reads the first sentences (40) of FLORES's dev files in the folder FLORES, for languages without one those of the
 calibration text, each from a print of degree 0.8, and counts, over the languages of a script, which one or two letters
-and marks became which, at least twice. It needs Tesseract, and about a quarter of a second a sentence; what was read is
-in the cache. A script without such letters has no pack.
+and marks became which, at least twice. Marks that texts in all these languages can do without, such as the points of
+Hebrew, are not put in. It needs Tesseract, and about a quarter of a second a sentence; what was read is in the cache. A
+script without such letters has no pack.
 """
 
 from __future__ import annotations
@@ -74,6 +75,12 @@ def _is_letter(character: str) -> bool:
     return unicodedata.category(character)[0] in "LM"
 
 
+def is_pointed(code: str, letter: str, form: str) -> bool:
+    """Whether a form has a mark that texts of a language can do without, CLDR's auxiliary, and the letter is none."""
+    auxiliary = str(packs.read("alphabets", code).get("auxiliary_marks", "")).split()
+    return letter not in auxiliary and not frozenset(auxiliary).isdisjoint(form)
+
+
 def sentences(code: str, flores: Path, most: int) -> list[str]:
     """The first sentences of a language."""
     for path in flores.glob(f"{_NAMED.get(code, '-')}_*.dev"):
@@ -95,14 +102,15 @@ def main(flores: Path, most: int) -> None:
         print(code, len(values), flush=True)
     for script, pairs in counts.items():
         forms: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-        often = {pair: count for pair, count in pairs.items() if count >= _LEAST}
+        of_script = languages[script]
+        kept = (pair for pair in pairs if not all(is_pointed(code, *pair) for code in of_script))
+        often = {pair: pairs[pair] for pair in kept if pairs[pair] >= _LEAST}
         for (letter, form), count in sorted(often.items(), key=lambda item: (-item[1], item[0])):
             forms[letter].append((form, count))
         rows = (
             f"{letter}\t{' '.join(form for form, _ in listed)}\t{' '.join(str(count) for _, count in listed)}\n"
             for letter, listed in sorted(forms.items())
         )
-        of_script = languages[script]
         head = _HEAD.format(sentences=sum(of_script.values()), languages=" ".join(of_script))
         if often:
             (TARGET / f"{script}.tsv").write_text(head + "".join(rows), encoding="utf-8")

@@ -245,7 +245,10 @@ Heads of a real encoder (by default multilingual-e5-small, 118 million parameter
 embeddings), trained in minutes on small English training sets, and evaluated on release files, clean and under noise.
 What was learned is in [README.md](../real/README.md); this page has the tables. Every number is made of those in
 `tables`: `levels.csv` has each cell, with its interval, the share of edited characters and the tokens of a word, clean
-and noisy. The folders of `runs` have the page of each run, with its tests."""
+and noisy. The folders of `runs` have the page of each run, with its tests.
+Turkish under `natural` is of the pack before its short words counted more
+([natural](../../docs/natural.md#what-they-cost-a-model)).
+"""
 
 _CLEAN: Final = """\
 Means over the evaluated languages. Beside them is what was published of an encoder with all training data, on average

@@ -33,9 +33,12 @@ def align(languages: Languages, out: Out, other: Other = "en", data: Data = "min
 
     source, partner, folder = open_source(data), language(other).code, Path(out) / PARALLEL
     codes = dict.fromkeys(language(each.strip()).code for each in languages.split(","))
-    folder.mkdir(parents=True, exist_ok=True)
-    for code, path in [(code, target("-o", str(folder / f"{code}-{partner}.tsv"), force, {})) for code in codes]:
+    paths = {code: folder / f"{code}-{partner}.tsv" for code in codes}
+    if folder.is_dir():
+        paths = {code: target("-o", str(path), force, {}) for code, path in paths.items()}
+    for code, path in paths.items():
         content, size = aligning.align(source, code, partner)
+        folder.mkdir(parents=True, exist_ok=True)
         write_all({path: content})
         echo(f"{path}: {size}")
     spec, tasks = (

@@ -80,11 +80,14 @@ def _about(what: str, name: str, dest: str, force: bool) -> None:
 
     if what == "list":
         list_studies()
+    elif not name:
+        raise UserError(
+            f"Name a study: robust-xtreme study {what} NAME{' DEST' * (what == 'copy')}. See: robust-xtreme study list"
+        )
     elif what == "copy":
-        config(what, f"studies/{name}" if name else "", dest, force)
+        path_of(name)
+        config(what, f"studies/{name}", dest, force)
     else:
-        if not name:
-            raise UserError("Name a study: robust-xtreme study show NAME. See: robust-xtreme study list")
         echo(path_of(name).read_text(encoding="utf-8"), end="")
         show_next("study", "copy", name)
 
@@ -94,7 +97,7 @@ def list_studies() -> None:
     from robust_xtreme.studies.study_file import STUDIES, read
 
     for name in shipped(STUDIES):
-        echo(f"{name:14} {read(name).design.question}")
+        echo(f"{name:14} {read(name).question}")
     echo(f"Designs: {', '.join(registry.names('design'))}")
     show_next("study", "robustness", "--data", "DIR", _PLAN)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import permutations
 from pathlib import Path
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
@@ -33,7 +34,14 @@ PARALLEL: Final = "parallel"  # the kind of packs that are made of whole data se
 TEN: Final = "ten"
 """The key of a list of misspellings for the share of its edits on real text that its ten most frequent pairs make."""
 
-_FURTHER: Final = {"misspellings": (TEN,), "romanisations": ("script", "scheme", "form", "back", "readings")}
+DIGEST: Final = "digest"
+"""The key of a pack that was made at once for the hash of its rows."""
+
+_FURTHER: Final = {
+    "misspellings": (TEN,),
+    PARALLEL: (DIGEST,),
+    "romanisations": ("script", "scheme", "form", "back", "readings"),
+}
 _HEADER: Final = re.compile(r"# ([a-z]+): ?(.*)")
 
 
@@ -318,6 +326,8 @@ def _check_name(kind: str, path: Path) -> None:
         what = f"cannot be the name of one of {kind!r}: it means the usual one of a language"
         raise DataError(path, f"{path.stem!r} {what}")
     known = tuple(name for of in _NAMED[kind] for name in bundled(of)) if kind in _NAMED else (path.stem,)
+    if kind == PARALLEL:
+        known = tuple(map("-".join, permutations(bundled("alphabets"), 2)))
     if path.stem not in known:
         see = f"There are: {', '.join(known)}" if kind == "input" else "See: robust-xtreme list languages"
         what = f"names none of those that {kind!r} are for.{nearest(path.stem, known)}"
@@ -348,11 +358,20 @@ def _folders() -> Iterator[Path]:
 
 
 def find(kind: str, name: str) -> Path | None:
-    """The file of a pack; None where there is none, as for a name that is a path."""
+    """The file of a pack; None where there is none, as for a name that is a path. Users' folders have KINDS alone."""
     if not _STEM.fullmatch(name):
         return None
-    paths = (folder / kind / f"{name}{suffix}" for folder in _folders() for suffix in _SUFFIXES)
+    folders = _folders() if kind in KINDS else (resources.folder("perturbations"),)
+    paths = (folder / kind / f"{name}{suffix}" for folder in folders for suffix in _SUFFIXES)
     return next((path for path in paths if path.is_file()), None)
+
+
+def is_changed(kind: str, name: str) -> bool:
+    """Whether a user's folder has a pack that the bundled ones do not have, or have with another content."""
+    path, mine = find(kind, name), resources.folder("perturbations") / kind
+    if path is None or path.parent == mine:
+        return False
+    return name not in bundled(kind) or content(path) != content(mine / path.name)
 
 
 def has(kind: str, name: str) -> bool:

@@ -39,8 +39,12 @@ ERRORS: Final = (sqlite3.Error, OSError, UnicodeDecodeError)
 BROKEN: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR)
 """No database, a damaged one, or (SQLITE_ERROR) one with other tables."""
 
-_MOVED: Final = (sqlite3.SQLITE_READONLY_DBMOVED, sqlite3.SQLITE_IOERR_DELETE_NOENT)
-"""Another connection has set the file aside, or taken the journal of a new one for that of the former."""
+_MOVED: Final = (
+    sqlite3.SQLITE_READONLY_DBMOVED,
+    sqlite3.SQLITE_IOERR_DELETE_NOENT,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+)
+"""Another connection has set the file aside, or taken the journal or log of a new one for that of the former."""
 
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS entries (

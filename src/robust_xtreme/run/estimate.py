@@ -331,14 +331,17 @@ def _table(parts: Sequence[_Part]) -> list[str]:
 
 
 def _left_out(cells: Sequence[NotRun], every: bool) -> list[str]:
-    """What is not run: a line for each cell with `every`, else for each unreadable one, and each task and reason."""
+    """What is not run: a line for each cell with `every`, else for each unreadable one, and what is alike but for the
+    language and the strength.
+    """
     unread = [f"not run: {cell.detail}" for cell in cells if every or cell.reason == UNREADABLE]
-    groups: dict[tuple[str, str, str], list[NotRun]] = {}
+    groups: dict[tuple[str, str], list[NotRun]] = {}
     for cell in () if every else [cell for cell in cells if cell.reason != UNREADABLE]:
-        groups.setdefault((cell.task, cell.reason, cell.condition.partition(":")[0]), []).append(cell)
+        why = cell.detail.replace(f" {cell.language}: ", " ").replace(cell.condition, "")
+        groups.setdefault((cell.task, f"{cell.condition.partition(':')[0]} {why}"), []).append(cell)
     lines = [
         f"not run: {group[0].detail}" + (f" And {len(group) - 1} more of {task}." if len(group) > 1 else "")
-        for (task, _, _), group in groups.items()
+        for (task, _), group in groups.items()
     ]
     more = [f"not run: {counted(len(lines) - _REASONS + 1, 'more line')}: --verbose lists all"]
     return [*unread, *(lines if len(lines) <= _REASONS else [*lines[: _REASONS - 1], *more])]

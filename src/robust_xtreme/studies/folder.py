@@ -266,8 +266,7 @@ def pages(outcome: Outcome) -> dict[str, Trusted]:
 def document(outcome: Outcome, *, charts: bool) -> doc.ReportPage:
     """The document of a study; Markdown has no charts."""
     study = outcome.study
-    refuted = f"It would be refuted by this: {study.design.refuted}"
-    asked = filter(None, (study.design.question, refuted, study.about))
+    asked = filter(None, (study.question, f"It would be refuted by this: {study.refuted}", study.about))
     blocks: list[doc.Block] = [doc.Bullets(tuple(_in_short(outcome)))]
     blocks += [doc.Heading("The question"), *map(doc.Paragraph, asked), *_findings(outcome, charts)]
     for tier in _TITLES:

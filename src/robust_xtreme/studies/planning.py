@@ -1,15 +1,15 @@
 """The plan of a study and its cost before it is run, from the sizes of files: nothing is read as examples or timed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import SpecError, UnknownName, counted
+from robust_xtreme.core.errors import MissingData, ModelError, SpecError, UnknownName, counted
 from robust_xtreme.core.languages import language
-from robust_xtreme.core.run_paths import check_start
+from robust_xtreme.core.run_paths import check_start, exists
 from robust_xtreme.core.run_spec import HUB, from_mapping, parse_limits
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.noise.suites import asked
@@ -20,6 +20,7 @@ from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.training.spec import SCRATCH, from_tables, within
 
 _PLANNING_MOST: Final = 20
+_TRAIN: Final = "train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,10 @@ def plan_of(study: Study, work: Path) -> StudyPlan:
     for cell in every:
         _check(cell)
     todo = tuple(cell for cell in every if not cell.complete(work))
-    if todo and study.data.partition(":")[0] != HUB:
-        open_source(study.data)
     for start in {str(cell.train["from"]) for cell in todo if "from" in cell.train} - {SCRATCH}:
-        check_start(start)
+        _check_start(start)
+    with own_tasks(study.data):
+        _check_files(study.data, todo)
     replaced = tuple(path for cell in todo for path in cell.replaced(work))
     return StudyPlan(study, tuple(every), todo, replaced)
 
@@ -97,6 +98,45 @@ def _check(cell: StudyCell) -> None:
             from_tables({**cell.train, "out": cell.name}, cell.name)
     except (SpecError, UnknownName) as error:
         raise SpecError(f"{cell.name}: {str(error).removeprefix(f'{cell.name}: ')}") from error
+
+
+def _check_start(name: str) -> None:
+    """Raise ModelError where a name is neither an encoder or a run here nor a name of the hub's."""
+    check_start(name)
+    if exists(name) and not any((Path(name) / part / "config.json").is_file() for part in ("", "model")):
+        what = "contains no config.json: it is not a transformers encoder. Name one, or a run, with --from DIR."
+        raise ModelError(f"{name[:200]} {what}")
+
+
+def _check_files(data: str, todo: Sequence[StudyCell]) -> None:
+    """Raise MissingData where a text that a cell learns from is not there, or a folder of data lacks files of tasks."""
+    learned = dict(pair for cell in todo if cell.train for pair in _learned(cell))
+    if not todo or data.partition(":")[0] == HUB:
+        return
+    source = open_source(data)
+    for (_, code), task in learned.items():
+        if not source.holds(task, code, _TRAIN):
+            raise MissingData(source.missing(task, code, [_TRAIN]))
+    for cell in todo:
+        task = registry.load("task", cell.target)
+        codes = [code.partition("@")[0] for code in cell.evaluate.get("languages") or task.languages]
+        splits = [split for split in source.splits(task) if split != _TRAIN]
+        if not any(source.holds(task, code, split) for code in codes for split in splits):
+            raise MissingData(source.missing(task, codes[0], splits))
+
+
+def _learned(cell: StudyCell) -> Iterator[tuple[tuple[str, str], TaskSpec]]:
+    """Each task and language that a cell learns, but for translated data. Raises MissingData for a text."""
+    spec = from_tables({**cell.train, "out": cell.name}, cell.name).resolved()
+    for _, stage in spec.stages:
+        for path in filter(None, (spec.text, stage.text, stage.pairs)):
+            if not exists(path):
+                raise MissingData(
+                    f"{cell.name} learns of {path[:200]}, which is not there. Name the data with it: --data DIR"
+                )
+        for task in () if stage.translated else stage.learned():
+            for part in task.parts or (task,):
+                yield from (((part.name, code), part) for code in stage.languages or part.train_languages)
 
 
 _LEARNING: Final = 6
@@ -179,4 +219,5 @@ def _total(study: Study, stages: list[StageCost]) -> str:
         if stage.arm in study.arms
     )
     hours = every / (cost.tflops * 1e12) / 3600
-    return f"Training: about {every:.2g} operations, {hours:,.0f} hours of {cost.device} at {cost.tflops:g} TFLOP/s."
+    time = counted(round(hours), "hour")
+    return f"Training: about {every:.2g} operations, {time} of {cost.device} at {cost.tflops:g} TFLOP/s."

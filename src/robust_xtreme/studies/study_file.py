@@ -31,7 +31,8 @@ LEARNS: Final = "learns"
 
 _STAGES: Final = tuple(name for name in STAGE_NAMES if name != "target")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
-_TEXTS: Final = ("design", "claims", "about", "scope", "data")
+_NAMED: Final = "has letters, digits, dots, hyphens and underscores"
+_TEXTS: Final = ("design", "claims", "question", "refuted", "about", "scope", "data")
 _TABLES: Final = ("train", "targets", "arms", "evaluate")
 _TOP: Final = (*_TEXTS, *_TABLES, "deviations", "seeds", "seed", "device")
 _ARM: Final = ("target", "share", "evaluate", "targets", "each", "parameters")
@@ -105,13 +106,16 @@ class Cost:
 class Study:
     """A study. `evaluate` has the keys of `eval`, and a table for each target that has others.
 
-    `claims` is what a paper claims, or whoever asks expects; `deviations` are what was done otherwise than designed.
+    `claims` is what a paper claims, or whoever asks expects; `question` and `refuted` are the design's unless the file
+    has its own; `deviations` are what was done otherwise than designed.
     """
 
     name: str
     scale: str
     design: Design
     claims: str
+    question: str
+    refuted: str
     about: str
     scope: str
     deviations: tuple[str, ...]
@@ -152,6 +156,10 @@ def parsed(path: Path, name: str, given: Mapping[str, Any]) -> Study:
     given, values = dict(given), resources.toml(path)
     scale, start = given.pop("scale", None), given.pop("from", None)
     scales = _table(values.pop(SCALES, {}), f"{path}: [{SCALES}]")
+    if strange := [name for name in scales if not _NAME.fullmatch(name)]:
+        raise SpecError(f"{path}: [{SCALES}] {shown(strange[0])}: a name of a scale {_NAMED}.")
+    if "seeds" in given:
+        _number(given["seeds"], 1, "--seeds", MOST_SEEDS)
     if scale is None:
         scale = next(iter(scales), "")
     if scale and scale not in scales:
@@ -178,7 +186,7 @@ def _placed(value: Any, data: str, start: str) -> Any:
     match value:
         case str() if value.startswith(_DATA):
             return str(Path(data).absolute() / value.removeprefix(_DATA))
-        case str() if value.startswith(BESIDE) and start and not run_paths.like_hub(start):
+        case str() if value.startswith(BESIDE) and start and (run_paths.exists(start) or not run_paths.like_hub(start)):
             return str(Path(start).absolute().parent / value.removeprefix(BESIDE))
         case dict():
             return {key: _placed(item, data, start) for key, item in value.items()}
@@ -188,7 +196,9 @@ def _placed(value: Any, data: str, start: str) -> Any:
 def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Study:
     where = str(path)
     check_keys(values, (*_TOP, *_NO_PATHS, run_paths.FOLDER), ("design", "targets", "arms", "analysis"), where)
-    texts = {key: _line(values.get(key, ""), f"{where}: {key}") for key in _TEXTS}
+    design: Design = registry.load("design", _typed(values["design"], str, f"{where}: design"))
+    own = {"question": design.question, "refuted": design.refuted}
+    texts = {key: _line(values.get(key, own.get(key, "")), f"{where}: {key}") for key in _TEXTS}
     tables = {key: _table(values.get(key, {}), f"{where}: [{key}]") for key in _TABLES}
     targets = {task: _target(task, table, f"{where}: [targets.{task}]") for task, table in tables["targets"].items()}
     arms = {name: _arm(name, table, list(targets), f"{where}: [arms.{name}]") for name, table in tables["arms"].items()}
@@ -196,10 +206,11 @@ def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Stud
         raise SpecError(f"{where}: a study has at least one table [targets.TASK] and one [arms.NAME].")
     if len(arms) > _MOST_ARMS:
         raise SpecError(f"{where}: {len(arms):,} arms; a study has at most {_MOST_ARMS:,}.")
-    design: Design = registry.load("design", texts["design"])
     check_keys(tables["train"], [key for key in run_keys() if key not in _SET], (), f"{where}: [train]")
     _check_evaluate(tables["evaluate"], list(targets), f"{where}: [evaluate]")
     analysis = design.read(_table(values["analysis"], f"{where}: [analysis]"), list(arms), f"{where}: [analysis]")
+    for arm in arms.values():
+        _check_each(arm, tables["evaluate"], list(targets), where)
     parts: dict[str, Any] = {**texts, **tables, "design": design, "targets": targets, "arms": arms}
     return Study(
         name=name,
@@ -228,7 +239,7 @@ def _target(task: str, table: Any, where: str) -> Mapping[str, Any]:
 
 def _arm(name: str, table: Any, targets: list[str], where: str) -> Arm:
     if not _NAME.fullmatch(name):
-        raise SpecError(f"{where}: a name of an arm has letters, digits, dots, hyphens and underscores.")
+        raise SpecError(f"{where}: a name of an arm {_NAMED}.")
     values = _table(table, where)
     flat = [key for key in run_keys() if key not in _SET]
     check_keys(values, (*flat, *_STAGES, *_ARM), (), where)
@@ -244,6 +255,15 @@ def _arm(name: str, table: Any, targets: list[str], where: str) -> Arm:
     trained = _some(values.get("targets", []), targets, f"{where}: targets")
     each = _strings(values.get("each", []), f"{where}: each")
     return Arm(name, train, stages, target, evaluate, trained, each, share, parameters)
+
+
+def _check_each(arm: Arm, evaluate: Mapping[str, Any], targets: list[str], where: str) -> None:
+    """Raise SpecError for a language of an arm's own runs in which no target is evaluated."""
+    tables = (evaluate, *(evaluate.get(task, {}) for task in targets), arm.evaluate)
+    known = dict.fromkeys(code for table in tables for code in table.get("languages", ()))
+    if strange := [code for code in arm.each if known and code not in known]:
+        what = f"each names {strange[0]!r:.80}, in which nothing is evaluated"
+        raise SpecError(f"{where}: [arms.{arm.name}] {what}. The languages are: {', '.join(known)}.")
 
 
 def _check_evaluate(values: Mapping[str, Any], targets: list[str], where: str) -> None:
@@ -323,7 +343,7 @@ def _number(value: Any, least: int, where: str, most: int = 2**32 - 1) -> int:
 
 def _strings(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise SpecError(f"{where} takes a list of names, not {shown(value)}.")
+        raise SpecError(f"{where} takes a list of texts, not {shown(value)}.")
     return tuple(value)
 
 

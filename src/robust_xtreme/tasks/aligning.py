@@ -28,9 +28,11 @@ from robust_xtreme.core.specs import Origin, TaskSpec
 from robust_xtreme.noise.engine.case import capital, lower
 from robust_xtreme.noise.engine.runs import find
 from robust_xtreme.noise.engine.words import begins
+from robust_xtreme.noise.label_risk import pattern
 from robust_xtreme.noise.members.scripts import listed_words
 from robust_xtreme.tasks.formats import numbered_lines, read_file
 from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.rows import check
 from robust_xtreme.tasks.sources.source import Source, has_language
 
 TASKS: Final = ("xnli", "pawsx", "xcopa", "xquad", "lareqa", "mlqa")  # items are translations; of MLQA the questions
@@ -39,6 +41,8 @@ _SIGN: Final = re.compile(r"\d+|[^\w\s\0]")
 _EARLY, _ROUNDS = 4, 10  # rounds of model 1, in which places do not count, and all rounds
 _TENSION, _NULL = 6.0, 0.1
 _SURE: Final = 0.8  # how likely a link is in a direction, at least; above 0.5 a token has one at most
+_LONGEST, _CELLS = 10_000, 50_000_000  # characters of a text, and pairs of words of all texts, which are in memory
+_CONTROL: Final = re.compile(r"[\0-\x08\x0e-\x1b\x7f]")  # those that are no blanks, of which a pack has none
 
 
 class AlignedTokens(NamedTuple):
@@ -68,6 +72,8 @@ def tokens(values: Sequence[str], code: str) -> AlignedTokens:
 def cells(left: Array, right: Array) -> tuple[Array, Array, Array]:
     """All pairs (c,) of tokens of a text, by number, and how near they are to the diagonal; texts (w,) ascend."""
     low, high = np.searchsorted(right, left), np.searchsorted(right, left, "right")
+    if (many := int((high - low).sum())) > _CELLS:
+        raise UserError(f"The texts have {many:,} pairs of words, and {_CELLS:,} are the most. Name a smaller folder.")
     mine, others = np.repeat(np.arange(len(left)), high - low), ragged(low, high - low)
     own, end = np.searchsorted(left, left), np.searchsorted(left, left, "right")
     here, there = (np.arange(len(left)) - own + 0.5) / (end - own), (others - low[mine] + 0.5) / (high - low)[mine]
@@ -110,7 +116,10 @@ def blocks(words: Sequence[Array], pairs: Sequence[Array], both: Sequence[Array]
 
 
 def parallel(source: Source, code: str, other: str) -> dict[str, str]:
-    """The texts of a language with their partners in another; MLQA's questions are translations from English alone."""
+    """The texts of a language with their partners in another; MLQA's questions are translations from English alone.
+
+    Texts are left out that are empty on a side, equal on both, very long, or have a control character in the partner.
+    """
     found: dict[str, str] = {}
     for task in (registry.load("task", name) for name in TASKS if name != "mlqa" or "en" in (code, other)):
         for split in _SPLITS.get(task.name, ("validation", "test")):
@@ -119,12 +128,15 @@ def parallel(source: Source, code: str, other: str) -> dict[str, str]:
                 for texts, partners in ((mine[key], others[key]) for key in mine if key in others):
                     for name in chain(*task.perturbed[: 1 if task.name == "mlqa" else None]):
                         found.setdefault(texts[name].value, partners[name].value)
-    return {text: other for text, other in found.items() if text.strip() and other.strip() and text != other}
+    pairs = {text: other for text, other in found.items() if text.strip() and other.strip() and text != other}
+    fits = {text: max(len(text), len(partner)) <= _LONGEST for text, partner in pairs.items()}
+    return {text: partner for text, partner in pairs.items() if fits[text] and not _CONTROL.search(partner)}
 
 
 def _items(task: TaskSpec, source: Source, code: str, split: str) -> dict[tuple[object, ...], Mapping[str, Text]]:
     """The texts of items by what agrees: native id (in XNLI the row), label, and question where the task asks it."""
-    examples = task.adapt(source.read(task, code, split).rows, Origin(task.name, split, code))
+    check(read := source.read(task, code, split))
+    examples = task.adapt(read.rows, Origin(task.name, split, code))
     labels = [each.target if isinstance(each.target, Choice) else None for each in examples]
     asked = [each.texts["question"].value if task.name == "xcopa" else "" for each in examples]
     return {(each.id.split("/", 3)[3], *of): each.texts for each, *of in zip(examples, labels, asked, strict=True)}
@@ -151,7 +163,7 @@ def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     sides = tokens([*both], code), tokens([*both.values()], other)
     words = np.bincount(sides[0].text, weights=sides[0].word, minlength=len(both)).astype(int).tolist()
     rows = [[(0, len(old), many, " ".join(new.split()))] for (old, new), many in zip(both.items(), words, strict=True)]
-    for text, span in _spans([*both.items()], sides, other):
+    for text, span in _spans([*both.items()], sides, (code, other)):
         rows[text].append(span)
     lines = [f"{digest(code, text)}\t{json.dumps(row)}" for text, row in zip(pairs, rows, strict=False)]
     every, some = sum(words[: len(pairs)]), sum(span[2] for row in rows[: len(pairs)] for span in row[1:])
@@ -159,11 +171,18 @@ def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     if not some:
         raise MissingData(f"No words of {code} and {other} could be aligned: {size}. Too few texts are parallel.")
     facts = "# source: parallel items, aligned", "# licence: that of the items", "# standing: derived"
-    return "\n".join((*facts, f"# language: {code}-{other}", "text\tspans", *lines, "")).encode(), size
+    head = (*facts, f"# language: {code}-{other}", f"# digest: {digest(*lines)}", "text\tspans")
+    return "\n".join((*head, *lines, "")).encode(), size
 
 
-def _spans(texts: Sequence[tuple[str, str]], sides: Sequence[AlignedTokens], code: str) -> Iterator[tuple[int, Any]]:
-    """The spans of words that may be switched, with their text: start, length, words, and the form in its new case."""
+def _spans(
+    texts: Sequence[tuple[str, str]], sides: Sequence[AlignedTokens], codes: tuple[str, str]
+) -> Iterator[tuple[int, Any]]:
+    """The spans of words that may be switched, with their text: start, length, words, and the form in its new case.
+
+    Where one side negates and the other does not, the negation is elsewhere in one of the texts: nothing is switched.
+    """
+    code, negators = codes[1], [pattern(each) for each in codes]
     pairs = cells(sides[0].text, sides[1].text)
     ranges = blocks([side.word for side in sides], pairs, posteriors([side.forms for side in sides], pairs))
     first = [np.searchsorted(side.text, side.text) for side in sides]
@@ -172,6 +191,8 @@ def _spans(texts: Sequence[tuple[str, str]], sides: Sequence[AlignedTokens], cod
     for (low, high), (begin, end) in zip(*(each.tolist() for each in ranges), strict=True):
         text, start, stop = int(sides[0].text[low]), int(sides[0].start[low]), int(sides[0].stop[high])
         word, form = texts[text][0][start:stop], texts[text][1][sides[1].start[begin] : sides[1].stop[end]]
+        if len({bool(each.search(side)) for each, side in zip(negators, (word, form), strict=True) if each}) > 1:
+            continue
         form, begins_text, began = " ".join(form.split()), first[0][low] == low, first[1][begin] == begin
         if begins_text and word[:1].isupper():
             form = capital(form, code)

@@ -141,6 +141,7 @@ def test_bundled_alphabets_could_be_a_users(tmp_path: Path, code: str) -> None:
         ("misspellings/en.toml", FACTS, "'misspellings' are .tsv files"),
         ("suites/my.tsv", HEAD, "'suites' are .toml files"),
         ("alphabets/xx.toml", ENGLISH, "'xx' names none of those that 'alphabets' are for"),
+        ("parallel/en-en.tsv", "", "'en-en' names none of those that 'parallel' are for"),
         ("misspellings/eng.tsv", WORLD, "'eng' names none.* Did you mean 'en'"),
         ("lookalikes/Xxxx.tsv", HEAD, "'Xxxx' names none"),
         ("input/zh.tsv", HEAD, "'zh' names none.* There are: .*ja-romaji, ja-words"),

@@ -175,7 +175,7 @@ def test_a_cache_that_is_a_file_is_not_cleared(tmp_path: Path, monkeypatch: pyte
 
 def test_connections_of_threads_set_a_damaged_database_aside_once(tmp_path: Path) -> None:
     """None of them moves the database that another has begun, or gives up because it was moved."""
-    for attempt in range(30):
+    for attempt in range(20):
         folder = tmp_path / str(attempt)
         folder.mkdir()
         (folder / NAME).write_bytes(b"nothing of use" * 5000)
@@ -195,3 +195,23 @@ def test_connections_of_threads_set_a_damaged_database_aside_once(tmp_path: Path
             thread.join()
         assert warnings
         assert all("is set aside as" in line for line in warnings)
+
+
+@pytest.mark.parametrize("code", ["READONLY_DBMOVED", "IOERR_DELETE_NOENT", "IOERR_SHORT_READ"])
+def test_a_file_that_moves_while_it_is_opened_is_opened_again(
+    using: Using, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """Another connection sets a damaged database aside in the middle of the first statements."""
+    set_up, failures = cache._set_up, [sqlite3.OperationalError("disk I/O error") for _ in range(2)]
+
+    def moved(db: sqlite3.Connection) -> None:
+        if not failures:
+            return set_up(db)
+        error = failures.pop()
+        error.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{code}")
+        raise error
+
+    monkeypatch.setattr(cache, "_set_up", moved)
+    using.put(entries(0, 10))
+    assert using.get(*range(10)) == entries(0, 10)
+    assert using.warnings == []

@@ -165,6 +165,7 @@ def test_tatoeba_is_refused_and_lareqa_is_not() -> None:
     '[[0, 9, 1, "a"], [0, 1, 1, "\\ud800"]]', '[[3, 9, 1, "a"]]', '[[0, 9, 1, "a"], [0.9, 5, 1, "c"]]',
     '[[0, 9, 1, "a"], [0, true, 1, "c"]]', '[[0, 9, 1, "a"], [0, 1, 0, "c"]]', '[[0, 9, 1, "a"], [0, 3, 2, "c"]]',
     '[[0, 9, 10, "a"]]', '[[0, 9, NaN, "a"]]', '[[0, 9, 1, "a"], [0, 3, 1, "b\\nc"]]',
+    '[[0, 9, 1, "a"], [0, 3, 1, "b\\n"]]', '[[0, 9, 1, "a"], [0, 3, 1, " b"]]',
 ])  # fmt: skip
 def test_a_row_that_is_none_is_refused(aligned: Path, spans: str) -> None:
     """With the file, before anything is computed."""
@@ -185,6 +186,19 @@ def test_a_text_has_one_row_of_its_own_length(aligned: Path) -> None:
     path.write_text(HEAD + longer, encoding="utf-8")
     with pytest.raises(DataError, match="not its whole text: align again"):
         perturb([CATS, CATS], "code_switch:1@with=en", language="de", packs=aligned / "other")
+
+
+def test_a_pack_that_was_cut_or_changed_is_refused(aligned: Path) -> None:
+    """By the digest of its rows, where it has one."""
+    rows = [row("de", text, 1, "one") for text in ("eins", "uno")]
+    head = HEAD.replace("text", f"# digest: {digest(*(each.rstrip() for each in rows))}\ntext", 1)
+    path = aligned / "parallel" / "de-en.tsv"
+    path.write_text(head + "".join(rows), encoding="utf-8")
+    with user_packs.using(aligned, aligned):
+        assert noised("eins", "code_switch:1@with=en@switch=fields").text.value == "one"
+    path.write_text(head + rows[0], encoding="utf-8")
+    with pytest.raises(DataError, match="by their digest: align again"), user_packs.using(aligned, aligned):
+        pass
 
 
 def test_a_pack_of_another_pair_is_refused(aligned: Path) -> None:

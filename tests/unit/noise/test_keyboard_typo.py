@@ -348,8 +348,9 @@ def test_the_usual_layout_reaches_the_alphabet() -> None:
 
 
 def test_no_mark_is_orphaned() -> None:
-    """In sentences of every language and in hard clusters no cluster begins with a mark that did not before."""
-    texts = [*every_language(), *(text for code in ("hi", "th", "my", "ar", "yo") for text in hard(code))]
+    """In sentences of ten languages and in hard clusters no cluster begins with a mark that did not before."""
+    codes = ("ar", "bn", "fa", "he", "hi", "ko", "my", "ta", "th", "vi")
+    texts = [*every_language(codes), *(text for code in ("hi", "th", "my", "ar", "yo") for text in hard(code))]
     for noised in noise_texts(texts, PerturbationSpec.parse("keyboard_typo:1"), 1):
         _stays_whole(noised)
 

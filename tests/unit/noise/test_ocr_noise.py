@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from robust_xtreme import perturb
-from robust_xtreme.core import packs
+from robust_xtreme.core import packs, resources
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.languages import LANGUAGES, belongs
+from robust_xtreme.noise.engine.ocr_channel import reader
 from robust_xtreme.noise.members.ocr_noise import misread
 
 _HEADER = "# source: us\n# licence: CC0-1.0\n# standing: authored\nletter\tforms\tlikeness\n"
@@ -109,3 +111,18 @@ def test_a_users_table_is_read_evenly(tmp_path: Path) -> None:
     values = [f"{number} {'h' * 100}" for number in range(200)]
     noised = perturb(values, "ocr_noise:0.1", language="en", packs=tmp_path)
     assert np.var([text.count("b") for text in noised]) == pytest.approx(100 * 0.1 * 0.9, rel=0.5)
+
+
+def test_the_bundled_tables_in_a_users_folder_change_nothing(tmp_path: Path) -> None:
+    """An equal table is no table of the user's own, and what was counted in prints is no kind of pack."""
+    bundled = resources.folder("perturbations")
+    texts = [f"{number} hello, my old friends" for number in range(50)]
+    before = perturb(texts, "ocr_noise:0.3", language="en")
+    for kind in ("lookalikes", "ocr"):
+        (tmp_path / kind).mkdir()
+    shutil.copy(bundled / "lookalikes" / "Latn.tsv", tmp_path / "lookalikes")
+    for name in ("Latn", "together", "readers"):
+        (tmp_path / "ocr" / f"{name}.tsv").write_text("nothing", encoding="utf-8")
+    assert perturb(texts, "ocr_noise:0.3", language="en", packs=tmp_path) == before
+    with packs.using(tmp_path):
+        assert reader("en") is not None

@@ -55,6 +55,19 @@ def test_words_of_another_order_are_linked() -> None:
     assert sum(word == other[::-1] for word, other in pairs) / len(pairs) > 0.95
 
 
+def test_words_of_which_one_side_negates_are_not_switched() -> None:
+    """Here `not` is written as a word that does not negate, `wa` as one that does; `not` as `nicht` is switched."""
+    left, right = made_up()
+    left = [f"{text} not none" for text in left]
+    right = [f"{text} doch nicht".replace("aw", "kein") for text in right]
+    pairs = list(zip(left, right, strict=True))
+    found = list(aligning._spans(pairs, (tokens(left, "en"), tokens(right, "de")), ("en", "de")))
+    switched = {(left[text][start : start + length], form) for text, (start, length, _, form) in found}
+    assert ("none", "nicht") in switched
+    assert ("wb", "bw") in switched
+    assert not [pair for pair in switched if pair[0] in ("not", "wa")]
+
+
 def test_the_neighbour_of_a_link_is_in_its_span() -> None:
     """Where it has no link of its own and one direction gives it to the same word; a sign is not."""
     grid = cells(np.zeros(4, np.int64), np.zeros(2, np.int64))
@@ -107,7 +120,7 @@ def test_a_form_has_the_case_of_its_place(tmp_path: Path) -> None:
     turned = [" ".join((second, first, *others)).capitalize() for first, second, *others in map(str.split, right)]
     write(tmp_path, "pawsx/dev-de.tsv", [(text.capitalize(), f"{text} x", "0") for text in left])
     write(tmp_path, "pawsx/dev-en.tsv", [(text, f"{text} x", "0") for text in turned])
-    lines = aligning.align(open_source(str(tmp_path)), "de", "en")[0].decode().splitlines()[5::2]
+    lines = aligning.align(open_source(str(tmp_path)), "de", "en")[0].decode().splitlines()[6::2]
     spans = [span for line in lines for span in json.loads(line.split("\t")[1])[1:]]
     assert len(spans) > 1000
     assert all(form[0].isupper() == (start == 0) for start, _, _, form in spans)
@@ -131,6 +144,35 @@ def test_choices_of_another_question_are_not_paired(tmp_path: Path) -> None:
         write(tmp_path, f"xcopa/data/{code}/val.{code}.jsonl", [(json.dumps(row),) for row in rows])
     pairs = aligning.parallel(open_source(str(tmp_path)), "it", "sw")
     assert pairs == {"it 0": "sw 0", "it a0": "sw a0", "it b0": "sw b0"}
+
+
+@pytest.mark.parametrize("partner", ["One\x01.", "One\x7f.", "One " * 2_501])
+def test_texts_that_a_pack_cannot_have_are_left_out(tmp_path: Path, partner: str) -> None:
+    """Those with a control character in the partner, and very long ones: the pack of the others is read."""
+    left, right = made_up()
+    write(tmp_path, "pawsx/dev-de.tsv", [("Eins.", text, "0") for text in left])
+    write(tmp_path, "pawsx/dev-en.tsv", [(partner, text, "0") for text in right])
+    content, size = aligning.align(open_source(str(tmp_path)), "de", "en")
+    assert f"{len(dict(zip(left, right, strict=True))):,} texts" in size
+    (tmp_path / "packs" / "parallel").mkdir(parents=True)
+    (tmp_path / "packs" / "parallel" / "de-en.tsv").write_bytes(content)
+    with packs.using(tmp_path / "packs"):
+        assert partners("de-en").forms
+
+
+def test_more_pairs_of_words_than_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, before they are made."""
+    monkeypatch.setattr(aligning, "_CELLS", 1_000)
+    with pytest.raises(UserError, match=r"have [\d,]+ pairs of words, and 1,000 are the most"):
+        aligning.align(open_source("mini"), "de", "en")
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    """As `eval` names it."""
+    for code in ("de", "en"):
+        write(tmp_path, f"pawsx/dev-{code}.tsv", [])
+    with pytest.raises(DataError, match=r"dev-de\.tsv: contains no examples"):
+        aligning.align(open_source(str(tmp_path)), "de", "en")
 
 
 def test_questions_of_mlqa_are_paired_with_english_alone() -> None:
@@ -209,7 +251,8 @@ def test_packs_are_kept_without_force(tmp_path: Path) -> None:
     assert done.stderr.endswith("de-en.tsv is there already. Name another file, or overwrite it: --force\n")
     assert (tmp_path / "parallel" / "de-en.tsv").read_text(encoding="utf-8") == "mine"
     assert CliRunner().invoke(build(), [*words, "--force"]).exit_code == 0
-    assert CliRunner().invoke(build(), ["align", "-l", "de,xx", "-o", str(tmp_path / "new")]).exit_code == 2
+    for codes in ("de,xx", "wo"):
+        assert CliRunner().invoke(build(), ["align", "-l", codes, "-o", str(tmp_path / "new")]).exit_code == 2
     assert not (tmp_path / "new").exists()
 
 

@@ -101,17 +101,32 @@ def _rate(values: list[str], code: str, strength: str, name: str) -> float:
     return float(counts.graphemes_edited.sum() / counts.graphemes.sum())
 
 
+_LOST = {
+    ("natural_typing", "de"): 0.18,
+    ("natural_typing", "sw"): 0.12,
+    ("natural_writing", "sw"): 0.07,
+    ("natural", "ar"): 0.08,
+    ("natural", "de"): 0.11,
+    ("natural", "sw"): 0.1,
+}
+"""The share of the edits that overlap and are lost, at most, where it is larger than in other languages."""
+
+
 @pytest.mark.parametrize(
     "code", some(_SENTENCES, ("en", "hi", "ja"), caught="test_the_strength_is_the_share_of_clusters_edited")
 )
 @pytest.mark.parametrize(("size", "many"), [(1, 3_000), (10, 500)])
 @pytest.mark.parametrize("name", ["natural", "natural_typing", "natural_writing"])
 def test_the_strength_is_the_share_of_clusters_edited(code: str, size: int, many: int, name: str) -> None:
-    """In short and long texts, and in every script. Slips that come together overlap: English loses 5 % of them."""
+    """In short and long texts, and in every script. Slips that come together overlap, and the later is lost.
+
+    Most where letters are often swapped, as by the German list: a sixth of the slips there, a tenth in Swahili.
+    """
     texts = [" ".join([_SENTENCES[code]] * size)] * many
     for strength in ("0.02", "0.05"):
-        tolerance = 0.08 if name == "natural_typing" else 0.06
-        assert _rate(texts, code, strength, name) == pytest.approx(float(strength), rel=tolerance)
+        made = _rate(texts, code, strength, name) / float(strength)
+        lost = _LOST.get((name, code), 0.08 if name == "natural_typing" else 0.06)
+        assert 1 - lost <= made <= 1.06
 
 
 @pytest.mark.real
@@ -231,6 +246,19 @@ def _marked(value: str, code: str) -> set[str]:
     return {noised.text.value for noised in noise_with([Bound(marks, "1", defaults(marks))], texts, 0)}
 
 
+def test_a_pack_says_how_much_short_words_count(tmp_path: Path) -> None:
+    """Of those who write: with `short` of 6 nearly all letters that are misspelt are of words of three."""
+    (tmp_path / "natural").mkdir()
+    facts, shares = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n', []
+    for short in ("", 'short = "6"\n'):
+        (tmp_path / "natural" / "sw.toml").write_text(f"{facts}{_ONE}{short}", encoding="utf-8")
+        with packs.using(tmp_path):
+            noised = _noise("natural_writing:0.02", "sw", *["abc defghijklmnop"] * 2_000)
+        first = sum(not each.text.value.startswith("abc ") for each in noised)
+        shares.append(first / sum(each.text.value != "abc defghijklmnop" for each in noised))
+    assert shares[0] < 0.9 < 0.98 < shares[1]
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -242,6 +270,7 @@ def _marked(value: str, code: str) -> set[str]:
         (_ONE + "rates = 3", "'rates' is a table"),
         (_ONE + 'letters = "ei>ie"', "letters: 'ei>ie' is not 1 or 2 letters"),
         (_ONE + 'letters = "e>e:3"', "letters: 'e>e:3' is not 1 or 2 letters, others in their place"),
+        (_ONE + "short = 5", "'short' is 5, and not a number in quotes"),
         ('typing = { keys = "1" }\n', "of writing, .* are 0 together"),
     ],
 )
@@ -301,19 +330,15 @@ def test_the_share_of_ten_pairs_is_that_of_the_text(code: str, data: Path) -> No
     assert counted_ten(code, sentences(code, data)) == pytest.approx(ten(code), abs=0.0005)
 
 
-_FAR = {"writing tr": ["length"]}
-"""The figures of the page that are far from the published ones, by kind and language."""
-
-
 def test_what_models_see_is_near_what_people_do() -> None:
-    """Words edited, their classes, length and first letters, and tokens are within a fifth, but for those named."""
+    """Words edited, their classes, length and first letters, and tokens are within a fifth."""
     judged = json.loads(FIGURES.read_text(encoding="utf-8"))["judged"]
     people = {"typing en": TYPED, **{f"writing {code}": row for code, row in WRITTEN.items()}}
     keys = ("words", *CLASSES, "length", "first")
     missed = {name: [key for key in keys if far(judged[name][key], row[key], key)] for name, row in people.items()}
     for name, row in people.items():
         missed[name] += ["tokens"] if far(judged[name]["tokens"]["xlm-r"], row["xlm-r"], "xlm-r") else []
-    assert {name: keys for name, keys in missed.items() if keys} == _FAR
+    assert {name: keys for name, keys in missed.items() if keys} == {}
 
 
 def test_slips_come_together() -> None:
@@ -369,6 +394,16 @@ def test_rows_that_do_not_list_words_are_refused(tmp_path: Path, row: str) -> No
         packs.using(tmp_path),
         pytest.raises(DataError, match=r"row 1 \('na'\) does not have forms and as many weights"),
     ):
+        written("sw")
+
+
+@pytest.mark.parametrize("rows", ["na\tya\t9\nna\tkwa\t9", "na\tna\t1", "NA\tya\t1", "\tya\t1"])
+def test_a_word_has_one_row_of_other_words(tmp_path: Path, rows: str) -> None:
+    """No row is passed over for a later one, or never used."""
+    (tmp_path / "realwords").mkdir()
+    facts = "# source: us\n# licence: CC0-1.0\n# standing: authored\n"
+    (tmp_path / "realwords" / "sw.tsv").write_text(f"{facts}word\tforms\tweights\n{rows}\n", encoding="utf-8")
+    with packs.using(tmp_path), pytest.raises(DataError, match=r"row [12] \('\w*'\) is no word in small letters"):
         written("sw")
 
 

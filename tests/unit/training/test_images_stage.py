@@ -205,6 +205,7 @@ def test_the_right_image_of_a_caption_is_learned(
     assert after > 0.5
 
 
+@pytest.mark.long(caught="tests/unit/training/test_train_resumed.py::test_a_stopped_stage_continues_to_the_same_bytes")
 def test_a_stopped_stage_continues_to_the_same_bytes(encoder: Path, tmp_path: Path) -> None:
     """Stopped after a step and started again: weights, curve and record of an unbroken run, with either loss."""
     for kind in towers.CONTRASTS:

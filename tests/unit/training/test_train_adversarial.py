@@ -42,6 +42,7 @@ def _weights(run: Path) -> bytes:
     return (run / "model" / "model.safetensors").read_bytes()
 
 
+@pytest.mark.long(caught="tests/unit/training/test_train_resumed.py::test_a_stopped_stage_continues_to_the_same_bytes")
 def test_a_run_that_was_stopped_ends_at_the_same_weights(tmp_path: Path) -> None:
     """The attacks after the saved step ask the weights that were saved."""
     whole = _weights(train(**_values(tmp_path / "whole")))

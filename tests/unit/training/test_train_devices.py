@@ -154,6 +154,7 @@ class _Stopped(Exception):
     """Represents the death of a process."""
 
 
+@pytest.mark.long(caught="tests/unit/training/test_train_resumed.py::test_a_stopped_stage_continues_to_the_same_bytes")
 def test_two_processes_continue_where_they_stopped(home: Path, tmp_path: Path) -> None:
     """With dropout, which each of them draws by step and place: stopped and started again, the same bytes."""
 

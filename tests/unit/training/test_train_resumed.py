@@ -52,7 +52,7 @@ CASES: Final[dict[str, dict[str, Any]]] = {
     "case",
     some(
         list(CASES),
-        ("steps", "mixed", "masked LM beside", "in low rank"),
+        ("mixed", "masked LM beside"),
         caught="test_a_stopped_stage_continues_to_the_same_bytes",
     ),
 )

@@ -186,7 +186,8 @@ def drawn(text: str, code: str, path: Path) -> Any:
     units = text.split() if joint else split("".join(text.split()))
     lines = textwrap.wrap(" ".join(units), _LINE, break_long_words=True, break_on_hyphens=False)
     if len(lines) > _LINES:
-        raise UserError(f"ocr_channel prints at most {_LINES} lines of {_LINE} characters, and a text has {len(lines)}")
+        most = f"ocr_channel prints at most {_LINES} lines of {_LINE} characters"
+        raise UserError(f"{most}, and the text that begins with {text[:40]!r} has {len(lines)}")
     rows = [_runs(line.replace(" ", joint), path, way) for line in lines]
     widths = [round(sum(width for *_, width in row)) for row in rows]
     page = Image.new("L", (max(widths) + 2 * _MARGIN, len(rows) * (above + below) + 2 * _MARGIN), 255)

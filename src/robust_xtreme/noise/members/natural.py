@@ -192,13 +192,16 @@ def spelt(code: str, sounds: Sequence[str]) -> Iterator[KeyingError | Word]:
 def written(code: str) -> Mapping[str, tuple[tuple[str, int], ...]]:
     """The words of a language that are written for each word, with weights. Raises DataError at a row that is none."""
     table = packs.table("realwords", code).need("word", "forms", "weights")
-    listed = {}
+    listed: dict[str, tuple[tuple[str, int], ...]] = {}
     for number, row in enumerate(table.rows, 1):
         forms, weights = row["forms"].split(" "), row["weights"].split(" ")
         if not all(forms) or len(forms) != len(weights) or not all(re.fullmatch("[1-9][0-9]?", w) for w in weights):
             what = "forms and as many weights from 1 to 99, single blanks between them"
             raise DataError(table.path, f"row {number} ({row['word']!r:.40}) does not have {what}")
-        listed[row["word"]] = tuple(zip(forms, map(int, weights), strict=True))
+        if not (word := row["word"]) or word != key_of(word, code) or word in (*forms, *listed):
+            what = "is no word in small letters with other words that has one row"
+            raise DataError(table.path, f"row {number} ({word!r:.40}) {what}")
+        listed[word] = tuple(zip(forms, map(int, weights), strict=True))
     return listed
 
 
@@ -252,16 +255,20 @@ Hindi, is that of words written as one.
 """
 
 _NUMBER: Final = re.compile(r"[0-9]{1,2}(\.[0-9]{1,4})?")
-_KEYS: Final = (*KINDS, "rates", "letters")
+_KEYS: Final = (*KINDS, "rates", "letters", "short")
 _ROUNDING: Final = 0.0015
 
 
 class NaturalPack(NamedTuple):
-    """The shares of the parts of each kind, the rates of key errors, and the letters that are misspelt."""
+    """The shares of the parts of each kind, the rates of key errors, and the letters that are misspelt.
+
+    `short` is how much short words count where people write (see Slips), if that is the language's own.
+    """
 
     shares: Mapping[str, Mapping[str, float]]
     rates: Mapping[str, str]
     letters: tuple[str, ...]
+    short: float | None
 
 
 @packs.cached
@@ -284,15 +291,19 @@ def mix_of(name: str) -> NaturalPack:
             raise DataError(path, f'{key!r} is a table of numbers, as in {key} = {{ {known[key][0]} = "0.76" }}')
         packs.check_known(path, f"part of {key}", table, known[key])
     written = ((f"{key}.{part}", value) for key, table in tables.items() for part, value in table.items())
-    for key, value in ((packs.TEN, pack.get(packs.TEN, "0")), *written):
+    single = ((key, pack.get(key, "0")) for key in (packs.TEN, "short"))
+    for key, value in (*single, *written):
         if not isinstance(value, str) or not _NUMBER.fullmatch(value):
-            raise DataError(path, f'{key!r} is {value!r:.40}, and not a number in quotes, as in {key} = "0.76"')
+            raise DataError(
+                path, f'{key!r} is {value!r:.40}, and not a number in quotes, below 100, as in {key} = "0.76"'
+            )
     shares = {kind: {part: float(tables[kind].get(part, "0")) for part in parts} for kind, parts in KINDS.items()}
     for kind, parts in shares.items():
         if abs(sum(parts.values()) - 1) > _ROUNDING:
             what = f"the shares of {kind}, {', '.join(parts)}, are {sum(parts.values()):g} together, and not 1"
             raise DataError(path, what)
-    return NaturalPack(shares, tables["rates"], _letters(path, pack.get("letters", "")))
+    letters = _letters(path, pack.get("letters", ""))
+    return NaturalPack(shares, tables["rates"], letters, float(pack["short"]) if "short" in pack else None)
 
 
 def _letters(path: Any, listed: object) -> tuple[str, ...]:
@@ -347,6 +358,8 @@ def parts_of(code: str, kind: str) -> Parts:
                 chosen["split"] = f"{_SPLITS / share:.3f}" if spaces else "0"
             params = {**defaults(_member(part)), **{key: (rate,) for key, rate in chosen.items()}}
             slips = SLIPS[kind].get(part) if spaces else None
+            if slips and kind == "writing" and mix.short is not None:
+                slips = slips._replace(short=mix.short)
             parts.append(MixtureComponent(part, _member(part), params, share, part == "spaces", slips))
     return tuple(parts)
 

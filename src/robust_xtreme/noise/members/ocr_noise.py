@@ -45,14 +45,13 @@ ocr_channel = member(
 
 
 def _read(language: str) -> tuple[str, ...]:
-    """The packs of what was read in a language's script; none where a user has a table of look-alikes or such packs."""
+    """The packs of what was read in a language's script; none where a user has a table of look-alikes of their own."""
     script = languages.language(language).script
-    mine = any((folder / name).exists() for folder in packs.users() for name in (f"{_KIND}/{script}.tsv", _READ))
-    return () if mine else packs.present(_READ, script, _TOGETHER)
+    return () if packs.is_changed(_KIND, script) else packs.present(_READ, script, _TOGETHER)
 
 
 def _together(language: str) -> tuple[float, float]:
-    """The correlations of the errors of a text and of a word; none where a user has a table, or such packs."""
+    """The correlations of the errors of a text and of a word; none where a user has a table."""
     row = packs.table(_READ, _TOGETHER).need("text", "word").rows[0] if _read(language) else {}
     return float(row.get("text", 0)), float(row.get("word", 0))
 

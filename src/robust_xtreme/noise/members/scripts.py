@@ -12,6 +12,7 @@ from robust_xtreme.core import graphemes, packs, randomness, registry, strict_js
 from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.edits import NO_SPANS, Array, Edits, batch, edited, putting, ragged
 from robust_xtreme.core.errors import DataError, SpecError
+from robust_xtreme.core.examples import digest
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.engine.perturbation import Job, Params, defaults, member
 from robust_xtreme.noise.engine.respelling import KINDS, respelled
@@ -137,6 +138,9 @@ class Partners(NamedTuple):
 def partners(name: str, switch: str = "words", script: str = "own") -> Partners:
     """The texts of a pack, `de-en`, with their spans of words, or each as one span. Raises DataError."""
     table, rows = packs.table(packs.PARALLEL, name).need("text", "spans"), list[list[tuple[Any, Any, Any, str]]]()
+    found = digest(*(f"{row['text']}\t{row['spans']}" for row in table.rows))
+    if table.header.get(packs.DIGEST, found) != found:
+        raise DataError(table.path, "its rows are not those that were written, by their digest: align again")
     try:
         for row in table.rows:
             rows += [_row(row["spans"])]
@@ -163,11 +167,12 @@ def _row(cell: str) -> list[tuple[Any, Any, Any, str]]:
     """The spans of a row. Raises ValueError, TypeError, AttributeError, LookupError, RecursionError."""
     row = [(start, length, words, form) for start, length, words, form in strict_json.loads(cell)]
     ends = [0, *(end for start, length, *_ in row[1:] for end in (start, start + length)), row[0][1]]
-    forms = [form.encode().strip() for *_, form in row]  # half of a surrogate pair has no bytes
+    forms = [form.encode() for *_, form in row]  # half of a surrogate pair has no bytes
     joins = any(graphemes.open_ends(form) for *_, form in row[1:]) or not _CONTROLS.isdisjoint(b"".join(forms))
     counts, words = [number for *numbers, _ in row for number in numbers], [span[2] for span in row[1:]]
     few = min([span[1] for span in row] + words) < 1 or not sum(words) <= row[0][2] <= row[0][1] or row[0][0]
-    if joins or few or ends != sorted(ends) or not all(forms) or {*map(type, counts)} != {int}:
+    blank = any(form != form.strip() or not form for form in forms)
+    if joins or few or blank or ends != sorted(ends) or {*map(type, counts)} != {int}:
         raise ValueError(cell)
     return row
 
@@ -202,7 +207,7 @@ def switched(job: Job, known: Partners) -> tuple[Edits, Array]:
 def _unaligned(code: str, params: Params) -> str:
     (other,), (script,) = params["with"], params["script"]
     if other == code:
-        return "the words are in that language already"
+        return "the words are in that language already: name another one with @with="
     if script != "own" and (reason := transliterate.lacks(other)):
         return f"{other} is not typed in Latin letters: {reason}"
     has = packs.has(packs.PARALLEL, f"{code}-{other}")
