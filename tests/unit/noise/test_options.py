@@ -74,6 +74,14 @@ def test_words_that_an_edit_joins_are_both_its_units() -> None:
         assert int(options.unit[number]) == SENTENCES["en"][: int(options.start[number])].count(" ")
 
 
+def test_what_leaves_a_vowel_to_another_letter_touches_both() -> None:
+    """In Burmese two deletions that together leave a vowel, a cluster of its own, without a letter are no pair."""
+    (clean,) = texts = [Text("one", "my", "ကစားကြသည်။")]
+    options = options_of(texts, moves("keyboard_typo"), 0)
+    (gone,) = (number for number, value in enumerate(options.values) if not value and options.start[number] == 1)
+    assert (clean.value[1], options.unit[gone], options.reach[gone]) == ("စ", 0, 2)
+
+
 def test_where_no_spaces_are_written_a_unit_is_a_cluster() -> None:
     """A Chinese sentence has as many units as characters."""
     options = options_of([text("zh")], moves("keyboard_typo"), 0)

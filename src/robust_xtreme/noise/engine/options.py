@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
+from unicodedata import category
 
 import numpy as np
 
@@ -197,12 +198,18 @@ class _Page:
         return zip(*left, values, *right, strict=True)
 
     def _touched(self, edits: Edits, text: Array, values: Sequence[str]) -> tuple[Array, Array]:
-        """The first unit of its text that each edit (e,) touches, in white space the one before it, and how many."""
+        """The first unit of its text that each edit (e,) touches, in white space the one before it, and how many.
+
+        One that leaves nothing before a mark, a cluster of its own as in Burmese, touches what will bear the mark, too.
+        """
         last_point = np.maximum(edits.stop, edits.start + 1) - 1
         spaced = np.array([value[-1:].isspace() for value in values], np.bool_)
         joins = at(self._blank, last_point) & at(self._begins, edits.stop) & ~spaced & (edits.stop > edits.start)
         low, high = self._before[text], self._before[text + 1] - 1
-        first = np.clip(at(self._begun, edits.start) - 1, low, np.maximum(high, low))
+        after = at(self.clean.points, edits.stop).tolist()
+        bared = [not value and category(chr(point))[0] == "M" for value, point in zip(values, after, strict=True)]
+        bearer = at(self._begins, edits.stop) & np.array(bared, np.bool_)
+        first = np.clip(at(self._begun, edits.start) - 1 - bearer, low, np.maximum(high, low))
         last = np.clip(at(self._begun, last_point) - 1 + joins, first, np.maximum(high, first))
         return first - low, last - first + 1
 

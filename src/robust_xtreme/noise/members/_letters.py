@@ -92,9 +92,9 @@ def punctuation(language: str) -> Iterator[KeyingError]:
 
 
 # A word is joined with the next one where only white space within a line is between them (5 km and 10 000 stay), or
-# split at one position, between two letters of the language, in Thai never between a consonant and a vowel written
-# beside it. Texts in scripts without spaces get some, too. The noise has no meaning for tasks that label single words,
-# as tagging.
+# split at one position, between two letters of the language, never between a letter and a vowel or mark written
+# beside it (Thai, Burmese). Texts in scripts without spaces get some, too. The noise has no meaning for tasks that
+# label single words, as tagging.
 
 _APOSTROPHES: Final = ("'", "’")
 _MOST: Final = 40
@@ -109,12 +109,16 @@ _MOST: Final = 40
 )
 def spacing(word: str, language: str) -> Iterator[Form]:
     """Join words and split them: the space before the next one left out, or one put where none belongs."""
-    # A word can be split between two letters, both of the language; a Thai vowel stays with its consonant.
+    # A word can be split between two letters, both of the language; a vowel stays with its letter.
     clusters = split(word)
     letters = [cluster not in _APOSTROPHES and belongs(language, cluster) for cluster in clusters]
     ends = accumulate(map(len, clusters))
     apart = [
-        not left.endswith(tuple(THAI_BEFORE)) and not right.startswith(tuple(THAI_AFTER))
+        not (
+            left.endswith(tuple(THAI_BEFORE))
+            or right.startswith(tuple(THAI_AFTER))
+            or unicodedata.category(right[0])[0] == "M"
+        )
         for left, right in pairwise(clusters)
     ]
     splits = [end for end, both, free in zip(ends, pairwise(letters), apart, strict=False) if all(both) and free]
