@@ -120,6 +120,11 @@ def parallel(source: Source, code: str, other: str) -> dict[str, str]:
 
     Texts are left out that are empty on a side, equal on both, very long, or have a control character in the partner.
     """
+    return {text: partner for text, partner in _partners(source, code, other).items() if _fits(text, partner)}
+
+
+def _partners(source: Source, code: str, other: str) -> dict[str, str]:
+    """All texts of a language that have a partner."""
     found: dict[str, str] = {}
     for task in (registry.load("task", name) for name in TASKS if name != "mlqa" or "en" in (code, other)):
         for split in _SPLITS.get(task.name, ("validation", "test")):
@@ -128,9 +133,12 @@ def parallel(source: Source, code: str, other: str) -> dict[str, str]:
                 for texts, partners in ((mine[key], others[key]) for key in mine if key in others):
                     for name in chain(*task.perturbed[: 1 if task.name == "mlqa" else None]):
                         found.setdefault(texts[name].value, partners[name].value)
-    pairs = {text: other for text, other in found.items() if text.strip() and other.strip() and text != other}
-    fits = {text: max(len(text), len(partner)) <= _LONGEST for text, partner in pairs.items()}
-    return {text: partner for text, partner in pairs.items() if fits[text] and not _CONTROL.search(partner)}
+    return found
+
+
+def _fits(text: str, partner: str) -> bool:
+    short = max(len(text), len(partner)) <= _LONGEST
+    return short and bool(text.strip() and partner.strip()) and text != partner and not _CONTROL.search(partner)
 
 
 def _items(task: TaskSpec, source: Source, code: str, split: str) -> dict[tuple[object, ...], Mapping[str, Text]]:
@@ -155,7 +163,8 @@ def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     """The pack of a language's texts with a partner in another one, and its size in words. Raises MissingData."""
     if code == other:
         raise UserError(f"The texts are in {code} already: name another language with --with.")
-    pairs = parallel(source, code, other)
+    found = _partners(source, code, other)
+    pairs = {text: partner for text, partner in found.items() if _fits(text, partner)}
     if not pairs:
         raise MissingData(f"{source} has no item in both {code} and {other} of: {', '.join(TASKS)}.")
     trained = flores(source.folder, code, other) if isinstance(source, Release) else {}
@@ -168,6 +177,11 @@ def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     lines = [f"{digest(code, text)}\t{json.dumps(row)}" for text, row in zip(pairs, rows, strict=False)]
     every, some = sum(words[: len(pairs)]), sum(span[2] for row in rows[: len(pairs)] for span in row[1:])
     size = f"{len(pairs):,} texts, {some:,} of {every:,} words ({100 * some / max(every, 1):.0f} %) may be switched"
+    size += (
+        f"; {left:,} left out: equal or empty, long, or with control characters"
+        if (left := len(found) - len(pairs))
+        else ""
+    )
     if not some:
         raise MissingData(f"No words of {code} and {other} could be aligned: {size}. Too few texts are parallel.")
     facts = "# source: parallel items, aligned", "# licence: that of the items", "# standing: derived"

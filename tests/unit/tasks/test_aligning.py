@@ -154,6 +154,7 @@ def test_texts_that_a_pack_cannot_have_are_left_out(tmp_path: Path, partner: str
     write(tmp_path, "pawsx/dev-en.tsv", [(partner, text, "0") for text in right])
     content, size = aligning.align(open_source(str(tmp_path)), "de", "en")
     assert f"{len(dict(zip(left, right, strict=True))):,} texts" in size
+    assert size.endswith("; 1 left out: equal or empty, long, or with control characters")
     (tmp_path / "packs" / "parallel").mkdir(parents=True)
     (tmp_path / "packs" / "parallel" / "de-en.tsv").write_bytes(content)
     with packs.using(tmp_path / "packs"):
