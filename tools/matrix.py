@@ -67,7 +67,8 @@ _HEAD: Final = """\
 The environments in which robust-xtreme was tried: `python -m tools.matrix` builds each of them, and in it runs the fast
 tests, the evaluation of `make eval` and the training `small_ci`. *lock*: the versions of `locks/default.txt`; *lowest*:
 each library that `pyproject.toml` names at its lower bound, torch as in the lock; *newest*: what pip took on that day,
-torch as in the lock. What is not in the table was not tried.
+torch as in the lock. What is not in the table was not tried. Where no commit is named, what was tried is now a part of
+a larger commit.
 """
 _LIGHT: Final = """\
 `locks/gate.txt` has what `perturb`, `import`, `report`, `compare`, `baseline` and `gate` need: environments *gate* have
@@ -327,7 +328,7 @@ def _row(name: str, each: dict[str, Any]) -> tuple[Phrase, ...]:
     build = " (CUDA build)" if "cuda-toolkit" in versions else " (CPU build)"
     shown = [versions[library].split("+")[0] + (build if library == "torch" else "") for library in SHOWN]
     trials = (_of_tests(each.get("tests")), _of_eval(each["eval"]), _of_train(each["train"]))
-    return (_named(name, each), each["python"], *shown, *trials, f"{each['date']}, {each['commit']}")
+    return (_named(name, each), each["python"], *shown, *trials, f"{each['date']}, {each['commit'] or '-'}")
 
 
 def _named(name: str, each: dict[str, Any]) -> str:
