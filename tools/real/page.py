@@ -246,8 +246,6 @@ embeddings), trained in minutes on small English training sets, and evaluated on
 What was learned is in [README.md](../real/README.md); this page has the tables. Every number is made of those in
 `tables`: `levels.csv` has each cell, with its interval, the share of edited characters and the tokens of a word, clean
 and noisy. The folders of `runs` have the page of each run, with its tests.
-Turkish under `natural` is of the pack before its short words counted more
-([natural](../../docs/natural.md#what-they-cost-a-model)).
 """
 
 _CLEAN: Final = """\
