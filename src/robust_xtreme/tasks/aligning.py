@@ -120,7 +120,7 @@ def parallel(source: Source, code: str, other: str) -> dict[str, str]:
 
     Texts are left out that are empty on a side, equal on both, very long, or have a control character in the partner.
     """
-    return {text: partner for text, partner in _partners(source, code, other).items() if _fits(text, partner)}
+    return _fitting(_partners(source, code, other))
 
 
 def _partners(source: Source, code: str, other: str) -> dict[str, str]:
@@ -136,9 +136,11 @@ def _partners(source: Source, code: str, other: str) -> dict[str, str]:
     return found
 
 
-def _fits(text: str, partner: str) -> bool:
-    short = max(len(text), len(partner)) <= _LONGEST
-    return short and bool(text.strip() and partner.strip()) and text != partner and not _CONTROL.search(partner)
+def _fitting(found: Mapping[str, str]) -> dict[str, str]:
+    """Those of texts and partners that a pack can have."""
+    pairs = {text: other for text, other in found.items() if text.strip() and other.strip() and text != other}
+    fits = {text: max(len(text), len(partner)) <= _LONGEST for text, partner in pairs.items()}
+    return {text: partner for text, partner in pairs.items() if fits[text] and not _CONTROL.search(partner)}
 
 
 def _items(task: TaskSpec, source: Source, code: str, split: str) -> dict[tuple[object, ...], Mapping[str, Text]]:
@@ -164,7 +166,7 @@ def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     if code == other:
         raise UserError(f"The texts are in {code} already: name another language with --with.")
     found = _partners(source, code, other)
-    pairs = {text: partner for text, partner in found.items() if _fits(text, partner)}
+    pairs = _fitting(found)
     if not pairs:
         raise MissingData(f"{source} has no item in both {code} and {other} of: {', '.join(TASKS)}.")
     trained = flores(source.folder, code, other) if isinstance(source, Release) else {}
