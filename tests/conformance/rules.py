@@ -299,8 +299,9 @@ def rule_7_work_is_linear(trial: Trial) -> None:
 
 
 def _long(code: str, unit: str, times: int) -> Text:
+    """A unit of words many times over, under one id, since members edit some texts more than others."""
     value = " ".join([unit] * times)
-    return text(code, value, *words(value), name=f"long/{times}")
+    return text(code, value, *words(value), name="long")
 
 
 def _work(perturbation: Perturbation, text: Text) -> tuple[int, int]:
