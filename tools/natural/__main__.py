@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.natural import real_words
-from tools.natural.figures import measured
+from tools.natural.figures import TOKENIZERS, measured
 from tools.natural.fit import fitted, sources
 from tools.natural.mixes import write
 from tools.natural.page import page
@@ -29,6 +29,8 @@ def main() -> None:
     if not arguments.page:
         if arguments.data is None:
             raise SystemExit("Name the folder of release files: --data DIR, or ROBUST_XTREME_DATA.")
+        if lacks := [name for name in TOKENIZERS.values() if not (arguments.encoders / name).is_dir()]:
+            raise SystemExit(f"{arguments.encoders / lacks[0]} is not there. Write it first: make encoders")
         data = Path(arguments.data)
         fits = {code: fitted(code, data / "typos") for code in sources(data / "typos")}
         real_words.write(data)
