@@ -42,6 +42,7 @@ def measured(fits: Mapping[str, Mapping[str, Any]], data: Path, encoders: Path) 
         "sources": {code: source_of(code) for code in ALL_LANGUAGES if natural.serves(code)},
         "packs": {name: mix_of(name).shares for name in packs.bundled("natural")},
         "words": {name: len(packs.table("realwords", name).rows) for name in packs.bundled("realwords")},
+        "slips": {code: _slips(code, sentences(code, data)) for code in ("en", "ar", "th", "ja")},
         "text": {code: on_text(code, sentences(code, data)[:_SENTENCES]) for code in FLORES},
     }
 
@@ -77,6 +78,15 @@ def _variation(shares: Mapping[str, float], other: Mapping[str, float]) -> float
 def on_text(code: str, values: list[str]) -> dict[str, Any]:
     """By kind the share of clusters that is edited at each strength, and the shares of the parts in edits."""
     return {kind: _of_kind(kind, code, values) for kind in KINDS}
+
+
+def _slips(code: str, values: list[str]) -> int:
+    """The percentage of slips in the edits of `natural`, in languages that have all of its parts, or few."""
+    (link,), operators = bound(PerturbationSpec.parse(f"natural:{STRENGTHS[0]}")), np.zeros(len(KINDS))
+    ids, spans = [str(number) for number in range(len(values))], span_table([()] * len(values))
+    for seed in range(5):
+        operators += noise_values(values, ids, spans, code, link, seed).counts.operators.sum(axis=0)
+    return round(100 * float(operators[natural.operators.index("typing")] / operators.sum()))
 
 
 def _of_kind(kind: str, code: str, values: list[str]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -100,13 +99,17 @@ def cache() -> Check:
 
 def channel() -> Check:
     """What ocr_channel reads prints with that are not in the cache."""
-    from robust_xtreme.noise.engine.ocr_channel import reader
+    from robust_xtreme.core.languages import ALL_LANGUAGES
+    from robust_xtreme.noise.engine.ocr_channel import OF_LANGUAGE, missing, reader
 
-    fonts = {"fonts-noto-core": reader("en"), "fonts-noto-cjk": reader("zh")}
-    lacks = [f" {name}" for name, read in fonts.items() if not (read and read[1].is_file())]
-    if lacks := [*lacks, *([] if shutil.which("tesseract") else [" tesseract-ocr tesseract-ocr-all"])]:
-        return Check("ocr_channel", NOTE, "cannot read new prints", f"apt-get install{''.join(lacks)}")
-    return Check("ocr_channel", OK, "reads new prints")
+    lacks, every = missing(ALL_LANGUAGES), sum(1 for _ in filter(reader, ALL_LANGUAGES))
+    data = [name for name in lacks if name.startswith(OF_LANGUAGE)]
+    others = [name for name in lacks if name not in data]
+    if lacks:
+        of = "" if others else f" of {len(data)} of {every} languages"
+        names = [*others, *([f"{OF_LANGUAGE}all"] if data else [])]
+        return Check("ocr_channel", NOTE, f"cannot read new prints{of}", f"apt-get install {' '.join(names)}")
+    return Check("ocr_channel", OK, f"reads new prints of {every} languages")
 
 
 def hub_cache() -> Check:

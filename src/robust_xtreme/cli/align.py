@@ -29,6 +29,7 @@ def align(languages: Languages, out: Out, other: Other = "en", data: Data = "min
     Example: robust-xtreme align --data DIR --languages de,hi --with en -o PACKS
     """
     from robust_xtreme.exchange.perturbing.output import target
+    from robust_xtreme.files.store import make_folder
     from robust_xtreme.tasks import aligning
 
     source, partner, folder = open_source(data), language(other).code, Path(out) / PARALLEL
@@ -38,7 +39,7 @@ def align(languages: Languages, out: Out, other: Other = "en", data: Data = "min
         paths = {code: target("-o", str(path), force, {}) for code, path in paths.items()}
     for code, path in paths.items():
         content, size = aligning.align(source, code, partner)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         write_all({path: content})
         echo(f"{path}: {size}")
     spec, tasks = (

@@ -10,7 +10,7 @@ from robust_xtreme.cli import _completion, _options
 from robust_xtreme.cli._errors import PLANNING
 from robust_xtreme.cli._next import after_evaluation, again, show_next
 from robust_xtreme.cli._options import columns_of, option, passed, show_outside_packs, with_keys
-from robust_xtreme.core.errors import FailedCells, UnreadableFiles, UserError, counted
+from robust_xtreme.core.errors import CURE, FailedCells, UnreadableFiles, UserError, counted
 from robust_xtreme.core.resources import RUNS, find
 from robust_xtreme.core.run_paths import exists
 from robust_xtreme.core.run_spec import HUB, MINI, RunSpec, from_mapping, from_toml
@@ -154,7 +154,7 @@ def _check_whole(result: Evaluation, is_clean: bool) -> None:
         raise UnreadableFiles([unread])
     if is_clean:
         language = result.manifest["units"][0]["language"].partition("@")[0]
-        raise UserError(
-            f"Nothing was perturbed: the noise edits no text of any cell. Clean levels: {result.folder / 'report.md'}. "
-            f"To see what serves {language}: robust-xtreme list perturbations --languages {language}"
-        )
+        served = f"To see what serves {language}: robust-xtreme list perturbations --languages {language}"
+        cures = (cell["detail"] for cell in result.manifest["not_run"] if CURE in cell["detail"])
+        what = f"the noise edits no text of any cell. Clean levels: {result.folder / 'report.md'}."
+        raise UserError(f"Nothing was perturbed: {what} {next(cures, served)}")

@@ -27,6 +27,8 @@ def export_harness(what: str, output: str | None, force: bool, options: Mapping[
 
     from robust_xtreme.cli._terminal import steps
     from robust_xtreme.exchange.exporting.harness.export import export
+    from robust_xtreme.noise.engine.ocr_channel import COST
+    from robust_xtreme.noise.suites import asked
 
     if output is None:
         raise SpecError(f"export {what} needs a folder to write: -o DIR")
@@ -34,6 +36,8 @@ def export_harness(what: str, output: str | None, force: bool, options: Mapping[
     values = {**passed(options, ("tasks", "languages")), **columns}
     values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     job, done = ExportJob(what=what, output=output, force=force, **values), 0
+    if any(link.name == "ocr_channel" for condition in asked(job.perturb) for link in condition.cell.links):
+        echo(COST, error=True)
     with steps("reading", MofNCompleteColumn()) as step:
 
         def watch(name: str, left: int) -> None:

@@ -119,11 +119,11 @@ def _write(job: PerturbJob, quiet: bool) -> None:
 
     from robust_xtreme.cli._terminal import steps
     from robust_xtreme.exchange.perturbing.files import perturb_file
-    from robust_xtreme.noise.engine.ocr_channel import SECONDS
+    from robust_xtreme.noise.engine.ocr_channel import COST
 
     def begin() -> None:
         if "ocr_channel" in job.spec and not quiet:
-            echo(f"Tesseract reads each text that is not in the cache: about {SECONDS} s of one core", error=True)
+            echo(COST, error=True)
 
     path = Path(job.file)
     size, columns = path.stat().st_size if path.is_file() else None, (DownloadColumn(), TimeRemainingColumn())

@@ -14,6 +14,9 @@ from robust_xtreme.core.renamed import note, renamed
 OTHERWISE: Final = "Name another folder with --out, or start over with --force."
 """What to do where a folder has another run, or a damaged one."""
 
+CURE: Final = "robust-xtreme "
+"""With what a command begins that a line names as its cure."""
+
 _LONGEST: Final = 80
 _MOST: Final = 12
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from robust_xtreme.core.errors import counted, duration
+from robust_xtreme.core.errors import CURE, counted, duration
 from robust_xtreme.core.examples import Corpus
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import CANDIDATE
@@ -343,6 +343,7 @@ def _left_out(cells: Sequence[NotRun], every: bool) -> list[str]:
         f"not run: {group[0].detail}" + (f" And {len(group) - 1} more of {task}." if len(group) > 1 else "")
         for (task, _), group in groups.items()
     ]
+    lines.sort(key=lambda line: CURE not in line)
     more = [f"not run: {counted(len(lines) - _REASONS + 1, 'more line')}: --verbose lists all"]
     return [*unread, *(lines if len(lines) <= _REASONS else [*lines[: _REASONS - 1], *more])]
 

@@ -270,7 +270,7 @@ class _Run:
             label, _, why = skipped.detail.partition(": ")
             labels.setdefault((kind, why), {})[label] = None
         for (kind, why), several in labels.items():
-            self.say(f"{kind}: {', '.join(several)}: {why}")
+            self.say(f"{kind}: {', '.join(several)}: {why}" if why else f"{kind}: {' '.join(several)}")
         renamed = {task_run.model.renamed for task_run in self.plan.task_runs}
         for note in self.manifest["notes"]:
             if UNVERIFIED in note or NOT_KEPT in note or note in renamed:

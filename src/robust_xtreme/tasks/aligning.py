@@ -42,7 +42,7 @@ _EARLY, _ROUNDS = 4, 10  # rounds of model 1, in which places do not count, and 
 _TENSION, _NULL = 6.0, 0.1
 _SURE: Final = 0.8  # how likely a link is in a direction, at least; above 0.5 a token has one at most
 _LONGEST, _CELLS = 10_000, 50_000_000  # characters of a text, and pairs of words of all texts, which are in memory
-_CONTROL: Final = re.compile(r"[\0-\x08\x0e-\x1b\x7f]")  # those that are no blanks, of which a pack has none
+_CONTROL: Final = re.compile(r"[\0-\x08\x0e-\x1b\x7f\u202a-\u202e\u2066-\u2069]")  # no blanks; a pack has none
 
 
 class AlignedTokens(NamedTuple):

@@ -26,6 +26,7 @@ from typer.testing import CliRunner, Result
 from robust_xtreme.cli import _check
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import registry, resources
+from robust_xtreme.noise.engine import ocr_channel
 from robust_xtreme.tasks.groups import chosen
 
 SUITE = """
@@ -402,10 +403,16 @@ def test_a_suite_s_pipe_is_reported(
 
 def test_what_ocr_channel_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the packages that have it: Tesseract, and the fonts of scripts."""
-    monkeypatch.setattr("shutil.which", lambda _: None)
-    monkeypatch.setattr("robust_xtreme.noise.engine.ocr_channel.reader", lambda _: ("x", Path("/usr/bin/env")))
-    check = _check.channel()
-    assert (check.status, check.remedy) == ("note", "apt-get install tesseract-ocr tesseract-ocr-all")
-    monkeypatch.setattr("robust_xtreme.noise.engine.ocr_channel.reader", lambda _: ("x", Path("/no/font")))
-    monkeypatch.setattr("shutil.which", lambda name: name)
-    assert _check.channel().remedy == "apt-get install fonts-noto-core fonts-noto-cjk"
+    fonts = {"sw": ("swa", Path("/no/Sans")), "zh": ("chi_sim", Path("/no/CJK"))}
+    for told, font, found, cure in (
+        ([], None, "new prints", "tesseract-ocr tesseract-ocr-all"),
+        (["eng", "swa"], None, "new prints of 1 of 2 languages", "tesseract-ocr-all"),
+        (["swa", "chi_sim"], fonts, "new prints", "fonts-noto-core fonts-noto-cjk"),
+    ):
+        known = font or {code: (data, Path(__file__)) for code, (data, _) in fonts.items()}
+        monkeypatch.setattr(ocr_channel, "_told", lambda _, told=told: told)
+        monkeypatch.setattr(ocr_channel, "_OTHERS", Path(__file__))
+        monkeypatch.setattr(ocr_channel, "reader", known.get)
+        check = _check.channel()
+        assert (check.status, check.found) == ("note", f"cannot read {found}")
+        assert check.remedy == f"apt-get install {cure}"

@@ -165,7 +165,7 @@ def test_tatoeba_is_refused_and_lareqa_is_not() -> None:
     '[[0, 9, 1, "a"], [0, 1, 1, "\\ud800"]]', '[[3, 9, 1, "a"]]', '[[0, 9, 1, "a"], [0.9, 5, 1, "c"]]',
     '[[0, 9, 1, "a"], [0, true, 1, "c"]]', '[[0, 9, 1, "a"], [0, 1, 0, "c"]]', '[[0, 9, 1, "a"], [0, 3, 2, "c"]]',
     '[[0, 9, 10, "a"]]', '[[0, 9, NaN, "a"]]', '[[0, 9, 1, "a"], [0, 3, 1, "b\\nc"]]',
-    '[[0, 9, 1, "a"], [0, 3, 1, "b\\n"]]', '[[0, 9, 1, "a"], [0, 3, 1, " b"]]',
+    '[[0, 9, 1, "a"], [0, 3, 1, "b\\n"]]', '[[0, 9, 1, "a\\u202eb"]]', '[[0, 9, 1, "a"], [0, 3, 1, " b"]]',
 ])  # fmt: skip
 def test_a_row_that_is_none_is_refused(aligned: Path, spans: str) -> None:
     """With the file, before anything is computed."""

@@ -23,7 +23,7 @@ import regex
 
 from robust_xtreme.core import graphemes, packs
 from robust_xtreme.core.edits import Array, Batch, Edits, emptied
-from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.errors import UserError, counted
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.languages import language
@@ -33,11 +33,14 @@ from robust_xtreme.noise.engine.perturbation import Job
 from robust_xtreme.noise.engine.rewriter import Change, add_change, edits_of, importing
 
 SECONDS: Final = 0.25  # the time of a text of one sentence on one core
+COST: Final = f"Tesseract reads each text that is not in the cache: about {SECONDS} s of one core for each"
+OF_LANGUAGE: Final = "tesseract-ocr-"  # with what begin the packages of Debian that have the data of a language
 _KIND, _VERSION = "readings", "1"
 _OTHERS: Final = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")  # of what others lack: digits
 _SIZE, _MARGIN, _LINE, _LINES = 40, 24, 44, 200  # pixels of a letter and of the margin, characters of a line; lines
 _WORST: Final = 0.55  # the degree 1 as a share of what leaves nothing to read
 _AT_ONCE, _SECONDS, _BYTES = 32, 20, 2 << 30  # texts that are read at once, the most time for each and memory for all
+_WRITTEN: Final = 1 << 20  # the most bytes that are written for each
 _CHILLUS: Final = (("ണ", "ൺ"), ("ന", "ൻ"), ("ര", "ർ"), ("ല", "ൽ"), ("ള", "ൾ"), ("ക", "ൿ"))
 _SPELLINGS: Final = (("\u0e4d\u0e32", "\u0e33"), *((f"{letter}\u0d4d\u200d", chillu) for letter, chillu in _CHILLUS))
 """Spellings of the vowel am of Thai and of letters of Malayalam that look like the usual ones."""
@@ -61,7 +64,7 @@ def missing(codes: Iterable[str]) -> list[str]:
 
 
 def _package(data: str) -> str:
-    return f"tesseract-ocr-{data.replace('_', '-')}"
+    return f"{OF_LANGUAGE}{data.replace('_', '-')}"
 
 
 def versions() -> dict[str, str]:
@@ -217,6 +220,21 @@ def degraded(page: Any, degree: float, key: int) -> Any:
     return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
 
 
+def _run(words: Sequence[str]) -> tuple[int, str, str]:
+    """The exit code of a program and what it writes, into files, which a limit of files is one of.
+
+    Raises UserError where there is no such program.
+    """
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        try:
+            code = subprocess.run(words, stdout=output, stderr=errors, check=False).returncode
+        except FileNotFoundError as error:
+            raise UserError(f"There is no program {words[0]!r}. Try: apt-get install coreutils util-linux") from error
+        output.seek(0)
+        errors.seek(0)
+        return code, output.read().decode("utf-8", "replace"), errors.read().decode("utf-8", "replace")
+
+
 def read(pages: Sequence[Any], data: str) -> list[str]:
     """What Tesseract reads of several prints, by its data. Raises UserError where it is not there, or fails."""
     with tempfile.TemporaryDirectory(prefix="robust-xtreme-ocr-") as folder:
@@ -225,13 +243,14 @@ def read(pages: Sequence[Any], data: str) -> list[str]:
             page.save(path)
         listed, most = Path(folder, "pages.txt"), _SECONDS * len(pages)
         listed.write_text("\n".join(paths) + "\n", "utf-8")
-        words = [*f"env OMP_THREAD_LIMIT=1 timeout {most} prlimit --as={_BYTES} tesseract".split(), str(listed)]
+        limits = f"timeout {most} prlimit --as={_BYTES} --fsize={_WRITTEN * (len(pages) + 1)}"
+        words = [*f"env OMP_THREAD_LIMIT=1 {limits} tesseract".split(), str(listed)]
         words += ["stdout", "-l", data, "--psm", "6", "--dpi", "300"]
-        done = subprocess.run(words, capture_output=True, check=False)
-    texts = done.stdout.decode("utf-8", "replace").split("\f")
-    if done.returncode or len(texts) != len(pages):
-        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200] or f"exit {done.returncode}"
-        late = f"{data!r} within {most} s" if done.returncode == 124 else repr(data)
+        code, told, errors = _run(words)
+    texts = told.split("\f")
+    if code or len(texts) != len(pages):
+        last = errors.strip().rpartition("\n")[2][:200] or f"exit {code}, {counted(len(texts), 'text')}"
+        late = f"{data!r} within {most} s" if code == 124 else repr(data)
         what = f"Tesseract did not read {late}: {last}" if which("tesseract") else "Tesseract is not installed"
         raise UserError(f"{what.rstrip('.')}. Try: apt-get install tesseract-ocr {_package(data)}")
     return [" ".join(text.split()) for text in texts]

@@ -33,7 +33,7 @@ _READ, _TOGETHER = "ocr", "together"
     version=4,
 )
 def ocr_noise(language: str) -> Iterator[KeyingError]:
-    """Misread letters the way scanners do, as others that look alike."""
+    """Misread letters as Tesseract does on bad prints, or for others that look alike."""
     yield from misread(language)
 
 

@@ -1,5 +1,6 @@
 """Words in another script, and words of another language."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -120,7 +121,7 @@ def transliterate(job: Job) -> tuple[Edits, Array]:
 # numbers, and the spans of a text (gold answers). The strength is a share of all words of a text: where a part of them
 # is aligned, a span is switched if its draw is below the strength divided by that part.
 
-_CONTROLS: Final = frozenset((*range(32), 127))
+_CONTROLS: Final = re.compile(r"[\0-\x1f\x7f\u202a-\u202e\u2066-\u2069]")  # those that change the direction, too
 
 
 class Partners(NamedTuple):
@@ -168,7 +169,7 @@ def _row(cell: str) -> list[tuple[Any, Any, Any, str]]:
     row = [(start, length, words, form) for start, length, words, form in strict_json.loads(cell)]
     ends = [0, *(end for start, length, *_ in row[1:] for end in (start, start + length)), row[0][1]]
     forms = [form.encode() for *_, form in row]  # half of a surrogate pair has no bytes
-    joins = any(graphemes.open_ends(form) for *_, form in row[1:]) or not _CONTROLS.isdisjoint(b"".join(forms))
+    joins = any(graphemes.open_ends(form) for *_, form in row[1:]) or any(_CONTROLS.search(form) for *_, form in row)
     counts, words = [number for *numbers, _ in row for number in numbers], [span[2] for span in row[1:]]
     few = min([span[1] for span in row] + words) < 1 or not sum(words) <= row[0][2] <= row[0][1] or row[0][0]
     blank = any(form != form.strip() or not form for form in forms)
