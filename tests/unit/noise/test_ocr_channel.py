@@ -234,7 +234,7 @@ def test_a_reader_that_writes_without_end_is_ended(tmp_path: Path, monkeypatch: 
     with pytest.raises(UserError, match="Tesseract did not read 'eng': "):
         read([], "eng")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match="There is no program 'env'. Try: apt-get install coreutils util-linux$"):
+    with pytest.raises(UserError, match=r"There is no program 'env'. Try: apt-get install coreutils util-linux$"):
         read([], "eng")
 
 
