@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme.core.errors import Mismatch, plain
+from robust_xtreme.core.errors import Mismatch, RobustXtremeError, plain
 from robust_xtreme.files import store
 from robust_xtreme.files.new_files import sync_folder
 
@@ -24,7 +24,7 @@ def replacing(out: Path, check: Callable[[], None], ending: str) -> Iterator[Pat
     """
     if not out.name.strip("."):
         raise Mismatch(f"{out} does not name a folder. Name one with -o.")
-    beside = out.with_name(f".{out.name}.{ending}")
+    beside = _beside(out, ending)
     with plain():
         try:
             beside.mkdir(0o700, parents=True)
@@ -46,6 +46,20 @@ def replacing(out: Path, check: Callable[[], None], ending: str) -> Iterator[Pat
     finally:
         with suppress(OSError):  # empty, where its lock cannot be made
             beside.rmdir()
+
+
+def sweep(out: Path, ending: str) -> None:
+    """Remove what is beside a folder that is in its place, where its process was killed after that."""
+    beside = _beside(out, ending) if out.name.strip(".") and out.exists() else None
+    if beside and beside.is_dir():
+        with suppress(RobustXtremeError, OSError):
+            _check_ours(beside)
+            with store.lock(beside):
+                shutil.rmtree(beside, ignore_errors=True)
+
+
+def _beside(out: Path, ending: str) -> Path:
+    return out.with_name(f".{out.name}.{ending}")
 
 
 def _check_ours(beside: Path) -> None:

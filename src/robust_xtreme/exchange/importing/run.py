@@ -36,7 +36,7 @@ from robust_xtreme.stats.averages import Facts, Stored, averaged, measured
 from robust_xtreme.stats.benchmark import tasks_of
 from robust_xtreme.stats.calibration import calibration
 from robust_xtreme.stats.merging import merged
-from robust_xtreme.stats.replacing import replacing
+from robust_xtreme.stats.replacing import replacing, sweep
 from robust_xtreme.tasks.noisy.measured import condition_row
 from robust_xtreme.tasks.sources.source import Pools, load, open_source
 
@@ -219,6 +219,7 @@ class ImportOptions:
 
 
 _ROWS: Final = 1 << 17
+_ENDING: Final = "importing"
 _CELL: Final = (*schema.CELL, "noise_seed")
 _JSON: Final = r"^(\[|-?\d+$)"
 """How a list or a whole number begins in JSON."""
@@ -364,10 +365,11 @@ def import_run(
     Raises DataError and Mismatch naming an example, Mismatch where the folder has something else, DiskError.
     """
     out = out.absolute()
+    sweep(out, _ENDING)
     check_target(out, force)
     if wanted.family and wanted.family not in FAMILIES:
         raise UnknownName("family", wanted.family, FAMILIES, "robust-xtreme import --help")
-    with replacing(out, partial(check_target, out, force), "importing") as staging, Drawing() as draws:
+    with replacing(out, partial(check_target, out, force), _ENDING) as staging, Drawing() as draws:
         return _written(read, wanted, staging, watch, draws)
 
 

@@ -19,10 +19,12 @@ from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
 from robust_xtreme.exchange.exporting.harness.selecting import Selected, select
 from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, Page, TaskSheet, pages
 from robust_xtreme.noise.conditions.condition import CLEAN
-from robust_xtreme.stats.replacing import replacing
+from robust_xtreme.stats.replacing import replacing, sweep
 
 Watch = Callable[[str, int], object]
 """Called with what was done, and with how many files of rows are left to write."""
+
+_ENDING: Final = "exporting"
 
 
 class Exported(NamedTuple):
@@ -42,6 +44,7 @@ def target(name: str, force: bool) -> Path:
     if not path.parent.is_dir():
         step = f"Make it: mkdir -p {quote(str(path.parent))}"
         raise UserError(f"There is no folder {path.parent} to make {path.name} in. {step}")
+    sweep(path, _ENDING)
     content = {each.name for each in path.iterdir()} if path.is_dir() else set()
     if other := sorted(content - {theirs.DATA, theirs.TASKS, theirs.PROGRAM}):
         raise UserError(f"-o {name} contains {other[0]!r}, which is not of an export. Name another folder: -o DIR")
@@ -55,7 +58,7 @@ def export(job: ExportJob, watch: Watch = lambda _, __: None) -> Exported:
     path = target(job.output, job.force)
     watch("reading", 0)
     selected, left_out = select(job)
-    with replacing(path, lambda: None, "exporting") as made:
+    with replacing(path, lambda: None, _ENDING) as made:
         names = _written(job, selected, made, path, watch)
         if same := [name for name, count in Counter(names).items() if count > 1]:
             raise UserError(f"Two tasks would be written as {same[0]}. Export them to folders of their own.")
