@@ -332,7 +332,7 @@ def _table(parts: Sequence[_Part]) -> list[str]:
 
 def _left_out(cells: Sequence[NotRun], every: bool) -> list[str]:
     """What is not run: a line for each cell with `every`, else for each unreadable one, and what is alike but for the
-    language and the strength.
+    language and the strength; of these the lines that name a cure are the first.
     """
     unread = [f"not run: {cell.detail}" for cell in cells if every or cell.reason == UNREADABLE]
     groups: dict[tuple[str, str], list[NotRun]] = {}

@@ -227,12 +227,9 @@ def test_a_missing_reader_or_font_is_named_with_its_package(tmp_path: Path, monk
 
 def test_a_reader_that_writes_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a limit for each text; where there is not even a program that limits it, that is the line."""
-    fake = tmp_path / "tesseract"
-    fake.write_text("#!/bin/sh\nyes | head -c 9000000\n")
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    program(tmp_path, monkeypatch, "yes | head -c 9000000")
     with pytest.raises(UserError, match="Tesseract did not read 'eng': "):
-        read([], "eng")
+        read([_Page()], "eng")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match=r"There is no program 'env'. Try: apt-get install coreutils util-linux$"):
         read([], "eng")

@@ -37,7 +37,10 @@ class Exported(NamedTuple):
 
 
 def target(name: str, force: bool) -> Path:
-    """The path of the folder. Raises UserError where it has files, unless it is an export and `force` is given."""
+    """The path of the folder, beside which nothing of a killed export is left.
+
+    Raises UserError where the folder has files, unless it is an export and `force` is given.
+    """
     path = Path(os.path.realpath(name))
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise UserError(f"-o {name} is not a folder. Name another: -o DIR")
