@@ -1,9 +1,9 @@
 """Mutation testing of the numbers: `python -m tools.mutants cover`, then `run --many 600`, then `page`.
 
-`cover` runs unit tests once, to know which run which line. `run` makes each change of a seeded sample in a copy of the
-project and runs tests that reach its line, the fast ones (those of `make check`) first; it goes on where it was
-stopped: after a change of the source, begin again. `page` writes reports/benchmarks/mutants.md and .csv; what was read
-of survivors is in tools/mutants/read.toml.
+`cover` runs tests once, to know which run which line. `run` makes each change of a seeded sample in a copy of the
+project and runs tests that reach its line, fast ones first; it goes on where it was stopped, and several processes
+share the work (`--part 0/2`, `--part 1/2`): after a change of the source, begin again. `page` writes
+reports/benchmarks/mutants.md and .csv; what was read of survivors is in tools/mutants/read.toml.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ READ: Final = Path(__file__).with_name("read.toml")
 FAST, SLOW, SURVIVED, UNREACHED = "fast", "slow", "survived", "not reached"
 """What found a change: fast tests, or only slow ones; or no test that reaches it, or none reaches it."""
 
-_LONGEST: Final = {FAST: 20.0, SLOW: 60.0}
+_LONGEST: Final = {FAST: 30.0, SLOW: 20.0}
 """Seconds of the tests that one change is shown to, the quickest first."""
 
 _MOST: Final = 400
@@ -121,12 +121,12 @@ _HEADS: Final = ("part", "changes", "fast tests", "95 % interval", "all tests", 
 _TEXT: Final = """\
 `python -m tools.mutants`: {tried} changes of one expression, drawn by a hash from the {every} of `stats`, `gating`,
 `noise/engine` and the metrics: comparisons, arithmetic, `and` and `or`, signs, conditions, constants, calls such as
-`min` and `max`. Each is made in a copy, and unit tests that reach its line are run, those of its package first and of
+`min` and `max`. Each is made in a copy, and tests that reach its line are run, those of its package first and of
 each the quickest first, up to
-{fast:.0f} seconds of fast ones (those of `make check`) and, where these pass, {slow:.0f} of the others; so the shares
-that they find are lower bounds. *fast tests*, *all tests*: per cent of the changes that a test fails on, equivalent
-ones left out, with Clopper-Pearson intervals. *equivalent*: read, and no result can differ. Tests elsewhere than in
-{folders} of tests/unit, end-to-end ones say, were not asked.
+{fast:.0f} seconds of fast ones (those without a mark) and, where these pass, {slow:.0f} of those marked slow; so the
+shares that they find are lower bounds. *fast tests*, *all tests*: per cent of the changes that a test fails on,
+equivalent ones left out, with Clopper-Pearson intervals. *equivalent*: read, and no result can differ. Tests elsewhere
+than in {folders}, end-to-end ones say, were not asked.
 """
 
 
@@ -174,6 +174,7 @@ def main(words: Iterable[str] | None = None) -> None:
     parser.add_argument("what", choices=("cover", "run", "page"))
     parser.add_argument("--many", type=int, default=600, help="changes (600)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", default="0/1", help="0/2: every second change from the first on (0/1)")
     parser.add_argument("--state", type=Path, default=ROOT / "runs" / "mutants", help="folder of what is known so far")
     asked = parser.parse_args(None if words is None else [*words])
     cover, state = asked.state / "cover.json", asked.state / f"tried-{asked.seed}.csv"
@@ -182,7 +183,8 @@ def main(words: Iterable[str] | None = None) -> None:
         case "cover":
             covering.covered(cover)
         case "run":
-            run(covering.read(cover), chosen, state)
+            part, parts = map(int, asked.part.split("/"))
+            run(covering.read(cover), chosen[part::parts], state)
         case _:
             verdicts = {row["name"]: row["verdict"] for row in _rows(state)}
             _written(OUT.with_suffix(".csv"), chosen, verdicts)

@@ -14,8 +14,9 @@ import pytest
 from tools.faults.copies import ROOT
 from tools.mutants.sites import NUMBERS, PACKAGE, Mutant
 
-TESTS: Final = ("core", "gating", "noise", "report", "run", "stats", "tasks")
-"""The folders of tests/unit that are asked; tests elsewhere could only find more."""
+_UNIT: Final = ("cli", "core", "exchange", "gating", "noise", "report", "run", "stats", "studies", "tasks")
+TESTS: Final = ("golden", "conformance", *(f"unit/{folder}" for folder in _UNIT))
+"""The folders of tests that are asked; tests elsewhere could only find more."""
 
 _MARKS: Final = "not long and not real and not textattack and not bridge and not sentence and not measured"
 
@@ -30,12 +31,18 @@ class Cover:
     lines: dict[str, dict[str, list[str]]]
 
     def of(self, mutant: Mutant) -> list[str]:
-        """The tests that run a line, of its own folder and quick ones first; of a line run at import, its file's."""
+        """The tests that run a line: its own folder's, golden ones and others, quick ones first of each.
+
+        Of a line that is run at import, those of its file.
+        """
         lines = self.lines.get(mutant.file, {})
         names = lines.get(str(mutant.line)) or {name for each in lines.values() for name in each}
-        folder = f"tests/unit/{Path(mutant.file).relative_to(PACKAGE).parts[0]}/"
-        known = [name for name in names if name in self.seconds]
-        return sorted(known, key=lambda name: (not name.startswith(folder), self.seconds[name], name))
+        own = f"tests/unit/{Path(mutant.file).relative_to(PACKAGE).parts[0]}/"
+
+        def order(name: str) -> tuple[bool, bool, float, str]:
+            return not name.startswith(own), not name.startswith("tests/golden/"), self.seconds[name], name
+
+        return sorted((name for name in names if name in self.seconds), key=order)
 
 
 @final
@@ -72,7 +79,7 @@ def covered(path: Path, folders: Sequence[str] = TESTS) -> None:
     meter = coverage.Coverage(data_file=None, include=include, config_file=False)
     meter.start()
     watch = _Watch(meter)
-    names = [f"tests/unit/{folder}" for folder in folders]
+    names = [f"tests/{folder}" for folder in folders]
     pytest.main(["-q", "-p", "no:cacheprovider", "-m", _MARKS, *names], plugins=[watch])
     meter.stop()
     data, files = meter.get_data(), {}

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 from tools.yardstick import lost, measure, systems
 from tools.yardstick.key_errors import Edit, edits, kind, letter, position, stretch, tenth
+from tools.yardstick.ocr_noise import lookalikes_alone
 from tools.yardstick.pairs import FILES, Pair, half, lists
+
+from robust_xtreme.core import packs
+from robust_xtreme.noise.members.ocr_noise import misread
 
 
 @pytest.mark.parametrize(
@@ -114,3 +118,13 @@ def test_edits_that_collide_are_lost(tmp_path: Path) -> None:
     shares = {code: whole for code, (_, whole) in lost.shares(tmp_path)}
     assert 0.75 < shares["en"] < 0.97
     assert shares["ta"] > 0.97
+
+
+def test_lookalikes_alone_have_no_counts(tmp_path: Path) -> None:
+    """What is measured beside the counted noise is another, whose letters have the forms of the bundled look-alikes."""
+    counted = [*misread("en")]
+    with packs.using(lookalikes_alone(tmp_path)):
+        alone = [*misread("en")]
+    rows = packs.table("lookalikes", "Latn").rows
+    assert alone != counted
+    assert {(it.point, it.form) for it in alone} <= {(row["letter"], to) for row in rows for to in row["forms"].split()}
