@@ -14,7 +14,7 @@ import pytest
 from tools.faults.copies import ROOT
 from tools.mutants.sites import NUMBERS, PACKAGE, Mutant
 
-_UNIT: Final = ("cli", "core", "exchange", "gating", "noise", "report", "run", "stats", "studies", "tasks")
+_UNIT: Final = ("attack", "cli", "core", "exchange", "gating", "noise", "report", "run", "stats", "studies", "tasks")
 TESTS: Final = ("golden", "conformance", *(f"unit/{folder}" for folder in _UNIT))
 """The folders of tests that are asked; tests elsewhere could only find more."""
 
