@@ -15,7 +15,7 @@ from robust_xtreme.noise.engine.noising import bound
     ("attack_keys:0.1+char_noise:0.1", "attack_keys is an attack, which is not part of a chain: write attack_keys:0.1"),
     ("attack_keys@realised=graphemes:0.05", "what may change, not what does: write attack_keys:0.1"),
     ("attack_keys:0.1@max_graphemes=0", "@max_graphemes=0 is not a share above 0 and up to 1"),
-    ("attack_keys:0.1@max_graphemes=2", "@max_graphemes=2 is not a share above 0 and up to 1"),
+    ("attack_keys:0.1@max_graphemes=1.01", "@max_graphemes=1.01 is not a share above 0 and up to 1"),
     ("attack_keys:0.1@max_graphemes=x", "@max_graphemes=x is not a share above 0 and up to 1"),
     ("attack_keys:0.1@queries=-1", "@queries=-1 is not a whole number from 0 to 100,000"),
     ("attack_keys:0.1@queries=100001", "@queries=100001 is not a whole number from 0 to 100,000"),

@@ -323,6 +323,19 @@ def test_what_is_undecided_says_how_many_items_both_tests_need(tmp_path: Path) -
     assert int(told[1].replace(",", "")) == pytest.approx(needed, rel=0.01)
 
 
+def test_what_rose_and_what_fell_is_counted(tmp_path: Path) -> None:
+    """Of levels and of means; the sentence of a rise alone is marked as won, of any fall as lost."""
+    low, high = finished_run(tmp_path / "low", 0.4, 2), finished_run(tmp_path / "high", 0.8, 1)
+    for before, after, tone, fell, rose in ((low, high, "won", 0, 1), (high, low, "lost", 1, 0), (low, low, "", 0, 0)):
+        sentence = differences_sentence(compare(before, after).frame)
+        assert isinstance(sentence, tuple)
+        assert getattr(sentence[0], "tone", None) == tone
+        still = 1 - fell - rose
+        told = f"Of 4 tested levels, clean and perturbed, {4 * fell} fell, {4 * rose} rose and {4 * still} are not"
+        assert text_of(sentence).startswith(told)
+        assert f"Of 2 means of tasks {2 * fell} fell, {2 * rose} rose, {2 * still} neither." in text_of(sentence)
+
+
 def test_data_are_named_by_their_suite_or_by_their_splits(tmp_path: Path) -> None:
     """Release files are no suite, and never called as the embedded one."""
     own, released = finished_run(tmp_path / "own", suite="reviews"), finished_run(tmp_path / "released", suite="")

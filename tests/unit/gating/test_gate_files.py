@@ -153,6 +153,7 @@ def test_a_reader_of_junit_counts_the_same(hostile: Gate) -> None:
     assert {failure.type for failure in failures} == {REGRESSED}
     assert all("difference: -1" in str(failure.text) for failure in failures)
     assert {case.time for case in cases} == {0}  # a score is not a time
+    assert {(suite.errors, suite.time) for suite in suites} == {(0, 0)}
 
 
 # ------------------------------------------------------------------------------------------------------------- comment

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import t as student_t
 from tests.finished_runs import finished_run
 from tests.program import program
 
@@ -43,6 +44,9 @@ def test_levels_are_compared_as_independent(tmp_path: Path) -> None:
     expected = [hypot(*_errors(load(old), load(new), row)) for row in cells.iter_rows(named=True)]
     assert np.allclose(cells["se"], expected)
     assert (both["widened_se"] > both["se"]).all()
+    reach = student_t.ppf(0.975, both["df"]) * both["widened_se"]
+    assert np.allclose(both["low"], both["difference"] - reach)
+    assert np.allclose(both["high"], both["difference"] + reach)
     task, of_task = (both.filter(kind=kind, scale="clean") for kind in ("task", "cell"))
     assert task["se"][0] == pytest.approx(of_task["se"].mean())
     assert task["se"][0] > task["se_paired"][0]

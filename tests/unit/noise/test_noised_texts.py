@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from robust_xtreme.core.edits import Trace
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.engine.noised import Noised, joined
+from robust_xtreme.noise.engine.noised import Noised, joined, pieces
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.traces import traces_from
 
@@ -75,3 +75,12 @@ def test_texts_that_are_taken_or_joined_stay_what_they_were() -> None:
     assert list(joined([noised[4:], noised[1:1], noised[:4]])) == [*views[4:], *views[:4]]
     alone = [noise_texts([text], PerturbationSpec.parse(_CHAIN), 3)[0] for text in _TEXTS]
     assert alone == views
+
+
+def test_pieces_are_kept_and_changed_in_turn() -> None:
+    """Of one link and of a chain: those that are kept are the same, and all of them make both texts."""
+    for spec in ("char_noise:0.6", _CHAIN):
+        for noised in noise_texts(_TEXTS, PerturbationSpec.parse(spec), 3):
+            old, new = zip(*pieces(noised), strict=True)
+            assert ("".join(old), "".join(new)) == (noised.clean.value, noised.text.value)
+            assert old[::2] == new[::2]
