@@ -118,6 +118,8 @@ def test_a_word_is_hidden_or_deleted() -> None:
     texts = [Text("t", "en", "one two three")]
     assert values(probes_of(texts, "[UNK]"), texts) == ["[UNK] two three", "one [UNK] three", "one two [UNK]"]
     assert values(probes_of(texts, ""), texts) == ["two three", "one three", "one two"]
+    alone = [Text("a", "en", "one"), Text("b", "en", "two")]
+    assert probes_of(alone, "").start.tolist() == [0, 0]
 
 
 def test_what_hides_a_word_crosses_no_edge_of_a_span() -> None:
