@@ -82,14 +82,14 @@ def lookalikes_alone(folder: Path) -> Path:
 
 
 def evaluated(
-    heads: str, data: str, out: Path, code: str, spec: str, folders: tuple[str, ...] = ()
+    head: str, data: str, out: Path, code: str, spec: str, folders: tuple[str, ...] = ()
 ) -> tuple[tuple[float, ...], dict[str, Any], list[Text]]:
-    """The rates (clusters, words, sentences without an edit), by condition the sums of each cluster over heads and
-    draws (c, n), and the texts.
+    """The rates (clusters, words, sentences without an edit), by condition the sums of each cluster over draws (c, n),
+    and the texts.
     """
-    name, _, models = heads.partition("=")
+    name = head.partition("=")[0]
     run = RunSpec(
-        *(tuple(models.split(",")), data, (name,), (code,)),
+        *((head,), data, (name,), (code,)),
         limit=str(LIMIT),
         perturb=(spec,),
         packs=folders,
@@ -113,6 +113,19 @@ def evaluated(
     return rates.row(0), sums, texts
 
 
+def over_heads(
+    heads: str, data: str, out: Path, code: str, spec: str, folders: tuple[str, ...] = ()
+) -> tuple[tuple[float, ...], dict[str, Any], list[Text]]:
+    """As `evaluated`, the sums added over heads."""
+    name, _, models = heads.partition("=")
+    each = [
+        evaluated(f"{name}={model}", data, out / str(number), code, spec, folders)
+        for number, model in enumerate(models.split(","))
+    ]
+    rates, first, texts = each[0]
+    return rates, {condition: sum(sums[condition] for _, sums, _ in each) for condition in first}, texts
+
+
 def score(sums: Any) -> Any:
     """In points: F1 of true and false positives and false negatives (..., 3), accuracy of right and all (..., 2)."""
     if sums.shape[-1] == 2:
@@ -126,7 +139,7 @@ def main(heads: str, data: str, out: Path, codes: Sequence[str]) -> None:
     columns = "noise - channel, 90 %", "old - channel, 90 %", "words edited", "sentences without an edit"
     print(" | ".join(("language  rate  clean  read  noise  old", *columns)), flush=True)
     for code in codes or LANGUAGES[heads.partition("=")[0]]:
-        rates, read, texts = evaluated(heads, data, out / f"{code}-channel", code, _CHANNEL)
+        rates, read, texts = over_heads(heads, data, out / f"{code}-channel", code, _CHANNEL)
         channel, edited = read[_CHANNEL], []
         draws = np.random.default_rng(0).multinomial(len(channel), [1 / len(channel)] * len(channel), size=RESAMPLES)
         line = [code, f"{rates[0]:.3f}", f"{score(read['clean'].sum(0)):.1f}", f"{score(channel.sum(0)):.1f}"]
@@ -134,7 +147,7 @@ def main(heads: str, data: str, out: Path, codes: Sequence[str]) -> None:
         for folders in ((), (str(plain),)):
             with packs.using(*folders):
                 spec = f"ocr_noise:{strength_of(texts, rates[0])}"
-            reached, sums, _ = evaluated(heads, data, out / f"{code}-{len(folders)}", code, spec, folders)
+            reached, sums, _ = over_heads(heads, data, out / f"{code}-{len(folders)}", code, spec, folders)
             noisy = sums[str(PerturbationSpec.parse(spec))]
             low, high = np.percentile(score(draws @ channel) - score(draws @ noisy), _RANGE)
             line.append(f"{reached[0]:.3f}{'' if abs(reached[0] - rates[0]) <= _NEAR * rates[0] else '!'}")
