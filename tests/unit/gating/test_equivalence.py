@@ -164,8 +164,8 @@ def test_languages_are_all_equivalent_or_a_count_that_is_corrected() -> None:
     task: dict[str, Any] = {"kind": "task", "language": "", "context_language": "", "data": "", "setting": ""}
     assert _decided(*several, _row(**task))[-1]["languages"] == "all 4"
     several = [_row(0.0, 1 / z(1 - p), language=str(p)) for p in (0.01, 0.02, 0.03, 0.4)]
-    rows = _decided(*several, _row(**task))
-    assert rows[-1]["languages"] == "1 of 4"
+    rows = _decided(*several, _row(task="pawsx"), _row(**task), _row(**task | {"task": "pawsx"}))
+    assert [row["languages"] for row in rows[-2:]] == ["1 of 4", "all 1"]
     assert [row["verdict"] for row in rows[:4]] == ["equivalent"] * 3 + ["undecided"]
 
 

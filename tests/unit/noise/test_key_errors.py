@@ -12,6 +12,7 @@ from tests.conformance.texts import text
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.engine._segments import Word, segments
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.key_error_table import compiled, graphemes_of, is_separate
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
@@ -216,3 +217,17 @@ def test_weights_are_scaled_into_range() -> None:
     _, first, second = np.diff(table.weights)[:3]
     assert first > second >= 1
     assert table.weights[-1] < 2**31
+
+
+def test_a_word_is_a_unit_where_it_has_a_slot_and_is_free() -> None:
+    """Not one without a slot, nor one of which a cluster is frozen, has several code points, or is cut by a span."""
+    known = segments([Word("abc"), Word("de")], [3, 0])
+    assert known is not None
+    first = np.array([*map(ord, "abc de abc abc abc")])
+    free, edge = np.ones(len(first), np.bool_), np.zeros(len(first) + 1, np.bool_)
+    free[8] = edge[12] = False
+    edge[13] = True
+    starts, slots = known.units(first, np.array([17]), free, edge)
+    assert (starts.tolist(), slots.tolist()) == ([0], [3])
+    starts, _ = known.units(first, np.zeros(0, np.int64), free, None)
+    assert starts.tolist() == [0, 11, 15]

@@ -141,6 +141,13 @@ def test_more_cells_need_a_greater_quantile_and_copies_do_not() -> None:
     assert many == pytest.approx((intervals.t_quantile(1 - 0.025 / 20, 119),) * 2, rel=0.08)
 
 
+def test_a_quantile_is_at_least_that_of_the_fewest_clusters() -> None:
+    """A cell of six clusters that hardly varies widens the intervals of one with 120."""
+    few = Member(lambda: np.zeros(6), 1e9, keys(NAMES[:6]))
+    for family in ([_member(0, NAMES), few], [few, _member(0, NAMES)]):
+        assert simultaneous_quantiles(family, resamples=200) == pytest.approx((intervals.t_quantile(0.975, 5),) * 2)
+
+
 def test_skewed_drops_are_missed_equally_on_both_sides() -> None:
     """Where few clusters lose much, an interval reaches further above the drop, and J grows with it."""
     sums = np.stack([np.arange(len(NAMES)) % 12 > 0, np.ones(len(NAMES))], -1)[None].astype(np.float64)

@@ -1,0 +1,38 @@
+"""Records of the stages of a run, which another program may have written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.stats.stages import FOLDER, read_stages
+
+_RECORD: dict[str, Any] = {
+    "languages": ["en"],
+    "examples": 400,
+    "seed": 0,
+    "per_task": {"mnli": 400},
+    "recipe": "xtreme",
+}
+
+
+def _written(run: Path, record: object) -> Path:
+    (run / FOLDER).mkdir(parents=True)
+    (run / FOLDER / "0.json").write_text(json.dumps(record), encoding="utf-8")
+    return run
+
+
+def test_a_record_is_read_as_it_is(tmp_path: Path) -> None:
+    """With texts for what is not said."""
+    assert read_stages(_written(tmp_path, _RECORD)) == ({**_RECORD, "selected_on": ""},)
+
+
+@pytest.mark.parametrize("key", [key for key in _RECORD if key != "recipe"])
+def test_each_key_is_checked_by_itself(tmp_path: Path, key: str) -> None:
+    """One value of another kind among right ones refuses the record."""
+    with pytest.raises(DataError, match="is not a record of a stage"):
+        read_stages(_written(tmp_path, {**_RECORD, key: "x"}))
