@@ -1,0 +1,38 @@
+"""SCORES: what stands beside a level, and shares of items with their intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.stats_rows import NOISE, prediction_rows, scores, stats_rows
+
+from robust_xtreme.core.metric import share
+from robust_xtreme.files.schema import PREDICTIONS, SHALLOW, STATS, build
+from robust_xtreme.stats.intervals import estimate_level
+from robust_xtreme.stats.score import estimate_share
+
+
+@pytest.mark.parametrize("model", ["a", "xlmr"])
+def test_a_shallow_level_is_of_the_shallow_predictor(model: str) -> None:
+    """Whatever the model is called, and so whichever of the two is read first."""
+    levels = {model: 30, f"{SHALLOW}words": 12}
+    arms = (("clean", -1), (NOISE, 0))
+    stats = [
+        row
+        for name, right in levels.items()
+        for condition, seed in arms
+        for row in stats_rows([at < right for at in range(40)], condition, seed, model=name)
+    ]
+    predictions = [
+        row for name in levels for condition, seed in arms for row in prediction_rows(40, condition, seed, model=name)
+    ]
+    table = scores(build(stats, STATS), build(predictions, PREDICTIONS)).filter(model=model, condition="clean")
+    assert table.select("value", "shallow", "shallow_name").row(0) == (75.0, 30.0, "words")
+
+
+def test_a_share_has_the_interval_of_its_clusters() -> None:
+    """Of 30 items in 15 clusters of two, 9 of them in three clusters and a half."""
+    flags = pl.Series([at < 9 for at in range(30)])
+    sums = np.array([[[min(max(9 - 2 * at, 0), 2), 2] for at in range(15)]], np.float64)
+    assert estimate_share(flags, pl.Series([f"c{at // 2:02}" for at in range(30)])) == estimate_level(sums, share)
