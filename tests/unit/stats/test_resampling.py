@@ -16,6 +16,7 @@ from robust_xtreme.stats.resampling import (
     MOST_BYTES,
     RESAMPLES,
     Member,
+    _product,
     chunk_of,
     counts,
     keys,
@@ -146,6 +147,14 @@ def test_a_quantile_is_at_least_that_of_the_fewest_clusters() -> None:
     few = Member(lambda: np.zeros(6), 1e9, keys(NAMES[:6]))
     for family in ([_member(0, NAMES), few], [few, _member(0, NAMES)]):
         assert simultaneous_quantiles(family, resamples=200) == pytest.approx((intervals.t_quantile(0.975, 5),) * 2)
+
+
+@pytest.mark.parametrize("clusters", [1, 40, 3_000, 400_000])
+def test_products_in_steps_are_those_of_the_whole(clusters: int) -> None:
+    """Whether all rows, some of them or none are multiplied in steps."""
+    draw = np.random.default_rng(0)
+    block, columns = draw.random((33, clusters)), draw.random((clusters, 3))
+    assert _product(block, columns) == pytest.approx(block @ columns, rel=1e-9)
 
 
 def test_skewed_drops_are_missed_equally_on_both_sides() -> None:
