@@ -10,7 +10,7 @@ from tests.stats_rows import NOISE, prediction_rows, scores, stats_rows
 from robust_xtreme.core.metric import share
 from robust_xtreme.files.schema import PREDICTIONS, SHALLOW, STATS, build
 from robust_xtreme.stats.intervals import estimate_level
-from robust_xtreme.stats.score import estimate_share
+from robust_xtreme.stats.score import _curve, estimate_share
 
 
 @pytest.mark.parametrize("model", ["a", "xlmr"])
@@ -36,3 +36,11 @@ def test_a_share_has_the_interval_of_its_clusters() -> None:
     flags = pl.Series([at < 9 for at in range(30)])
     sums = np.array([[[min(max(9 - 2 * at, 0), 2), 2] for at in range(15)]], np.float64)
     assert estimate_share(flags, pl.Series([f"c{at // 2:02}" for at in range(30)])) == estimate_level(sums, share)
+
+
+def test_a_curve_has_the_successes_by_queries_up_to_the_most() -> None:
+    """Steps of 1, 2 and 5: of three attacked items one is answered wrongly after 3 queries, one after 60."""
+    attacked = pl.DataFrame({"first": [3, 60, 0], "queries": [3, 60, 150]})
+    third = 100 / 3
+    steps = {1: 0, 2: 0, 5: third, 10: third, 20: third, 50: third, 100: 2 * third, 150: 2 * third}
+    assert _curve(attacked) == pytest.approx({str(step): share for step, share in steps.items()})
