@@ -31,18 +31,19 @@ class Cover:
     lines: dict[str, dict[str, list[str]]]
 
     def of(self, mutant: Mutant) -> list[str]:
-        """The tests that run a line: its own folder's, golden ones and others, quick ones first of each.
+        """The tests that run a line, and then the others of its file, since what is cached is run by one of them.
 
-        Of a line that is run at import, those of its file.
+        Of each first those of its own folder, golden ones and others, quick ones first.
         """
         lines = self.lines.get(mutant.file, {})
-        names = lines.get(str(mutant.line)) or {name for each in lines.values() for name in each}
+        names = {*lines.get(str(mutant.line), ())}
+        others = {name for each in lines.values() for name in each} - names
         own = f"tests/unit/{Path(mutant.file).relative_to(PACKAGE).parts[0]}/"
 
         def order(name: str) -> tuple[bool, bool, float, str]:
             return not name.startswith(own), not name.startswith("tests/golden/"), self.seconds[name], name
 
-        return sorted((name for name in names if name in self.seconds), key=order)
+        return [*sorted(names & self.seconds.keys(), key=order), *sorted(others & self.seconds.keys(), key=order)]
 
 
 @final

@@ -336,6 +336,15 @@ def test_what_rose_and_what_fell_is_counted(tmp_path: Path) -> None:
         assert f"Of 2 means of tasks {2 * fell} fell, {2 * rose} rose, {2 * still} neither." in text_of(sentence)
 
 
+def test_languages_that_fell_are_named_up_to_five(tmp_path: Path) -> None:
+    """Of six none is, and a single fall is the largest one."""
+    for languages, named in ((("ar", "de", "hi", "ru", "sw"), True), (("ar", "de", "hi", "ru", "sw", "tr"), False)):
+        high, low = (
+            finished_run(tmp_path / f"{len(languages)}-{share}", share, languages=languages) for share in (0.8, 0.4)
+        )
+        assert ("Cells that fell: " in text_of(differences_sentence(compare(high, low).frame))) is named
+
+
 def test_data_are_named_by_their_suite_or_by_their_splits(tmp_path: Path) -> None:
     """Release files are no suite, and never called as the embedded one."""
     own, released = finished_run(tmp_path / "own", suite="reviews"), finished_run(tmp_path / "released", suite="")

@@ -14,7 +14,7 @@ from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine._segments import Word, segments
 from robust_xtreme.noise.engine.diff import distance
-from robust_xtreme.noise.engine.key_error_table import compiled, graphemes_of, is_separate
+from robust_xtreme.noise.engine.key_error_table import _combined, compiled, graphemes_of, is_separate
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_with
@@ -231,3 +231,17 @@ def test_a_word_is_a_unit_where_it_has_a_slot_and_is_free() -> None:
     assert (starts.tolist(), slots.tolist()) == ([0], [3])
     starts, _ = known.units(first, np.zeros(0, np.int64), free, None)
     assert starts.tolist() == [0, 11, 15]
+
+
+def test_a_table_may_have_a_pair_alone() -> None:
+    """Two letters that are one unit, where no letter by itself is."""
+    assert (
+        _noised(Text("a", "en", "rn or n"), _table(KeyingError("rn", "next", "m"), kinds=("next",))).text.value
+        == "m or n"
+    )
+
+
+def test_each_cluster_of_a_form_is_one_of_the_language() -> None:
+    """Also where a letter without marks comes after it."""
+    assert _combined("k\u093ek", "hi") is False
+    assert _combined("\u0915\u093e\u0915", "hi") is True

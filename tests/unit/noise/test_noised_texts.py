@@ -10,7 +10,7 @@ from robust_xtreme.core.edits import Trace
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised, joined, pieces
-from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.noise.engine.noising import noise_texts, seed_of_pass
 from robust_xtreme.noise.engine.traces import traces_from
 
 _SIZE = 9
@@ -92,3 +92,10 @@ def test_edited_words_are_counted_in_a_text_that_begins_with_a_space() -> None:
         (noised,) = noise_texts([Text("a", "en", " ab cd ef")], PerturbationSpec.parse("char_noise:0.2"), seed)
         pairs = zip(noised.clean.value.split(), noised.text.value.split(), strict=True)
         assert noised.words_edited == sum(old != new for old, new in pairs)
+
+
+def test_seeds_of_passes_are_apart_and_of_31_bits() -> None:
+    """Other passes and other training seeds have other seeds, none of them small, which a torch generator takes."""
+    seeds = {seed_of_pass(seed, turn) for seed in range(5) for turn in range(20)}
+    assert len(seeds) == 100
+    assert 1_000 < min(seeds) <= max(seeds) < 2**31

@@ -25,8 +25,10 @@ def test_a_record_is_read_as_it_is(tmp_path: Path) -> None:
     assert read_stages(_written(tmp_path, _RECORD)) == ({**_RECORD, "selected_on": ""},)
 
 
-@pytest.mark.parametrize("key", [key for key in _RECORD if key != "recipe"])
-def test_each_key_is_checked_by_itself(tmp_path: Path, key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "value"), [*((key, "x") for key in _RECORD if key != "recipe"), ("languages", ["en", 5])]
+)
+def test_each_key_is_checked_by_itself(tmp_path: Path, key: str, value: object) -> None:
     """One value of another kind among right ones refuses the record."""
     with pytest.raises(DataError, match="is not a record of a stage"):
-        read_stages(_written(tmp_path, {**_RECORD, key: "x"}))
+        read_stages(_written(tmp_path, {**_RECORD, key: value}))
