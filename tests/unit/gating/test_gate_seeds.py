@@ -14,6 +14,7 @@ from tests.finished_runs import finished_run
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.gating.baselines import load, of_runs
 from robust_xtreme.gating.comparing import compared
+from robust_xtreme.gating.comparing import gated as gated_of
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, decide, retrained
 from robust_xtreme.stats.contrasts import contrasts
@@ -127,3 +128,5 @@ def test_a_gate_over_training_seeds_names_a_worse_task_alone(tmp_path: Path) -> 
         for row in gated.iter_rows(named=True):
             quantiles = stats.t.ppf([1 - 0.025 / 2, 0.8], 5)
             assert row["mde"] == pytest.approx(row["se"] * quantiles.sum())
+        asked = gated_of(baseline, candidate, Policy(), date(2026, 1, 1)).verdicts
+        assert set(asked["kind"]) == {"task"}

@@ -99,3 +99,13 @@ def test_seeds_of_passes_are_apart_and_of_31_bits() -> None:
     seeds = {seed_of_pass(seed, turn) for seed in range(5) for turn in range(20)}
     assert len(seeds) == 100
     assert 1_000 < min(seeds) <= max(seeds) < 2**31
+
+
+def test_a_span_is_reached_by_an_edit_in_it_or_beside_it() -> None:
+    """Of two spans of one text, and of one of a text without edits, for each edit of up to three characters."""
+    spans = (((2, 4), (2, 4)), ((6, 8), (6, 8)))
+    for start in range(_SIZE):
+        for stop in range(start, min(start + 3, _SIZE)):
+            columns = traces_from([[Trace(((start, stop, start, stop),), spans)], [Trace((), spans[:1])]])
+            expected = [start <= high and stop >= low for (low, high), _ in spans]
+            assert columns.reached().tolist() == [*expected, False]
