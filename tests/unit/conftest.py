@@ -52,7 +52,7 @@ SLOW: Final = frozenset(
         "test_pinyin",
         "test_predictor",
         "test_program",
-        "test_realised",
+        "test_realised_runs",
         "test_samples_of_runs",
         "test_search_large",
         "test_start",

@@ -8,15 +8,13 @@ from statistics import mean, stdev
 import numpy as np
 import pytest
 
-from robust_xtreme import evaluate, perturb
+from robust_xtreme import perturb
 from robust_xtreme.core import packs
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.errors import SpecError, UserError
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.files import csv
-from robust_xtreme.files.schema import CONDITIONS, SCORES
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import at_nominal, bound, lacks, noise_texts, solved
@@ -174,25 +172,12 @@ def test_users_may_bring_their_own_calibration_text(tmp_path: Path) -> None:
     assert realised.digest() == before
 
 
-def test_a_run_keeps_the_axis_the_target_and_the_strength_of_each_language(tmp_path: Path) -> None:
-    """A share of tokens is solved for with the tokenizer of the run's model."""
-    asked = ["char_noise@realised=graphemes:0.05", "char_noise@realised=tokens:0.3", "char_noise:0.1"]
-    evaluate(languages=["sw", "th"], tasks=["panx"], perturb=asked, out=tmp_path / "run", limit=10)
-    conditions = csv.load(tmp_path / "run" / "conditions.csv", CONDITIONS).to_dicts()
-    axes = {row["condition"].removesuffix("@fields=tokens"): (row["target_axis"], row["target"]) for row in conditions}
-    assert axes == {
-        "clean": (None, None),
-        asked[0]: ("graphemes", 0.05),
-        asked[1]: ("tokens", 0.3),
-        asked[2]: (None, None),
-    }
-    scores = csv.load(tmp_path / "run" / "scores.csv", SCORES)
-    drawn = {
-        (row["condition"].removesuffix("@fields=tokens"), row["language"]): row["nominal"] for row in scores.to_dicts()
-    }
-    assert drawn["clean", "sw"] is None
-    assert drawn[asked[2], "sw"] == "0.1"
-    assert len({drawn[name, code] for name in asked[:2] for code in ("sw", "th")}) == 4
+def test_a_share_of_tokens_counts_what_is_replaced_put_in_and_lost() -> None:
+    """Of the four of the clean text, by draw; one that replaces another counts once."""
+    shares = realised.token_shares(
+        lambda texts: {text: [*map(ord, text)] for text in texts}, ["abcd"], ["axcd", "bcdyz"]
+    )
+    assert shares.tolist() == [0.25, 0.75]
 
 
 @pytest.mark.long

@@ -50,6 +50,8 @@ def test_a_random_rank_depends_on_ids_alone() -> None:
     assert len(set(straight)) == 5
     assert all(len(ids) == len(set(ids)) == 20 for ids in straight)
     assert {len(ids) for ids in _ids(ranking.by_chance(queries, _corpus("a", "b")))} == {2}
+    twenty = _ids(ranking.by_chance([*map(str, range(200))], _corpus(*map(str, range(20)))))
+    assert {len(set(ids)) for ids in twenty} == {20}
 
 
 @pytest.mark.parametrize("size", [100, 3000])

@@ -26,7 +26,8 @@ def test_a_record_is_read_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [*((key, "x") for key in _RECORD if key != "recipe"), ("languages", ["en", 5])]
+    ("key", "value"),
+    [*((key, "x") for key in _RECORD if key != "recipe"), ("languages", ["en", 5]), ("recipe", "\ud800")],
 )
 def test_each_key_is_checked_by_itself(tmp_path: Path, key: str, value: object) -> None:
     """One value of another kind among right ones refuses the record."""
