@@ -49,6 +49,14 @@ def test_there_is_one_comment(report: Path, comments: Comments) -> None:
     assert comments.bodies == [f"{MARKER}\nother"]
 
 
+def test_the_comment_is_found_after_a_full_page_of_others(report: Path, comments: Comments) -> None:
+    """GitHub gives a hundred at once: the comment may be the next one."""
+    for number in range(100):
+        comments.add(f"review {number}", "somebody", "User")
+    comments.add(MARKER)
+    assert "is edited" in written(report, comments.url).out
+
+
 def test_the_comment_of_another_user_is_not_edited(report: Path, comments: Comments) -> None:
     """A user could change the verdict in it afterwards; with a token of a user it is that user's comment."""
     comments.add(MARKER, "mallory", "User")
