@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import polars as pl
@@ -15,9 +16,11 @@ from tests.some import some
 
 import robust_xtreme
 from robust_xtreme.core.errors import MissingData, UserError
+from robust_xtreme.gating import comparing
 from robust_xtreme.gating.document import comparison_blocks, gate_blocks
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.report.blocks import Table, text_of
+from robust_xtreme.stats.run_cells import KEY
 
 HOSTILE: Final = "<img src=x onerror=alert(1)>\u202e"
 
@@ -179,3 +182,11 @@ def test_a_wrong_argument_is_one_line(function: str, values: dict[str, Any], lin
         getattr(robust_xtreme, function)(**values)
     assert line in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_marks_are_those_of_whole_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the keys that verdicts have; cells without a mark, and parts of cells, have none."""
+    cell = {**dict.fromkeys(KEY, "x"), "inference": "len128", "scope": "all", "marks": "inert"}
+    rows = [cell, {**cell, "language": "de", "marks": None}, {**cell, "language": "sw", "scope": "noised_gold"}]
+    monkeypatch.setattr(comparing, "finished", lambda _: SimpleNamespace(deltas=pl.DataFrame(rows)))
+    assert comparing.marks_of(tmp_path) == {tuple(cell[name] for name in KEY): "inert"}
