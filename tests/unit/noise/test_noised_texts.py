@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from robust_xtreme.core.edits import Trace
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.engine.noised import Noised, joined, pieces
+from robust_xtreme.noise.engine.noised import Noised, joined, parts_read, pieces
 from robust_xtreme.noise.engine.noising import noise_texts, seed_of_pass
 from robust_xtreme.noise.engine.traces import traces_from
 
@@ -109,3 +109,9 @@ def test_a_span_is_reached_by_an_edit_in_it_or_beside_it() -> None:
             columns = traces_from([[Trace(((start, stop, start, stop),), spans)], [Trace((), spans[:1])]])
             expected = [start <= high and stop >= low for (low, high), _ in spans]
             assert columns.reached().tolist() == [*expected, False]
+
+
+def test_space_that_noise_left_at_an_end_is_not_read() -> None:
+    """But where the clean text has some there; and of a text of spaces nothing is cut."""
+    assert parts_read(["ab", " ab", "ab"], [" b ", "  b ", "a"]) == {0: (1, 2), 1: (0, 3)}
+    assert parts_read([" a", "a"], ["  ", " "]) == {}
