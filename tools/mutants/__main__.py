@@ -114,19 +114,19 @@ def page(chosen: Sequence[Mutant], verdicts: Mapping[str, str], read: Mapping[st
         slow=_LONGEST[SLOW],
         folders=", ".join(covering.TESTS),
     )
-    return markdown.render(ReportPage("Mutants of the numbers", (Prose(text), table, survivors)))
+    about = [Prose(read["about"])] if "about" in read else []
+    return markdown.render(ReportPage("Mutants of the numbers", (Prose(text), *about, table, survivors)))
 
 
 _HEADS: Final = ("part", "changes", "fast tests", "95 % interval", "all tests", "95 % interval", "equivalent", "left")
 _TEXT: Final = """\
 `python -m tools.mutants`: {tried} changes of one expression, drawn by a hash from the {every} of `stats`, `gating`,
 `noise/engine` and the metrics: comparisons, arithmetic, `and` and `or`, signs, conditions, constants, calls such as
-`min` and `max`. Each is made in a copy, and tests that reach its line are run, those of its package first and of
-each the quickest first, up to
-{fast:.0f} seconds of fast ones (those without a mark) and, where these pass, {slow:.0f} of those marked slow; so the
-shares that they find are lower bounds. *fast tests*, *all tests*: per cent of the changes that a test fails on,
-equivalent ones left out, with Clopper-Pearson intervals. *equivalent*: read, and no result can differ. Tests elsewhere
-than in {folders}, end-to-end ones say, were not asked.
+`min` and `max`. Each is made in a copy, and tests that reach its line are run, those of its package first and of each
+the quickest first, up to {fast:.0f} seconds of fast ones (those without a mark) and, where these pass, {slow:.0f} of
+those marked slow; so the shares that they find are lower bounds. *fast tests*, *all tests*: per cent of the changes
+that a test fails on, equivalent ones left out, with Clopper-Pearson intervals. *equivalent*: read, and no result can
+differ. Tests elsewhere than in these folders, end-to-end ones say, were not asked: {folders}.
 """
 
 
