@@ -237,9 +237,7 @@ def test_what_has_no_gradients_is_refused_in_one_line(tmp_path: Any, monkeypatch
             make_plan(spec)
     (tmp_path / "my_own.py").write_text("def answer(pairs):\n    return ['neutral' for _ in pairs]\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    given = RunSpec(
-        model=("xnli=python:my_own:answer",), tasks=("xnli",), languages=("sw",), perturb=(cell,), limit="3", out="a"
-    )
+    given = RunSpec(("xnli=python:my_own:answer",), "mini", ("xnli",), ("sw",), limit="3", perturb=(cell,), out="a")
     with pytest.raises(SpecError, match=r"has no gradients \(leave out"):
         make_plan(given)
     both = replace(given, model=("mini", *given.model), tasks=("panx", "xnli"))
