@@ -233,14 +233,6 @@ def test_a_word_is_a_unit_where_it_has_a_slot_and_is_free() -> None:
     assert starts.tolist() == [0, 11, 15]
 
 
-def test_a_table_may_have_a_pair_alone() -> None:
-    """Two letters that are one unit, where no letter by itself is."""
-    assert (
-        _noised(Text("a", "en", "rn or n"), _table(KeyingError("rn", "next", "m"), kinds=("next",))).text.value
-        == "m or n"
-    )
-
-
 def test_each_cluster_of_a_form_is_one_of_the_language() -> None:
     """Also where a letter without marks comes after it."""
     assert _combined("k\u093ek", "hi") is False

@@ -86,14 +86,6 @@ def test_pieces_are_kept_and_changed_in_turn() -> None:
             assert old[::2] == new[::2]
 
 
-def test_edited_words_are_counted_in_a_text_that_begins_with_a_space() -> None:
-    """As many as are another word afterwards, also where a letter comes before a space or at the end."""
-    for seed in range(40):
-        (noised,) = noise_texts([Text("a", "en", " ab cd ef")], PerturbationSpec.parse("char_noise:0.2"), seed)
-        pairs = zip(noised.clean.value.split(), noised.text.value.split(), strict=True)
-        assert noised.words_edited == sum(old != new for old, new in pairs)
-
-
 def test_seeds_of_passes_are_apart_and_of_31_bits() -> None:
     """Other passes and other training seeds have other seeds, none of them small, which a torch generator takes."""
     seeds = {seed_of_pass(seed, turn) for seed in range(5) for turn in range(20)}

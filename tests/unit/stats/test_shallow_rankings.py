@@ -107,11 +107,6 @@ def test_candidates_are_ranked_by_rare_characters_in_common() -> None:
     assert {len(ids) for ids in answered} == {5}
 
 
-def test_an_empty_candidate_has_nothing_in_common() -> None:
-    """It is ranked after one that has, and no number is divided by its length of 0."""
-    assert _answered([_query(0, "Zanzibar")], _corpus("", "Zanzibar is an island")) == [("c1", "c0")]
-
-
 def test_equal_candidates_keep_the_order_of_the_pool() -> None:
     """Without anything in common the first twenty of the pool are named, and of twins the first is first."""
     pool = _corpus(*["xyz"] * 30)
