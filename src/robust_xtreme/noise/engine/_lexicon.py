@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, repeat
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -102,12 +102,14 @@ class FormLexicon:
             if len(self.rows) > _MOST:
                 self.rows.clear()
                 self.tables.clear()
-            rows = list(map(self.rows.get, words))
-            if None in rows:
-                new = dict.fromkeys(word for word, row in zip(words, rows, strict=True) if row is None)
-                self._learn(list(new))
-                rows = list(map(self.rows.get, words))
-            return np.fromiter(rows, np.int64, len(rows)), self.table
+            rows = self._known(words)
+            if new := list(dict.fromkeys(words[number] for number in np.flatnonzero(rows < 0).tolist())):
+                self._learn(new)
+                rows = self._known(words)
+            return rows, self.table
+
+    def _known(self, words: Sequence[str]) -> Array:
+        return np.fromiter(map(self.rows.get, words, repeat(-1)), np.int64, len(words))
 
     def _learn(self, words: list[str]) -> None:
         rows: list[list[Entry]] = []

@@ -32,7 +32,19 @@ from robust_xtreme.noise.engine.key_error_table import (
 )
 from robust_xtreme.noise.engine.letters import alphabet, combined
 from robust_xtreme.noise.engine.perturbation import Declared, EditPlan, Job, Perturbation, member
-from robust_xtreme.noise.engine.runs import active, between, bunch, forms, guard, last_chosen, settle, slip, unit_draws
+from robust_xtreme.noise.engine.runs import (
+    active,
+    between,
+    bunch,
+    forms,
+    guard,
+    last_chosen,
+    letter_runs,
+    settle,
+    slip,
+    unit_draws,
+    units_of,
+)
 
 __all__ = ["KeyingError", "Word", "key_errors"]
 
@@ -92,20 +104,20 @@ def _planned(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int, 
     possible = units > 0
     draws = unit_draws(batch, job.keys)
     if job.slips is not None:
-        slip(batch, draws, job.slips, possible)
+        slip(job.once(letter_runs, batch), draws, job.slips, possible)
     if any(near):
         bunch(batch, draws, *near, possible)
 
     def edits(chosen: Array) -> tuple[Edits, Array]:
-        allowed = units.copy()
+        allowed, chosen = units.copy(), chosen & possible
         # A text or span whose units are all chosen keeps the unit with the largest draw: it loses the kinds that
         # delete. A letter that is not a unit is not chosen: beside it all marks of punctuation can be left out.
         if table.deletes & kinds:
             left = possible | (batch.firsts(batch.props) & graphemes.LETTER > 0) if table.signs else possible
-            last = last_chosen(batch, left, draws, chosen & possible)
+            last = last_chosen(job.once(units_of, batch), left, draws, chosen)
             allowed[last] &= ~at(table.empty, _slots(batch, table, paired, last))
         # So far `allowed` has only some kinds of clusters of several code points; chosen ones get all of them.
-        numbers = np.flatnonzero(chosen & possible)
+        numbers = np.flatnonzero(chosen)
         longer = numbers[_long(batch, numbers)]
         allowed[longer] = _within_kinds(batch, table, longer) & kinds
         numbers = numbers[at(allowed, numbers) > 0]

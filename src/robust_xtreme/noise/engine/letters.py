@@ -27,7 +27,7 @@ from robust_xtreme.core import graphemes, languages, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, differ
 from robust_xtreme.noise.engine.case import cased
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, alphabet_pack, member
-from robust_xtreme.noise.engine.runs import between, forms, guard, last_chosen, settle, unit_draws
+from robust_xtreme.noise.engine.runs import between, forms, guard, last_chosen, settle, unit_draws, units_of
 
 OPERATORS: Final = ("delete", "double", "swap", "replace")
 _DELETE, _DOUBLE, _SWAP, _REPLACE = range(4)
@@ -144,7 +144,7 @@ def decide(page: Letters, allowed: Array, keys: Array, strength: str) -> tuple[E
     draws = unit_draws(page.batch, keys)
     chosen, possible = randomness.chosen(draws, strength), allowed > 0
     eligible = np.add.reduceat(possible, page.batch.bounds[:-1], dtype=np.int64)
-    allowed[last_chosen(page.batch, possible, draws, chosen)] &= ~np.uint8(1 << _DELETE)
+    allowed[last_chosen(units_of(page.batch), possible, draws, chosen)] &= ~np.uint8(1 << _DELETE)
     units = np.flatnonzero(chosen & (allowed > 0))
     accepted, operators = settle(allowed, draws, units, _RATES, _SWAP)
     units, operators = units[accepted], operators[accepted]

@@ -12,20 +12,22 @@ lowest level happens. So strengths nest as those of the parts do.
 Shapes: t texts, n code points and m clusters in a batch, k edits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from robust_xtreme.core import randomness
-from robust_xtreme.core.edits import Array, Batch, Edits, emptied, ragged
+from robust_xtreme.core.edits import Array, Batch, Edits, at, emptied, ragged
 from robust_xtreme.noise.engine.perturbation import EditPlan, Job, Params, Perturbation, Slips
 
 MOST: Final = 10.0
 """How many times the strength a unit's probability of an edit is at most, but for the units of the first part."""
 
 _RANGE: Final = float(1 << 64)
+_TOP: Final = float((1 << 64) - (1 << 12))
+_LAST: Final = np.uint64((1 << 12) - 1)
 _ABOVE: Final = 1 + 1e-9
 """A part is drawn at a strength slightly above its limit, so that rounding loses no edit."""
 
@@ -63,9 +65,12 @@ def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]
     size = np.diff(job.batch.bounds) - 1
     # A part has keys of its own, so that parts do not share draws.
     keys = (randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name))) for part in parts)
-    jobs = [replace(job, keys=own, params=part.params, slips=part.slips) for own, part in zip(keys, parts, strict=True)]
-    plans = [part.perturbation.plan(own) for own, part in zip(jobs, parts, strict=True) if part.perturbation.plan]
-    units = [_units(job.batch, part, plan) for part, plan in zip(parts, plans, strict=True)]
+    plans = [
+        _plan(replace(job, keys=own), part, plan)
+        for own, part in zip(keys, parts, strict=True)
+        if (plan := part.perturbation.plan)
+    ]
+    units = [plan.eligible for plan in plans]
     # The limit of each part in each text (t,); what one leaves, all have in proportion, and the first part the rest.
     shared = zip([part.share for part in parts], units, strict=True)
     limits = [np.minimum(share * size / np.maximum(many, 1e-9), MOST) for share, many in shared]
@@ -74,61 +79,67 @@ def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]
     others = sum((limit * many for limit, many in zip(limits[1:], units[1:], strict=True)), start=np.zeros(len(size)))
     limits[0] = (size - others) / np.maximum(units[0], 1e-9)
     drawn = [
-        _drawn(job, part, plan, limit, names.index(part.operator or part.name))
+        _drawn(job, plan, limit, names.index(part.operator or part.name))
         for part, plan, limit in zip(parts, plans, limits, strict=True)
     ]
     return _joined(job.batch, _settled(drawn)), np.where(np.sum(units, axis=0) > 0, size, 0)
 
 
-def _units(batch: Batch, part: MixtureComponent, plan: EditPlan) -> Array:
-    """How many units of each text (t,) a part may edit.
+def _plan(job: Job, part: MixtureComponent, plan: Callable[[Job], EditPlan]) -> EditPlan:
+    """The plan of a part; of one that stays apart from spans, that of its edits at strength 1 which are apart."""
+    whole = plan(replace(job, params=part.params, slips=part.slips))
+    if not part.apart or not len(job.batch.spans):
+        return whole
+    edits, draws = whole.edits(np.ones(len(whole.draws), np.bool_))
+    texts, apart = np.searchsorted(job.batch.offsets, edits.start, "right") - 1, _apart(job, edits)
+    every, many = (np.bincount(texts[where], minlength=len(job.batch)) for where in (..., apart))
+    edits, draws = edits.take(np.flatnonzero(apart)), draws[apart]
+    eligible = whole.eligible * many / np.maximum(every, 1)
+    return EditPlan(eligible, draws, many, lambda chosen: (edits.take(np.flatnonzero(chosen)), draws[chosen]))
 
-    Of a part that stays apart from spans, the share of the units that its edits at strength 1 show to be apart.
-    """
-    if not part.apart or not len(batch.spans):
-        return plan.eligible
-    edits, _ = plan.at("1")
-    texts = np.searchsorted(batch.offsets, edits.start, "right") - 1
-    every = np.bincount(texts, minlength=len(batch))
-    apart = np.bincount(texts[_apart(batch, edits)], minlength=len(batch))
-    return plan.eligible * apart / np.maximum(every, 1)
 
-
-def _drawn(job: Job, part: MixtureComponent, plan: EditPlan, limit: Array, number: int) -> _Drawn:
+def _drawn(job: Job, plan: EditPlan, limit: Array, number: int) -> _Drawn:
     """The edits of a part whose level is below the job's strength."""
     strength = float(job.strength)
-    edits, draws = plan.edits(plan.draws <= np.repeat(strength * limit * (_ABOVE * _RANGE), plan.many))
+    most = np.minimum(strength * limit * (_ABOVE * _RANGE), _TOP).astype(np.uint64) | _LAST
+    edits, draws = plan.edits(plan.draws <= np.repeat(most, plan.many))
     texts = np.searchsorted(job.batch.offsets, edits.start, "right") - 1
     level = draws / _RANGE * np.maximum(edits.graphemes, 1) / np.maximum(limit[texts], 1e-9)
     kept = level < strength
-    if part.apart and len(job.batch.spans):
-        kept &= _apart(job.batch, edits)
     edits = edits.take(np.flatnonzero(kept))
     low, high = job.batch.units(edits.start), job.batch.units(edits.stop - 1) + 1
     return _Drawn(replace(edits, operator=np.full(len(edits), number, np.int64)), low, high, level[kept])
 
 
-def _apart(batch: Batch, edits: Edits) -> Array:
+def _apart(job: Job, edits: Edits) -> Array:
     """Whether each edit (k,) neither touches nor is within a span."""
-    begun = np.searchsorted(np.sort(batch.span_starts), edits.stop, "right")
-    ended = np.searchsorted(np.sort(batch.span_stops), edits.start)
-    return np.asarray(begun == ended)
+    starts, stops = job.once(_sorted, job.batch)
+    return np.asarray(np.searchsorted(starts, edits.stop, "right") == np.searchsorted(stops, edits.start))
+
+
+def _sorted(batch: Batch) -> tuple[Array, Array]:
+    return np.sort(batch.span_starts), np.sort(batch.span_stops)
 
 
 def _settled(drawn: Sequence[_Drawn]) -> list[_Drawn]:
     """The edits that have a lower level than every edit of another part that they overlap."""
-    kept = [np.ones(len(part.level), np.bool_) for part in drawn]
-    for number, part in enumerate(drawn):
-        for other_number, other in enumerate(drawn[:number]):
-            # first, many (k,): the edits of the other part that each edit overlaps. mine, its: pairs of such edits.
-            first = np.searchsorted(other.high, part.low, "right")
-            many = np.maximum(np.searchsorted(other.low, part.high) - first, 0)
-            mine, its = np.repeat(np.arange(len(many)), many), ragged(first, many)
-            kept[number][mine[other.level[its] <= part.level[mine]]] = False
-            kept[other_number][its[part.level[mine] <= other.level[its]]] = False
+    sizes = [len(part.level) for part in drawn]
+    owner = np.repeat(np.arange(len(drawn)), sizes)
+    order = np.argsort(np.concatenate([part.low for part in drawn]), kind="stable")
+    owner, low, high, level = (
+        np.concatenate(column).take(order)
+        for column in ([owner], *([getattr(part, name) for part in drawn] for name in ("low", "high", "level")))
+    )
+    # first, many (k,): a range of edits with all those that each edit overlaps. mine, its: pairs of an edit and one.
+    first = np.searchsorted(np.maximum.accumulate(high), low, "right")
+    many = np.maximum(np.searchsorted(low, high) - first, 0)
+    mine, its = np.repeat(np.arange(len(many)), many), ragged(first, many)
+    rivals = (at(owner, its) != at(owner, mine)) & (at(high, its) > at(low, mine)) & (at(level, its) <= at(level, mine))
+    kept = np.ones(len(level), np.bool_)
+    kept[order[mine[rivals]]] = False
     return [
         _Drawn(part.edits.take(np.flatnonzero(keep)), part.low[keep], part.high[keep], part.level[keep])
-        for part, keep in zip(drawn, kept, strict=True)
+        for part, keep in zip(drawn, np.split(kept, np.cumsum(sizes)[:-1]), strict=True)
     ]
 
 

@@ -94,23 +94,42 @@ def unit_draws(batch: Batch, keys: Array) -> Array:
     return randomness.flat_draws(keys, batch.offsets[:-1], batch.bounds[:-1], len(starts), positions)
 
 
-def slip(batch: Batch, draws: Array, slips: Slips, possible: Array) -> None:
+class LetterRuns(NamedTuple):
+    """The runs of letters of a batch (w,): first cluster, letters, text; all letters (k,), the run of each; by text."""
+
+    start: Array
+    size: Array
+    text: Array
+    letters: Array
+    word: Array
+    by_text: Array
+
+
+def letter_runs(batch: Batch) -> LetterRuns:
+    """The runs of letters of a batch."""
+    letter = (batch.firsts(batch.props) & graphemes.LETTER) > 0
+    edges, letters = np.flatnonzero(np.diff(letter, prepend=False, append=False)), np.flatnonzero(letter)
+    start, size = edges[::2], np.diff(edges)[::2]
+    text = np.searchsorted(batch.bounds, start, "right") - 1
+    word = np.repeat(np.arange(len(size)), size)
+    return LetterRuns(start, size, text, letters, word, np.bincount(text, size, len(batch)))
+
+
+def slip(words: LetterRuns, draws: Array, slips: Slips, possible: Array) -> None:
     """Move the draws of the clusters (m,) that are `possible` units so that edits come as slips do.
 
     u is the draw of a letter, divided by how likely it is relative to the mean letter of its text, and v that of its
     word of n letters. The letter has v * q where u is below q = together / n, at most a half, else u: uniform over a
     text, and the edits of a low strength are within few words.
     """
-    letter = (batch.firsts(batch.props) & graphemes.LETTER) > 0
-    # start (w,): the first cluster of each word; size (w,): its letters; word (k,): that of each unit, a letter (k,).
-    edges, letters = np.flatnonzero(np.diff(letter, prepend=False, append=False)), np.flatnonzero(letter)
-    start, size, able = edges[::2], np.diff(edges)[::2], at(possible, letters)
-    units, word = letters[able], np.repeat(np.arange(len(size)), size)[able]
+    # word (k,): the word of each unit, a letter (k,). ones: the units that are the first letter of their word.
+    start, size, text = words.start, words.size, words.text
+    able = at(possible, words.letters)
+    units, word = words.letters[able], words.word[able]
     ones = np.flatnonzero(units == at(start, word))
     # likely (w,): how likely a letter of each word is edited, relative to the mean letter of its text.
     likely = at(np.maximum(np.arange(size.max(initial=0) + 1), _SHORT) ** -slips.short, size)
-    text = np.searchsorted(batch.bounds, start, "right") - 1
-    mean = np.bincount(text, likely * size, len(batch)) / np.maximum(np.bincount(text, size, len(batch)), 1)
+    mean = np.bincount(text, likely * size, len(words.by_text)) / np.maximum(words.by_text, 1)
     real = at(draws, units) / at(likely / at(mean, text), word)
     rest = np.where(size > 1, (size - slips.first) / np.maximum(size - 1, 1), 1)
     real[ones] *= at(rest / np.where(size > 1, slips.first, 1), word[ones])
@@ -172,20 +191,28 @@ def pick(rates: tuple[str, ...], allowed: Array, draws: Array) -> Array:
     return kinds
 
 
-def last_chosen(batch: Batch, possible: Array, draws: Array, chosen: Array) -> Array:
+def units_of(batch: Batch) -> tuple[Array, Array]:
+    """The first unit and the one after the last of each text and of each span (t + s,)."""
+    first, stop = batch.bounds[:-1], batch.bounds[1:] - 1
+    if not len(batch.spans):
+        return first, stop
+    last = batch.units(np.maximum(batch.span_stops, 1) - 1)
+    last[batch.span_starts >= batch.span_stops] = -1
+    return np.concatenate((first, batch.units(batch.span_starts))), np.concatenate((stop, last + 1))
+
+
+def last_chosen(ranges: tuple[Array, Array], possible: Array, draws: Array, chosen: Array) -> Array:
     """The possible unit with the largest draw of each text and of each span whose possible units are all chosen.
 
-    Its caller may count letters that are not units as possible; they are never chosen, so that their text is left out.
+    `ranges` are those of `units_of`. Its caller may count letters that are not units as possible; they are never
+    chosen, so that their text is left out.
     """
-    # first, stop (t + s,): the units of each text and span. spared (m + 1,): how many possible units before each one
-    # are not chosen. A range matters only if spared does not grow over it, that is if all possible units are chosen.
-    first, stop = batch.bounds[:-1], batch.bounds[1:] - 1
-    if len(batch.spans):
-        last = batch.units(np.maximum(batch.span_stops, 1) - 1)
-        last[batch.span_starts >= batch.span_stops] = -1
-        first, stop = np.concatenate((first, batch.units(batch.span_starts))), np.concatenate((stop, last + 1))
+    # spared (m + 1,): how many possible units before each one are not chosen. A range matters only if spared does not
+    # grow over it, that is if all possible units are chosen, and if there are such units.
+    first, stop = ranges
     spared = cumulated(possible & ~chosen)
-    asked = np.flatnonzero((first < stop) & (at(spared, first) == at(spared, stop)))
+    asked = np.flatnonzero(at(spared, first) == at(spared, stop))
+    asked = asked[any_in(chosen & possible, at(first, asked), at(stop, asked))]
     first, stop = at(first, asked), at(stop, asked)
     units = ragged(first, stop - first)
     if not len(units):
