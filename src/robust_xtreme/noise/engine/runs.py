@@ -212,7 +212,8 @@ def last_chosen(ranges: tuple[Array, Array], possible: Array, draws: Array, chos
     first, stop = ranges
     spared = cumulated(possible & ~chosen)
     asked = np.flatnonzero(at(spared, first) == at(spared, stop))
-    asked = asked[any_in(chosen & possible, at(first, asked), at(stop, asked))]
+    if len(asked):
+        asked = asked[any_in(chosen & possible, at(first, asked), at(stop, asked))]
     first, stop = at(first, asked), at(stop, asked)
     units = ragged(first, stop - first)
     if not len(units):
