@@ -13,7 +13,7 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine._segments import Word, segments
-from robust_xtreme.noise.engine.diff import distance
+from robust_xtreme.noise.engine.diff import _matches, distance
 from robust_xtreme.noise.engine.key_error_table import _combined, compiled, graphemes_of, is_separate
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.noised import Noised
@@ -185,6 +185,12 @@ def test_pairs_are_units_and_overlaps_take_turns() -> None:
     assert (whole.eligible, whole.graphemes_edited) == (1, 2)
 
 
+def test_letters_of_a_pair_without_an_active_kind_are_units() -> None:
+    """A pair whose kinds are at rate 0 takes no letter from the others."""
+    made = _table(KeyingError("rn", "delete", ""), KeyingError("n", "next", "v"), KeyingError("r", "next", "w"))
+    assert _noised(text("en", "rn"), made, delete="0").text.value == "wv"
+
+
 def test_a_decomposed_text_gets_decomposed_letters() -> None:
     """In a text in NFD a letter with an accent is put in decomposed."""
     made = _table(KeyingError("a", "next", "é"))
@@ -209,6 +215,13 @@ def test_distance_is_that_of_levenshtein() -> None:
     """Insertions, deletions and substitutions each cost one."""
     assert [distance(*pair) for pair in (("kitten", "sitting"), ("ab", "ba"), ("", "abc"), ("rn", "m"))] == [3, 2, 3, 2]
     assert graphemes_of("कि\u0301a") == ("कि\u0301", "a")
+
+
+def test_long_texts_of_few_letters_are_aligned_to_their_ends() -> None:
+    """Where no letter is there once a window slides over both, and all pairs of the last one are kept."""
+    for many in (100, 405):
+        pairs = _matches([*"x", *"ab" * many, *"y"], [*"zz", *"ab" * many, *"w"])
+        assert len(pairs) == 2 * many
 
 
 def test_weights_are_scaled_into_range() -> None:

@@ -13,6 +13,7 @@ from tests.conformance.rules import Trial, rule_5_spans_survive
 from tests.conformance.texts import SENTENCES, drawn, text
 from tests.conformance.texts import words as word_spans
 
+from robust_xtreme.core.edits import NO_SPANS, batch, span_table
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.noise.engine import _lexicon
@@ -20,7 +21,8 @@ from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_with
 from robust_xtreme.noise.engine.perturbation import Bound, Perturbation, defaults
-from robust_xtreme.noise.engine.words import Form, words
+from robust_xtreme.noise.engine.runs import find, units_of
+from robust_xtreme.noise.engine.words import Form, listed, words
 
 _SW = SENTENCES["sw"]
 Forms = Callable[[str], Iterable[str]]
@@ -213,6 +215,23 @@ def test_words_that_change_places_are_neighbours() -> None:
     inside = _noise(swapped, Text("t", "en", "a one two b", (Span(2, 9),)), strength="1")[0]
     assert inside.text.value == "a two one b"
     assert (inside.graphemes_edited, inside.words_edited, inside.eligible) == (8, 2, 1)
+
+
+def test_a_quotation_mark_joins_hebrew_letters_alone() -> None:
+    """It is gershayim between two of them, and ends a word beside another letter."""
+    assert find(batch(['א"ב', 'א"b', 'a"ב'], NO_SPANS)).text.tolist() == [0, 1, 1, 2, 2]
+
+
+def test_a_list_with_affixes_of_one_side_has_kinds() -> None:
+    """Suffixes or prefixes; a list without both has none."""
+    kinds = [len(listed(["中的"], *affixes).kinds) for affixes in ((), (("的",),), ((), ("小",)))]
+    assert [many > 0 for many in kinds] == [False, True, True]
+
+
+def test_a_span_of_the_first_letter_is_a_range_of_one_unit() -> None:
+    """Beside the range of its text."""
+    first, stop = units_of(batch(["ab"], span_table([(Span(0, 1),)])))
+    assert (first.tolist(), stop.tolist()) == ([0, 0], [2, 1])
 
 
 def test_of_overlapping_edits_the_smallest_draw_wins() -> None:

@@ -14,6 +14,7 @@ from tests.program import program
 
 from robust_xtreme import compare
 from robust_xtreme.gating.comparing import Comparison, differences_part
+from robust_xtreme.gating.document import differences_sentence
 from robust_xtreme.report.blocks import Chart, Paragraph, Table, text_of
 
 
@@ -43,6 +44,16 @@ def test_two_runs_have_their_differences(runs: tuple[Path, Path], tmp_path: Path
     assert re.search(r'<td class="l5" data-told="[^"]+: \d\d\.\d to \d\d?\.\d, [^"]+">-\d\d\.\d', part)
     assert "joint interval" in part
     assert part.count("<figure") == 2
+
+
+def test_small_rises_rose_and_an_interval_alone_says_so(runs: tuple[Path, Path]) -> None:
+    """A rise of less than a point is none of the falls; where there is no joint interval the cell's own is told."""
+    frame = compare(*map(str, runs)).frame.filter(pl.col("scale") != "change", pl.col("kind") == "cell")
+    rose = frame.with_columns(difference=pl.lit(0.5), joint_low=pl.lit(0.2), joint_high=pl.lit(0.8))
+    assert "0 fell, 4 rose and 0 are not shown" in text_of(differences_sentence(rose))
+    own = frame.with_columns(joint_low=pl.lit(None, pl.Float64), joint_high=pl.lit(None, pl.Float64))
+    tables = [block for block in differences_part(Comparison("old", "new", own, "")).blocks if isinstance(block, Table)]
+    assert sum(str(table.rows).count("] alone") for table in tables) == frame.height
 
 
 def test_a_chart_of_falls_has_falls_alone(runs: tuple[Path, Path]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import robust_xtreme
 from robust_xtreme.core.metric import Array
-from robust_xtreme.stats.calibration import KEPT, MEASURES, calibration, measures
+from robust_xtreme.stats.calibration import KEPT, MEASURES, _change, calibration, measures
 
 
 def _drawn(n: int, seed: int, sharper: float = 1.0) -> tuple[Array, Array]:
@@ -99,6 +99,13 @@ def test_the_cache_gives_the_scores_that_were_computed(tmp_path: Path, monkeypat
     assert "cache" in (tmp_path / "second" / "log.txt").read_text()
     gaps = (second.predictions["score"] - fresh.predictions["score"]).abs()
     assert gaps.le(2e-4).all()
+
+
+def test_a_change_that_a_resample_does_not_define_has_no_interval() -> None:
+    """As where all answers of one are right: the area under the curve of errors has no value there."""
+    clean, noisy = np.array([0.1, 0.1, 0.2]), np.array([0.2, 0.4, 0.1])
+    assert _change(clean, noisy, 100)["change_high"] == pytest.approx(0.1 + 1.984 * 2**0.5 * 0.2, abs=1e-3)
+    assert _change(clean, np.array([0.2, np.nan, 0.1]), 100)["change_high"] is None
 
 
 def test_other_runs_are_apart_and_few_clusters_have_no_interval() -> None:

@@ -20,9 +20,9 @@ from robust_xtreme.gating.comparing import compare
 from robust_xtreme.stats import contrasts as contrasts_module
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.contrasts import Key, contrasts
-from robust_xtreme.stats.outcomes import MeanOfRuns
+from robust_xtreme.stats.outcomes import MeanOfRuns, cells_of
 from robust_xtreme.stats.resampling import Member
-from robust_xtreme.stats.run_cells import StoredCells
+from robust_xtreme.stats.run_cells import KEY, StoredCells
 
 _TASKS = {"xnli": Task(("accuracy",), ("accuracy",), ("premise",), {})}
 _CONDITIONS = ("char_noise:0.1", "clean")
@@ -115,6 +115,13 @@ def test_a_run_that_changes_while_it_is_in_use_is_one_line(tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"was changed while it was in use\. Load it again") as error:
         compare(run, run)
     assert "\n" not in str(error.value)
+
+
+def test_two_runs_with_different_cells_are_one_line(tmp_path: Path) -> None:
+    """Of two runs in one file each has all cells."""
+    levels = pl.DataFrame({"run": [1, 1, 2], "model": "x", **dict.fromkeys(KEY, "x")})
+    with pytest.raises(DataError, match="does not have the items"):
+        cells_of(tmp_path / "outcomes.parquet", levels)
 
 
 def test_a_cell_with_a_score_and_without_items_is_one_line() -> None:

@@ -160,6 +160,11 @@ def test_too_large_a_pool_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(_answered(queries, small)) == 5
 
 
+def test_texts_of_grams_that_all_others_have_are_alike_to_none() -> None:
+    """Their length by weighted grams is 0, and taken for 1."""
+    assert ranking._weighed(("ab",) * 300).norms.tolist() == [1.0] * 300
+
+
 def test_pairs_are_sentences_that_choose_each_other() -> None:
     """Each of a pair shares more rare characters with the other than with any other sentence; no candidate is twice."""
     queries = [_query(0, "Am 12. Mai 1897 starb Anna Kova."), _query(1, "Nichts"), _query(2, "7 Ei")]
