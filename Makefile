@@ -2,7 +2,7 @@
 # make test       create .venv, install the locked versions, run every check and all but long tests (CI runs more)
 # make gate       evaluate the embedded model under @ci and gate it against reports/baselines/mini; other weights fail
 # make baseline   accept the embedded model as it is: write reports/baselines/mini again
-# make check      lint, types and the fast unit tests, in under a minute: for editing
+# make check      lint, types and the fast unit tests, in a minute or two: for editing
 # make test-long  the sweeps marked `long`
 # make test-ray   the tests of `eval --on ray`, in an environment of their own, .venv-ray
 # make test-textattack  the tests of TextAttack's recipes and what runs on transformers 4, in .venv-textattack
