@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import random
+import re
 from pathlib import Path
 from shutil import copytree, rmtree
 from typing import Final
@@ -72,6 +73,19 @@ def test_a_finished_study_plans_nothing_and_more_seeds_only_those(finished: Path
     assert plan_of(read(str(file)), finished / "work").todo == ()
     more = plan_of(read(str(file), {"seeds": 3}), finished / "work")
     assert {cell.seed for cell in more.todo} == {2}
+
+
+def test_a_plan_has_the_seeds_of_its_folder_and_refuses_that_of_another_study(finished: Path, tmp_path: Path) -> None:
+    """As the command without it does."""
+    fewer, work = file_of(tmp_path, ("seeds = 2", "seeds = 1")), ("--out", str(finished / "work"), "--plan")
+    assert "2 training seeds: 8 cells, 8 complete" in program("study", str(fewer), *work).out
+    other = tmp_path / "other.toml"
+    other.write_bytes(fewer.read_bytes())
+    for command in (work, work[:2]):
+        refused = program("study", str(other), *command)
+        assert (refused.code, "has the study 'tiny_small'. Name another folder" in refused.err) == (2, True), (
+            refused.err
+        )
 
 
 @pytest.mark.long(caught="test_the_command_computes_what_is_missing_and_prints_its_findings")
@@ -185,7 +199,7 @@ def test_the_command_takes_a_scale_and_an_encoder(tmp_path: Path) -> None:
     file = file_of(tmp_path)
     planned = program("study", str(file), "--scale", "paper", "--plan")
     assert "tiny_paper: 3 arms, 2 targets, 3 training seeds: 18 cells, 0 complete" in planned.out
-    assert "hours of a device at 2 TFLOP/s" in planned.out
+    assert re.search(r"hours of a device at 2 TFLOP/s\. Evaluation: at most \d+ hours? more\.", planned.out)
     study = read(str(file), {"scale": "paper", "from": "OWNER/NAME"})
     assert (study.scale, study.targets["panx"]["steps"], study.claims) == ("paper", 4, "A paper claims nothing of it.")
     assert {cell.train["from"] for cell in cells(study)} == {"OWNER/NAME"}

@@ -288,7 +288,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="+", type=Path)
     wrong = 0
-    for folder in parser.parse_args().folder:
+    folders = parser.parse_args().folder
+    if absent := [folder for folder in folders if not (folder / "values.csv").is_file()]:
+        parser.error(f"{absent[0]} has no values.csv: name the folder of a study")
+    for folder in folders:
         found = dict(differences(folder))
         computed = {name: size for name, size in found.items() if math.isfinite(size)}
         far = {name: size for name, size in computed.items() if size > NEAR}

@@ -59,8 +59,8 @@ def config(
         path = _find(name)
         copied = _copy(path, dest, force)
         echo(str(copied))
-        out = ("--out", f"runs/small-ci-{copied.stem}") if path.parent.name == "recipes" else ()
-        show_next(*_RUNS[path.parent.name], str(copied), *out, "--plan")
+        more = {"recipes": ("--out", f"runs/small-ci-{copied.stem}"), "studies": ("--data", "DIR")}
+        show_next(*_RUNS[path.parent.name], str(copied), *more.get(path.parent.name, ()), "--plan")
 
 
 def _files() -> dict[str, dict[str, Path]]:

@@ -103,15 +103,13 @@ def list_studies() -> None:
 
 
 def _plan(what: str, given: dict[str, Any], out: str, devices: str | None, on: str | None) -> None:
-    from robust_xtreme.studies.planning import cost_lines, folder_of, plan_of
-    from robust_xtreme.studies.study_file import read
+    from robust_xtreme.studies.planning import cost_lines, described, plan_of
 
-    described = read(what, given)
-    planned = plan_of(described, folder_of(described, out))
+    planned = plan_of(*described(what, out, given))
     if devices or on:
         from robust_xtreme.run.fleets import check_fleet
 
-        check_fleet(described.device, devices, on)
+        check_fleet(planned.study.device, devices, on)
     for line in (*planned.lines(), *cost_lines(planned)):
         echo(line)
     show_next(*again(without=PLANNING))

@@ -43,14 +43,17 @@ from robust_xtreme.studies.design import CONTRASTS, Estimand
 MOST_SEEDS: Final = 1000
 """More seeds than that are not planned."""
 
+FEWEST_SEEDS: Final = 5
+"""The number of seeds from which a sign may be claimed."""
+
 _FEWEST: Final = 2
 _LARGE: Final = 1000.0
 
 
 def power_of(effect: float, sd: float, seeds: int, tests: float = 1) -> float:
-    """The chance that an effect is shown, in its direction, from 0 to 1; effect and sd, above 0, in the same unit."""
+    """The chance that an effect is claimed, in its direction, from 0 to 1; effect and sd, above 0, in the same unit."""
     _check(sd, tests)
-    if seeds < _FEWEST:
+    if seeds < FEWEST_SEEDS:
         return 0.0
     df = seeds - 1
     return _shown(df, _critical(df, tests), abs(effect) * math.sqrt(seeds) / sd)
@@ -63,8 +66,8 @@ def mde_of(sd: float, seeds: int, tests: float = 1) -> float | None:
 
 
 def seeds_for(effect: float, sd: float, tests: float = 1, power: float = POWER) -> int | None:
-    """The fewest seeds that show an effect with this power; None where 1,000 are too few."""
-    several = range(_FEWEST, MOST_SEEDS + 1)
+    """The fewest seeds that claim an effect with this power; None where 1,000 are too few."""
+    several = range(FEWEST_SEEDS, MOST_SEEDS + 1)
     return next((seeds for seeds in several if power_of(effect, sd, seeds, tests) >= power), None)
 
 
@@ -94,9 +97,6 @@ def _check(sd: float, tests: float) -> None:
     if not sd > 0 or not tests > 0:
         raise UserError(f"Power is computed from a spread and a number of tests above 0, not {sd:g} and {tests:g}.")
 
-
-FEWEST_SEEDS: Final = 5
-"""The number of seeds from which a sign may be claimed."""
 
 PRIMARY, SECONDARY, EXPLORATORY, CONTROL = "primary", "secondary", "exploratory", "control"
 

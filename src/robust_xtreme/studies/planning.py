@@ -1,20 +1,22 @@
 """The plan of a study and its cost before it is run, from the sizes of files: nothing is read as examples or timed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import MissingData, ModelError, SpecError, UnknownName, counted
+from robust_xtreme.core.errors import Mismatch, MissingData, ModelError, SpecError, UnknownName, counted
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.run_paths import check_start, exists
 from robust_xtreme.core.run_spec import HUB, from_mapping, parse_limits
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.files import store
 from robust_xtreme.noise.suites import asked
 from robust_xtreme.studies.claims import PRIMARY_TESTS, mde_of, power_of, seeds_for
-from robust_xtreme.studies.study_file import BESIDE, Study, StudyCell, cells, victims
+from robust_xtreme.studies.folder import FACTS, WRITTEN
+from robust_xtreme.studies.study_file import BESIDE, RUNS, Study, StudyCell, cells, read, victims
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.training.spec import SCRATCH, from_tables, within
@@ -59,6 +61,31 @@ class StudyPlan:
 def folder_of(study: Study, out: str = "") -> Path:
     """The folder of a study: `out`, or `runs/study-NAME`."""
     return Path(out) if out else Path("runs") / f"study-{study.name}"
+
+
+def described(name: str, out: str, given: Mapping[str, Any]) -> tuple[Study, Path]:
+    """The study of a file and its folder, which can have more seeds than the file; `given` replaces the file's keys."""
+    study = read(name, given)
+    folder = folder_of(study, out)
+    known = _seeds_there(folder, study.name)
+    return study if "seeds" in given else replace(study, seeds=max(study.seeds, known)), folder
+
+
+def _seeds_there(folder: Path, name: str) -> int:
+    """The number of seeds that the folder of a study has, 0 where it has none yet.
+
+    Raises SpecError or Mismatch where it is a file, another study's, or has files that no study wrote.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise SpecError(f"{folder} is not a folder. Name another: --out DIR")
+    written = store.read_json(folder / FACTS) if (folder / FACTS).is_file() else None
+    facts = written if isinstance(written, dict) else {}
+    if facts.get("name") not in (None, name):
+        raise Mismatch(f"{folder} has the study {facts['name']!r:.80}. Name another folder: --out DIR")
+    theirs = [name for name in WRITTEN if (folder / name).exists()]
+    if written is None and theirs and not (folder / RUNS).is_dir():
+        raise Mismatch(f"{folder / theirs[0]} is not the file of a study. Name another folder: --out DIR")
+    return facts["seeds"] if isinstance(facts.get("seeds"), int) else 0
 
 
 def plan_of(study: Study, work: Path) -> StudyPlan:
@@ -131,16 +158,15 @@ def _learned(cell: StudyCell) -> Iterator[tuple[tuple[str, str], TaskSpec]]:
     for _, stage in spec.stages:
         for path in filter(None, (spec.text, stage.text, stage.pairs)):
             if not exists(path):
-                raise MissingData(
-                    f"{cell.name} learns of {path[:200]}, which is not there. Name the data with it: --data DIR"
-                )
+                cure = "Name the data with it: --data DIR (captions: those of tools.real_data, see docs/studies.md)"
+                raise MissingData(f"{cell.name} learns of {path[:200]}, which is not there. {cure}")
         for task in () if stage.translated else stage.learned():
             for part in task.parts or (task,):
                 yield from (((part.name, code), part) for code in stage.languages or part.train_languages)
 
 
-_LEARNING: Final = 6
-"""Operations of forward and backward pass for each token and parameter (Kaplan et al. 2020, arXiv 2001.08361)."""
+_LEARNING, _ANSWERING = 6, 2
+"""Operations for each token and parameter: forward and backward, and forward alone (Kaplan et al. 2020, 2001.08361)."""
 
 _LENGTH, _CAPTION = 256, 20
 """Tokens of an input, an upper bound for most tasks, and of a caption."""
@@ -162,12 +188,13 @@ def cost_lines(plan: StudyPlan) -> list[str]:
         return []
     with own_tasks(plan.study.data):
         stages = _stages(plan)
-        known = [_predictions(cell) for cell in plan.todo]
+        known = [(cell.arm, _predictions(cell)) for cell in plan.todo]
     kinds = dict.fromkeys(stage.kind for stage in stages)
     lines = [_line(kind, [stage for stage in stages if stage.kind == kind]) for kind in kinds]
-    most = f", at most {sum(known):,} predictions" if all(known) else ""
+    counts = [many for _, many in known]
+    most = f", at most {sum(counts):,} predictions" if all(counts) else ""
     lines.append(f"evaluation: {counted(len(known), 'run')}{most}")
-    return [*lines, *([_total(plan.study, stages)] if stages else [])]
+    return [*lines, *([_total(plan.study, stages, known)] if stages else [])]
 
 
 def _stages(plan: StudyPlan) -> list[StageCost]:
@@ -209,15 +236,22 @@ def _predictions(cell: StudyCell) -> int:
     return rows * conditions * int(cell.evaluate.get("seeds", 1))
 
 
-def _total(study: Study, stages: list[StageCost]) -> str:
+def _total(study: Study, stages: list[StageCost], predictions: Sequence[tuple[str, int]]) -> str:
     if study.cost is None:
         return "Time: not known, as the file has no table [cost]."
     cost = study.cost
-    every = sum(
-        _LEARNING * stage.tokens * stage.seeds * (study.arms[stage.arm].parameters or cost.parameters)
-        for stage in stages
-        if stage.arm in study.arms
-    )
-    hours = every / (cost.tflops * 1e12) / 3600
-    time = counted(round(hours), "hour")
-    return f"Training: about {every:.2g} operations, {time} of {cost.device} at {cost.tflops:g} TFLOP/s."
+
+    def operations(arm: str, tokens: float, each: int) -> float:
+        return each * tokens * (study.arms[arm].parameters or cost.parameters) if arm in study.arms else 0.0
+
+    def hours(every: float) -> float:
+        return every / (cost.tflops * 1e12) / 3600
+
+    learning = sum(operations(stage.arm, stage.tokens * stage.seeds, _LEARNING) for stage in stages)
+    answering = sum(operations(arm, many * _LENGTH, _ANSWERING) for arm, many in predictions)
+    known = all(many for _, many in predictions)
+    answered = f": at most {counted(ceil(hours(answering)), 'hour')} more" if known else " comes on top"
+    queries = ", and the queries of an attack" if study.attack else ""
+    time = counted(round(hours(learning)), "hour")
+    total = f"Training: about {learning:.2g} operations, {time} of {cost.device} at {cost.tflops:g} TFLOP/s."
+    return f"{total} Evaluation{answered}{queries}."

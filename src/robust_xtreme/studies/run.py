@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robust_xtreme.core.errors import DiskError, Mismatch, RobustXtremeError, SpecError, UserError, counted, plain
+from robust_xtreme.core.errors import DiskError, RobustXtremeError, UserError, counted, plain
 from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.core.sinks import one_line
 from robust_xtreme.files import store
@@ -17,9 +17,9 @@ from robust_xtreme.files.new_files import appended
 from robust_xtreme.models.predictors.loaded import device_of
 from robust_xtreme.run.fleets import check_fleet, fleet_of, joined
 from robust_xtreme.run.run import Observer, evaluate
-from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
-from robust_xtreme.studies.planning import StudyPlan, folder_of, plan_of
-from robust_xtreme.studies.study_file import RUNS, StudyCell, read
+from robust_xtreme.studies.folder import LOG, Outcome, outcome, write
+from robust_xtreme.studies.planning import StudyPlan, described, plan_of
+from robust_xtreme.studies.study_file import StudyCell
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import Tell, from_tables
 from robust_xtreme.training.stage import train
@@ -164,15 +164,11 @@ def run(
 
     `given` replaces top keys of the file. Raises what `train` and `evaluate` raise, Locked.
     """
-    described = read(name, given)
-    folder = folder_of(described, out)
-    known = _seeds_there(folder, described.name)
-    if "seeds" not in given:  # a folder can have more of them than the file
-        described = replace(described, seeds=max(described.seeds, known))
-    plan_of(described, folder)  # raises before there is a folder, as devices do that are not there
+    asked, folder = described(name, out, given)
+    plan_of(asked, folder)  # raises before there is a folder, as devices do that are not there
     named = joined(devices)
     if named is not None:
-        check_fleet(described.device, named, on)
+        check_fleet(asked.device, named, on)
     store.make_folder(folder)
 
     def tell(line: str) -> None:
@@ -182,40 +178,23 @@ def run(
 
     with store.lock(folder):
         store.check_file(folder / LOG)
-        planned = plan_of(described, folder)
+        planned = plan_of(asked, folder)
         begin(planned)
         failed: list[FailedCell] = []
-        compared = [cell for cell in planned.every if cell.arm in described.arms]  # without those that are attacked
+        compared = [cell for cell in planned.every if cell.arm in asked.arms]  # without those that are attacked
         if planned.todo:
             if named is None and on is None:  # all GPUs, or a process for each core
-                named = "all" if device_of(described.device) == "cuda" else ",".join(["cpu"] * cores())
-            with fleet_of(described.device, named, on) as fleet:
+                named = "all" if device_of(asked.device) == "cuda" else ",".join(["cpu"] * cores())
+            with fleet_of(asked.device, named, on) as fleet:
                 assert fleet is not None
                 failed = compute(compared, folder, fleet, tell, offline)
         complete = sum(cell.complete(folder) for cell in compared)
         if not failed or complete:
-            result = outcome(described, folder)
+            result = outcome(asked, folder)
             write(result, folder)
     if failed:
         raise _of_cells(failed, complete)
     return folder, result
-
-
-def _seeds_there(folder: Path, name: str) -> int:
-    """The number of seeds that the folder of a study has, 0 where it has none yet.
-
-    Raises SpecError or Mismatch where it is a file, another study's, or has files that no study wrote.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise SpecError(f"{folder} is not a folder. Name another: --out DIR")
-    written = store.read_json(folder / FACTS) if (folder / FACTS).is_file() else None
-    facts = written if isinstance(written, dict) else {}
-    if facts.get("name") not in (None, name):
-        raise Mismatch(f"{folder} has the study {facts['name']!r:.80}. Name another folder: --out DIR")
-    theirs = [name for name in WRITTEN if (folder / name).exists()]
-    if written is None and theirs and not (folder / RUNS).is_dir():
-        raise Mismatch(f"{folder / theirs[0]} is not the file of a study. Name another folder: --out DIR")
-    return facts["seeds"] if isinstance(facts.get("seeds"), int) else 0
 
 
 def _of_cells(failed: Sequence[FailedCell], complete: int) -> RobustXtremeError:

@@ -154,11 +154,12 @@ def test_the_frame_has_the_smallest_detectable_effect_of_its_level() -> None:
 
 
 def test_seeds_are_as_many_as_the_power_needs() -> None:
-    """The fewest with which 80 % are reached; one seed has no power, and an effect of 0 has never enough."""
+    """The fewest with which 80 % are reached; below five no sign is claimed, and an effect of 0 has never enough."""
     seeds = seeds_for(2.0, 1.5)
     assert seeds is not None
     assert power_of(2.0, 1.5, seeds) >= 0.8 > power_of(2.0, 1.5, seeds - 1)
-    assert (power_of(9.0, 1.0, 1), mde_of(1.0, 1), seeds_for(0.01, 5.0)) == (0.0, None, None)
+    assert (power_of(9.0, 1.0, 4), mde_of(1.0, 1), seeds_for(0.01, 5.0)) == (0.0, None, None)
+    assert seeds_for(9.0, 1.0) == 5
     with pytest.raises(UserError, match="above 0"):
         power_of(1.0, 0.0, 5)
 
