@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -192,7 +193,7 @@ def test_another_version_or_device_or_library_finds_nothing(runs: Runs, monkeypa
     runs.first()
     settings = cache_module.settings
     for turn, (old, new) in enumerate(
-        (('"cpu"', '"cuda: H200"'), (torch.__version__, "9.9"), ('"inference": [1,', '"inference": [2,'))
+        (('"cpu"', '"cuda: H200"'), (version("torch"), "9.9"), ('"inference": [1,', '"inference": [2,'))
     ):
         with monkeypatch.context() as patch:
             patch.setattr(answering, "settings", lambda *all, old=old, new=new: settings(*all).replace(old, new))
