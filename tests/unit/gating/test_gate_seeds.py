@@ -34,7 +34,8 @@ def test_one_level_is_tested_as_a_sample_of_one(candidate: float) -> None:
 
 def test_runs_that_do_not_differ_have_no_test() -> None:
     """Without a spread there is no t; fewer than three runs have no spread that counts."""
-    assert retrained(50.0, [60.0] * 4).p is None
+    still = retrained(50.0, [60.0] * 4)
+    assert (still.p, still.se) == (None, 0.0)
     with pytest.raises(UserError, match="2 runs do not show how much training seeds differ"):
         retrained(50.0, [60.0, 61.0])
 

@@ -372,3 +372,12 @@ def test_a_pass_names_the_cells_that_have_little_to_lose() -> None:
         "In 1 of 2 perturbed cells the clean level is not shown above chance: little can fall there."
     )
     assert "chance" not in str(_gate([_row(**noisy)], Policy(margin=5.0)))
+
+
+def test_families_of_noise_are_of_all_its_strengths() -> None:
+    """And of no other noise."""
+    policy = Policy(family="perturbation")
+    conditions = ("char_noise:0.1", "char_noise:0.2", "casing:0.1")
+    row = {"task": "xnli", "language": "sw", "context_language": "sw"}
+    names = [policy.family_of({**row, "condition": condition}) for condition in conditions]
+    assert (len({*names}), names[0] == names[1]) == (2, True)

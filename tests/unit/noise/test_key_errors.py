@@ -90,6 +90,12 @@ def test_a_text_and_a_span_keep_a_letter() -> None:
     assert [len(noised.text.at(span)) for span in noised.text.spans] == [1, 1]
 
 
+def test_other_letters_are_no_reason_to_lose_the_last_unit() -> None:
+    """They are for marks of punctuation alone."""
+    assert _noised(text("en", "ab"), _table(KeyingError("a", "delete", ""))).text.value == "ab"
+    assert _noised(text("en", "a!"), _table(KeyingError("!", "delete", ""))).text.value == "a"
+
+
 def test_the_last_letter_may_lose_what_leaves_something() -> None:
     """Where a missed key leaves a letter, as in Korean, the only unit of a text is edited, too; a pair is one unit."""
     table = _table(

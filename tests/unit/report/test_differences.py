@@ -14,8 +14,8 @@ from tests.program import program
 
 from robust_xtreme import compare
 from robust_xtreme.gating.comparing import Comparison, differences_part
-from robust_xtreme.gating.document import differences_sentence
-from robust_xtreme.report.blocks import Chart, Paragraph, Table, text_of
+from robust_xtreme.gating.document import _told, differences_sentence
+from robust_xtreme.report.blocks import Chart, Paragraph, Table, TableColumn, text_of
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +135,9 @@ def test_a_terminal_has_80_lines_at_most(runs: tuple[Path, Path], tmp_path: Path
     ended = program("compare", *map(str, folders), COLUMNS="80")
     assert ended.out.count("\n") <= 80
     assert "more rows: -o FILE.csv or .json writes all" in ended.out
+
+
+def test_a_column_that_one_row_fills_is_shown() -> None:
+    """One that none fills is not."""
+    table = Table(tuple(map(TableColumn, "abc")), (("x", "", "-"), ("", "y", "-")))
+    assert [*_told(table)] == [0, 1]

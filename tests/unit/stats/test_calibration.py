@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 import robust_xtreme
 from robust_xtreme.core.metric import Array
-from robust_xtreme.stats.calibration import KEPT, MEASURES, _change, calibration, measures
+from robust_xtreme.stats.calibration import KEPT, MEASURES, _change, _distance, calibration, measures
 
 
 def _drawn(n: int, seed: int, sharper: float = 1.0) -> tuple[Array, Array]:
@@ -99,6 +100,16 @@ def test_the_cache_gives_the_scores_that_were_computed(tmp_path: Path, monkeypat
     assert "cache" in (tmp_path / "second" / "log.txt").read_text()
     gaps = (second.predictions["score"] - fresh.predictions["score"]).abs()
     assert gaps.le(2e-4).all()
+
+
+@pytest.mark.parametrize(("right", "score"), [((1, 0, 1, 1), 0.7), ((1, 0, 0, 0, 0), 0.9), ((1, 1), 0.4)])
+def test_the_error_of_a_bin_is_taken_from_its_distance(right: tuple[int, ...], score: float) -> None:
+    """The mean of a folded normal of that distance and error is above it by as much."""
+    share, found = sum(right) / len(right), _distance(np.full(len(right), score), np.array(right))
+    error = (share * (1 - share) / len(right)) ** 0.5
+    distance = abs(score - share)
+    folded = stats.foldnorm.mean(distance / error, scale=error) if error else distance
+    assert found == pytest.approx(2 * distance - folded)
 
 
 def test_a_change_that_a_resample_does_not_define_has_no_interval() -> None:

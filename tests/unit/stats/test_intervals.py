@@ -245,6 +245,14 @@ def test_an_exact_bound_is_of_a_value_that_no_cluster_changes() -> None:
     assert "number of clusters whose sums differ" in manual
 
 
+def test_a_cluster_differs_where_one_arm_does() -> None:
+    """Of two arms, in one of two sums."""
+    left = np.zeros((2, 3, 2))
+    right = left.copy()
+    right[0, 1, 1] = right[1, 2, 0] = 1.0
+    assert intervals.differs(left, right).tolist() == [False, True, True]
+
+
 def test_last_bits_of_sums_do_not_differ() -> None:
     """A third is a third, however it was added up, and such a cluster is not among those that differ."""
     left = np.array([[[1 / 3, 1.0], [0.5, 1.0]]])

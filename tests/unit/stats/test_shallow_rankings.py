@@ -14,7 +14,7 @@ from robust_xtreme.core.columns import ExampleColumns, TargetColumn
 from robust_xtreme.core.examples import Corpus, Document, Example, Text
 from robust_xtreme.stats.shallow import ranking
 from robust_xtreme.stats.shallow.predictor import answers, shallow_of
-from robust_xtreme.stats.shallow.words import ShownExamples
+from robust_xtreme.stats.shallow.words import ShownExamples, _begun
 
 
 def _query(number: int, query: str, *right: str) -> Example:
@@ -158,6 +158,8 @@ def test_too_large_a_pool_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> No
     queries, small = [_query(at, "x") for at in range(5)], _corpus("x")
     assert _answered(queries, small, "bitext") == []
     assert len(_answered(queries, small)) == 5
+    clean = ExampleColumns(queries)
+    assert not ranking._comparable([_shown(clean, small), _shown(clean, _POOL)])
 
 
 def test_texts_of_grams_that_all_others_have_are_alike_to_none() -> None:
@@ -189,3 +191,10 @@ def test_a_pool_without_texts_has_empty_rankings() -> None:
     empty = Corpus("none", ())
     for search in ("", "bitext"):
         assert {average_precision(ids, ["c0"]) for ids in _answered([_query(0, "x", "c0")], empty, search)} == {0.0}
+
+
+def test_the_first_tag_of_a_sentence_begins_an_entity() -> None:
+    """Also where it is the only one."""
+    names = ["O", "I-PER", "B-PER"]
+    made = _begun(names, np.array([1, 1, 1, 0, 1]), np.array([0, 1, 3, 5]))
+    assert [made.names[at] for at in made.codes.tolist()] == ["B-PER", "B-PER", "I-PER", "O", "B-PER"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from robust_xtreme.core.errors import DataError
-from robust_xtreme.stats.stages import FOLDER, read_stages
+from robust_xtreme.stats.stages import _CHECKS, FOLDER, read_stages
 
 _RECORD: dict[str, Any] = {"languages": ["en"], "examples": 400, "seed": 0, "per_task": {"mnli": 4}, "recipe": "x"}
 
@@ -33,3 +33,8 @@ def test_each_key_is_checked_by_itself(tmp_path: Path, key: str, value: object) 
     """One value of another kind among right ones refuses the record."""
     with pytest.raises(DataError, match="is not a record of a stage"):
         read_stages(_written(tmp_path, {**_RECORD, key: value}))
+
+
+def test_a_base_with_a_blank_part_is_refused() -> None:
+    """One blank text among others is enough."""
+    assert [_CHECKS["base"]({"name": "x", "revision": value}) for value in ("y", " ")] == [True, False]
