@@ -15,7 +15,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine._segments import Word, segments
 from robust_xtreme.noise.engine.diff import _matches, distance
 from robust_xtreme.noise.engine.key_error_table import _combined, compiled, graphemes_of, is_separate
-from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
+from robust_xtreme.noise.engine.key_errors import KeyingError, _outcome, key_errors
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_with
 from robust_xtreme.noise.engine.perturbation import Bound, Perturbation, bind, defaults
@@ -256,3 +256,9 @@ def test_each_cluster_of_a_form_is_one_of_the_language() -> None:
     """Also where a letter without marks comes after it."""
     assert _combined("k\u093ek", "hi") is False
     assert _combined("\u0915\u093e\u0915", "hi") is True
+
+
+def test_a_cluster_of_another_script_beside_its_own_is_unsound() -> None:
+    """Each cluster that a form makes is one of the language, and not only the first."""
+    made = [_outcome("कि".encode("utf-32-le"), 1, form.encode("utf-32-le"), "hi") for form in "kख"]
+    assert (made[0], made[1] > 0) == (0, True)

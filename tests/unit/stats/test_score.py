@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from tests.stats_rows import NOISE, prediction_rows, scores, stats_rows
 
+from robust_xtreme.core import registry
 from robust_xtreme.core.metric import share
 from robust_xtreme.files.schema import PREDICTIONS, SHALLOW, STATS, build
 from robust_xtreme.stats.intervals import estimate_level
@@ -44,3 +45,9 @@ def test_a_curve_has_the_successes_by_queries_up_to_the_most() -> None:
     third = 100 / 3
     steps = {1: 0, 2: 0, 5: third, 10: third, 20: third, 50: third, 100: 2 * third, 150: 2 * third}
     assert _curve(attacked) == pytest.approx({str(step): share for step, share in steps.items()})
+
+
+def test_counts_below_nought_are_not_possible() -> None:
+    """Though they are finite, and so is the value."""
+    metric = registry.load("metric", "span_f1")
+    assert metric.possible(np.array([[0.0, -1.0, -1.0], [0.0, 1.0, 1.0]])).tolist() == [False, True]
