@@ -89,11 +89,6 @@ def test_a_letter_without_a_capital_has_the_errors_of_its_small_letter_alone() -
     assert {row.point: row.form for row in rows} == {"ß": "s", "ßt": "st", "ei": "ie", "EI": "IE", "Ei": "Ie"}
 
 
-def test_a_text_without_units_has_nothing_eligible() -> None:
-    """Neither letters nor marks of punctuation."""
-    assert [noised.eligible for noised in _noise("natural:0.1", "en", "27", "a")] == [0, 1]
-
-
 def _noise(spec: str, code: str, *texts: str, spans: tuple[Span, ...] = ()) -> list[Noised]:
     named = [Text(f"{number}", code, value, spans) for number, value in enumerate(texts)]
     return list(noise_texts(named, PerturbationSpec.parse(spec), 0))
