@@ -55,10 +55,10 @@ def test_ranges_of_many_texts_are_mapped_as_those_of_each(several: list[Trace], 
 
 
 def test_the_first_span_is_not_widened() -> None:
-    """A letter deleted after it is none of it; of a range that is no span it is one."""
-    columns = traces_from([[Trace(((2, 3, 2, 2),), (((0, 2), (0, 2)),))]])
+    """Letters deleted before and after it are none of it; after a range that is no span one is."""
+    columns = traces_from([[Trace(((0, 1, 0, 0), (3, 4, 2, 2)), (((1, 3), (0, 2)),))]])
     starts, stops = columns.to_clean(np.array([0, 0]), (np.array([0, 1]), np.array([2, 2])))
-    assert [*zip(starts.tolist(), stops.tolist(), strict=True)] == [(0, 2), (1, 3)]
+    assert [*zip(starts.tolist(), stops.tolist(), strict=True)] == [(1, 3), (2, 4)]
 
 
 def test_a_chain_maps_many_ranges_as_its_views_do() -> None:

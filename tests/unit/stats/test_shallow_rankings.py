@@ -196,5 +196,5 @@ def test_a_pool_without_texts_has_empty_rankings() -> None:
 def test_the_first_tag_of_a_sentence_begins_an_entity() -> None:
     """Also where it is the only one."""
     names = ["O", "I-PER", "B-PER"]
-    made = _begun(names, np.array([1, 1, 1, 0, 1]), np.array([0, 1, 3, 5]))
-    assert [made.names[at] for at in made.codes.tolist()] == ["B-PER", "B-PER", "I-PER", "O", "B-PER"]
+    made = _begun(names, np.array([1, 1, 1, 0, 1]), np.array([0, 2, 3, 5]))
+    assert [made.names[at] for at in made.codes.tolist()] == ["B-PER", "I-PER", "B-PER", "O", "B-PER"]
