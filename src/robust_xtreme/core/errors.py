@@ -176,6 +176,11 @@ def no_room(error: BaseException | str) -> str:
     return next((_DISK[code][1] for code in codes if number == code or os.strerror(code) in str(error)), "")
 
 
+def cure_of(error: OSError) -> str:
+    """What to do about an error of the disk, as a sentence after a blank; "" for another error."""
+    return f" {_DISK[error.errno][1]}." if error.errno in _DISK else ""
+
+
 def out_of_files(error: BaseException) -> DiskError | None:
     """The line where too many files are open, also where only a library's message says so; None for another error."""
     number = error.errno if isinstance(error, OSError) else None

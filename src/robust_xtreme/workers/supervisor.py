@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Protocol
 
-from robust_xtreme.core.errors import RobustXtremeError, SpecError
+from robust_xtreme.core.errors import RobustXtremeError, SpecError, cure_of
 from robust_xtreme.workers import messages
 from robust_xtreme.workers.child import attend_rarely_collected
 from robust_xtreme.workers.messages import Compute, Connection, Fleet, Program, WorkerJob, attend
@@ -145,7 +145,7 @@ class Supervisor:
             process = self.begin(slot, numbers, program, self.events)
         except OSError as error:
             stack.close()
-            line = f"{self.names[slot]} cannot be started: {error.strerror or error}."
+            line = f"{self.names[slot]} cannot be started: {error.strerror or error}.{cure_of(error)}"
             raise RobustXtremeError(_sentence(line, self.advice[0])) from error
         self.workers.update({number: _WorkerState(process, slot, stack.close) for number in numbers})
 

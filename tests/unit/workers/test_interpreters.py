@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,6 +51,23 @@ def test_a_python_whose_file_is_not_known_is_one_line(monkeypatch: pytest.Monkey
     monkeypatch.setattr(sys, "executable", None)
     with (
         pytest.raises(RobustXtremeError, match=r"cannot be started: .* --workers 0 computes"),
+        pool(workers.opening, workers.opening, [WorkerJob(0, "first", lambda: ("wait", 0))], handler, 1, 1),
+    ):
+        pass
+
+
+def test_a_process_for_which_there_is_no_room_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where nothing can be written for it."""
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    handler: Any = SimpleNamespace(answer=None)
+    monkeypatch.setattr(subprocess, "Popen", full)
+    with (
+        pytest.raises(
+            RobustXtremeError, match=r"cannot be started: No space left on device\. Free some space\. --workers"
+        ),
         pool(workers.opening, workers.opening, [WorkerJob(0, "first", lambda: ("wait", 0))], handler, 1, 1),
     ):
         pass

@@ -69,7 +69,10 @@ class FormTable(NamedTuple):
         """The form of each slot (k,), drawn by weight; a slot's forms are those with `before` < `upto` in its range."""
         bounds = np.append(self.before, self.upto[-1:])
         base = bounds[slots]
-        return np.searchsorted(self.upto, base + randomness.below(draws, bounds[slots + 1] - base), "right")
+        drawn = base + randomness.below(draws, bounds[slots + 1] - base)
+        if len(self.upto) == bounds[-1]:  # each form weighs 1
+            return drawn
+        return np.searchsorted(self.upto, drawn, "right")
 
 
 @dataclass(frozen=True, slots=True)
