@@ -65,9 +65,7 @@ def test_a_process_for_which_there_is_no_room_says_what_to_do(monkeypatch: pytes
     handler: Any = SimpleNamespace(answer=None)
     monkeypatch.setattr(subprocess, "Popen", full)
     with (
-        pytest.raises(
-            RobustXtremeError, match=r"cannot be started: No space left on device\. Free some space\. --workers"
-        ),
+        pytest.raises(RobustXtremeError, match=r"cannot be started: No space left on device\. Free some space\. "),
         pool(workers.opening, workers.opening, [WorkerJob(0, "first", lambda: ("wait", 0))], handler, 1, 1),
     ):
         pass
