@@ -102,6 +102,9 @@ MOST: Final = {"study": 40}
 BEFORE: Final = f"{OUT}/.run.importing/before"
 """Where the folder is that `import --force` replaces, until the new one has its name."""
 
+OF_CELLS: Final = (f"{OUT}/evaluations/", f"{OUT}/runs/")
+"""Where a study's other processes end in the middle of a cell; the same command removes what is hidden there."""
+
 SHORT: Final = [name for name, (_, few) in MAKES.items() if few]
 
 
@@ -221,7 +224,8 @@ def _of_files(whole: Whole, code: int | None, old: Content, killed: bool) -> Ite
         yield f"lost {sorted(lost)}"
     if code in (0, 1) and there != whole.after:
         yield "ended with 0, with other files"
-    if not killed and (left := [*hidden(whole.folder), *map(str, (whole.folder.parent / "tmp").rglob("*"))]):
+    unfinished = [path for path in hidden(whole.folder) if not (code == 3 and path.startswith(OF_CELLS))]
+    if not killed and (left := [*unfinished, *map(str, (whole.folder.parent / "tmp").rglob("*"))]):
         yield f"left {left}"
     if "--force" in whole.command.words and "import" in whole.command.words and there not in (old, whole.after):
         yield "the folder is neither the old nor the new one"
