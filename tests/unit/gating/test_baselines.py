@@ -184,6 +184,22 @@ def test_levels_that_are_not_those_of_the_items_are_named(run: Path, root: Path)
         load("main", root).check()
 
 
+def test_levels_without_an_error_are_those_of_the_items(root: Path, tmp_path: Path) -> None:
+    """Of fewer than 20 clusters neither the levels that are saved nor those of the items have one."""
+    save([finished_run(tmp_path / "few", count=30)], "main", root)
+    saved = load("main", root)
+    saved.check()
+    assert saved.levels["se"].is_null().all()
+
+
+def test_cells_of_three_languages_are_read(root: Path, tmp_path: Path) -> None:
+    """Those of one language at a time, the last of which is not that after the first."""
+    folder = finished_run(tmp_path / "run", languages=["de", "sw", "yo"])
+    save([folder], "main", root)
+    saved, again = load("main", root), load(folder)
+    assert contrasts(saved.runs[0], again.runs[0], saved.tasks)["differing"].max() == 0
+
+
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "limit": ({"spec": {"seeds": 2, "limit": "20"}}, r"--limit is not given in the baseline main and '20' in the run "),
     "seeds": ({"spec": {"seeds": 3}}, r"--seeds is 2 in the baseline main and 3 in"),

@@ -151,6 +151,14 @@ def test_a_row_needs_at_least_the_items_of_one_in_which_nothing_changed() -> Non
     assert (row["verdict"], row["items"]) == ("undecided", np.ceil(3 * np.log(0.05) / np.log(0.99)))
 
 
+def test_the_bounds_of_an_f1_have_no_floor() -> None:
+    """But for the cluster that is added: of 5,000 clusters they may be nearer than a loss that no item would show."""
+    (row,) = _decided(_row(0.0, 0.01, metric="span_f1", n=5000, clusters=5000, df=4999.0, unseen=float(unseen(5000))))
+    reach = stats.t.ppf(0.95, 4999) * (0.01**2 + (100 / 5000) ** 2) ** 0.5
+    assert (row["bound"], row["upper"]) == (pytest.approx(-reach), pytest.approx(reach))
+    assert reach < float(unseen(5000))
+
+
 def test_an_unseen_loss_is_one_that_a_twentieth_of_samples_do_not_show() -> None:
     """Of G clusters that each lose all with probability u / 100, none does in 5 % of samples."""
     for clusters in (20, 149, 300, 5000.5):

@@ -17,9 +17,10 @@ from tests.some import some
 import robust_xtreme
 from robust_xtreme.core.errors import MissingData, UserError
 from robust_xtreme.gating import comparing
+from robust_xtreme.gating.baselines import update
 from robust_xtreme.gating.document import comparison_blocks, gate_blocks
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.report.blocks import Table, text_of
+from robust_xtreme.report.blocks import Heading, Paragraph, Table, text_of
 from robust_xtreme.stats.run_cells import KEY
 
 HOSTILE: Final = "<img src=x onerror=alert(1)>\u202e"
@@ -119,6 +120,17 @@ def test_numbers_are_under_their_headings() -> None:
                 assert float(named["difference"]) == pytest.approx(levels, abs=0.11)
                 seen += 1
     assert seen == gated.failing.height + compared.frame.height
+
+
+def test_a_gate_says_against_what_its_rows_fail_and_at_which_p(tmp_path: Path) -> None:
+    """Alpha is shared by two kinds of rows, and by the anchor where there is one, whose verdicts name it."""
+    robust_xtreme.Baseline.save("old", "main", tmp_path)
+    for level, verdict in ((0.025, "regressed"), (0.0125, "regressed (anchor)")):
+        gated = robust_xtreme.gate("new", robust_xtreme.Baseline.load("main", tmp_path))
+        texts = [block.text for block in gate_blocks(gated) if isinstance(block, (Heading, Paragraph))]
+        assert f"Failing: 6, {verdict}" in texts
+        assert any(f" is at most {level:g}, and the fall" in text_of(text) for text in texts)
+        update([Path("new")], "main", tmp_path)
 
 
 class _Tags(HTMLParser):

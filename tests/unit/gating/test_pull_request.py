@@ -151,7 +151,7 @@ def test_a_wrong_variable_is_named(report: Path, comments: Comments, name: str, 
     assert name in ended.err or value in ended.err
 
 
-@pytest.mark.parametrize(("status", "cure"), [(403, True), (404, True), (500, False), (302, False)])
+@pytest.mark.parametrize(("status", "cure"), [(401, True), (403, True), (404, True), (500, False), (302, False)])
 def test_a_refusal_is_one_line(report: Path, comments: Comments, status: int, cure: bool) -> None:
     """With exit code 3 and without the token; a redirection is not followed."""
     comments.refuses = status

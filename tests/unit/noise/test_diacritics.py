@@ -55,6 +55,12 @@ def test_parts_of_letters_stay() -> None:
         assert _plain(code, decomposed) == decomposed
 
 
+def test_its_units_are_letters() -> None:
+    """Its kind is that of noise on letters, not on words."""
+    member = registry.load("perturbation", "diacritics")
+    assert (member.unit, member.kind) == ("grapheme cluster", "letters")
+
+
 def test_umlauts_are_written_with_e_on_request() -> None:
     """@umlaut=ae is the German spelling without umlauts; other languages are the same with it."""
     assert _plain("de", "Größe über Äpfel") == "Große uber Apfel"

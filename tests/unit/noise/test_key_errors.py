@@ -172,6 +172,20 @@ def test_a_base_keeps_its_script() -> None:
     assert "コ\u3099 " in noised
 
 
+@pytest.mark.parametrize("near", [(0.9, 0.0), (0.0, 0.9)])
+def test_errors_come_together_in_texts_or_in_words(near: tuple[float, float]) -> None:
+    """Also where only one of the two correlations is above 0: a word has mostly all its errors or none."""
+
+    @key_errors(strength="share", rates={"next": "1"}, near=lambda _: near)
+    def made(language: str) -> Iterator[KeyingError]:
+        """Letters become the next one."""
+        yield KeyingError("a", "next", "b")
+
+    texts = [text("en", "aaaaaaaa", name=str(number)) for number in range(100)]
+    noised = noise_with([Bound(made, "0.5", defaults(made))], texts, 0)
+    assert sum(each.text.value in ("aaaaaaaa", "bbbbbbbb") for each in noised) > 40
+
+
 def test_letters_with_marks_are_not_swapped() -> None:
     """A swap is of two letters of one key each."""
     rows = [KeyingError(letter, "delete", "") for letter in "कखिab"]

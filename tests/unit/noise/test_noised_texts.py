@@ -101,16 +101,23 @@ def test_seeds_of_passes_are_apart_and_of_31_bits() -> None:
 
 
 def test_a_span_is_reached_by_an_edit_in_it_or_beside_it() -> None:
-    """Of two spans of one text, and of one of a text without edits, for each edit of up to three characters."""
+    """Of two spans of a text between texts without edits, for each edit of up to three characters."""
     spans = (((2, 4), (2, 4)), ((6, 8), (6, 8)))
     for start in range(_SIZE):
         for stop in range(start, min(start + 3, _SIZE)):
-            columns = traces_from([[Trace(((start, stop, start, stop),), spans)], [Trace((), spans[:1])]])
+            one, none = Trace(((start, stop, start, stop),), spans), Trace((), spans[:1])
             expected = [start <= high and stop >= low for (low, high), _ in spans]
-            assert columns.reached().tolist() == [*expected, False]
+            assert traces_from([[none], [one], [none]]).reached().tolist() == [False, *expected, False]
 
 
 def test_space_that_noise_left_at_an_end_is_not_read() -> None:
     """But where the clean text has some there; and of a text of spaces nothing is cut."""
     assert parts_read(["ab", " ab", "ab"], [" b ", "  b ", "a"]) == {0: (1, 2), 1: (0, 3)}
     assert parts_read([" a", "a"], ["  ", " "]) == {}
+
+
+def test_a_text_that_is_cut_at_both_ends_is_mapped_whole() -> None:
+    """It comes from the whole clean text, with the words that were lost at its ends, and that becomes it."""
+    noised = noise_texts([Text("t", "en", "a two b")], PerturbationSpec.parse("char_noise:0.4@ops=delete"), 3)[0]
+    assert (noised.text.value, len(noised.traces)) == ("two", 2)
+    assert (noised.to_clean(0, 3), noised.to_noisy(0, 7)) == ((0, 7), (0, 3))

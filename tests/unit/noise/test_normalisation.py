@@ -76,6 +76,15 @@ def test_a_variant_that_is_the_letter_is_refused(tmp_path: Path) -> None:
         variants("sw")
 
 
+def test_a_letter_stays_where_an_accent_would_join_its_own_form(tmp_path: Path) -> None:
+    """Not where it would join that of another letter: v and an accent are two code points, a and one would be one."""
+    (tmp_path / "normalisation").mkdir()
+    head = "# source: us\n# licence: CC0-1.0\n# standing: authored\nletter\tforms\n"
+    (tmp_path / "normalisation" / "sw.tsv").write_text(f"{head}b\tv\nd\ta\n", encoding="utf-8")
+    with packs.using(tmp_path):
+        assert _recoded("sw", "B\u0301 D\u0301 D", "variants") == "V\u0301 D\u0301 A"
+
+
 def test_the_forms_leave_the_normal_form_by_name() -> None:
     """The rule that a text stays in its normal forms is waived, not that clusters stay whole."""
     assert registry.load("perturbation", "normalisation").waives == {

@@ -174,6 +174,13 @@ def test_text_without_spaces_gets_blanks(tmp_path: Path) -> None:
     assert [noised.text.at(span) for span in noised.text.spans] == ["wo", "ai beijing"]
 
 
+def test_rules_of_two_letters_match_across_words(tmp_path: Path) -> None:
+    """Where each rule has as many letters as its form: of what is matched each word has the letters in it."""
+    pack(tmp_path, "我|吾\n爱北|愛鄙\n", "zh-hant", RUSSIAN.replace("ru", "zh").replace("typed", "hant"))
+    with packs.using(tmp_path):
+        assert noise("我爱北京", "transliterate:1@scheme=hant", "zh").text.value == "吾愛鄙京"
+
+
 @pytest.mark.parametrize("value", ["", " ", "а", "\u0301а", "а\u0301", "'а'", "а'а", "а\u200dа", "а1а 1а а1"])
 def test_odd_texts_are_respelt_or_left(tmp_path: Path, value: str) -> None:
     """Empty texts, marks without a letter, joiners and digits raise no error."""

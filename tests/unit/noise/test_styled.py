@@ -65,4 +65,5 @@ def test_frozen_spans_stay() -> None:
     text = Text("t", "en", "ab cd", (Span(0, 2, None, True), Span(3, 4)))
     noised = noise_texts([text], PerturbationSpec.parse("styled:1"), 0)[0]
     assert noised.text.value == "ab 𝐜𝐝"
-    assert registry.load("perturbation", "styled").unit == "word"
+    member = registry.load("perturbation", "styled")
+    assert (member.unit, member.kind) == ("word", "words")

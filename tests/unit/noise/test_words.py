@@ -22,7 +22,7 @@ from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_with
 from robust_xtreme.noise.engine.perturbation import Bound, Perturbation, defaults
 from robust_xtreme.noise.engine.runs import find, units_of
-from robust_xtreme.noise.engine.words import Form, listed, words
+from robust_xtreme.noise.engine.words import Form, begins, listed, words
 
 _SW = SENTENCES["sw"]
 Forms = Callable[[str], Iterable[str]]
@@ -226,6 +226,12 @@ def test_a_list_with_affixes_of_one_side_has_kinds() -> None:
     """Suffixes or prefixes; a list without both has none."""
     kinds = [len(listed(["中的"], *affixes).kinds) for affixes in ((), (("的",),), ((), ("小",)))]
     assert [many > 0 for many in kinds] == [False, True, True]
+
+
+@pytest.mark.parametrize(("value", "expected"), [("似たて", [True, False, False]), ("又たて", [True, True, True])])
+def test_an_ending_in_kana_belongs_to_a_word_of_several_letters(value: str, expected: list[bool]) -> None:
+    """て is of the listed word 似た before it, but not of a listed た alone."""
+    assert begins(batch([value], NO_SPANS), listed(["似た", "た"], ["屋"])).tolist()[:3] == expected
 
 
 def test_a_span_of_the_first_letter_is_a_range_of_one_unit() -> None:

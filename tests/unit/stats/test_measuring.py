@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from tests.finished_runs import finished_run
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.run_spec import RunSpec
@@ -19,7 +20,7 @@ from robust_xtreme.run.finish import finish
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.stats import averages
 from robust_xtreme.stats.averages import Facts, Key, MeasuredPart, MeasuredRun, Stored, measured, measured_part
-from robust_xtreme.stats.benchmark import tasks_of
+from robust_xtreme.stats.benchmark import Task, tasks_of
 
 pytestmark = pytest.mark.usefixtures("unpaged")
 
@@ -81,6 +82,15 @@ def test_known_parts_give_the_numbers_of_their_files(stored: list[Stored], facts
     assert len(stored) == 4
     assert from_files.deltas.height == len(from_files.drops) > 0
     assert _same(measured(stored[::-1], facts, known=known), from_files)
+
+
+def test_a_part_is_ordered_by_the_first_of_its_rows(tmp_path: Path) -> None:
+    """Also where they are of several cells on clean text, as of vectors that are cut at several lengths."""
+    run = finished_run(tmp_path / "run", languages=["de", "sw"])
+    known = Facts({"xnli": "accuracy"}, {"xnli": Task(("accuracy",), ("accuracy",), ("premise",), {})})
+    part = _part(Stored(run / "predictions.parquet", run / "stats.parquet"), known)
+    keys = [key[:-1] for (key, _), _ in part.clusters]
+    assert part.key == min(keys) < max(keys)
 
 
 def test_files_of_known_parts_are_not_read(stored: list[Stored], facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:

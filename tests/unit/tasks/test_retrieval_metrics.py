@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.answering import average_precision
 
+from robust_xtreme.core.columns import ExampleColumns, column_of
 from robust_xtreme.core.examples import Document, Example, Scored, Text
+from robust_xtreme.core.metric import Responses
 from robust_xtreme.tasks.metrics._labels import bitext_f1, bitext_f1_retuned, map_at_20, retrieval_accuracy
 
 _IDS = [f"d{number}" for number in range(40)]
@@ -31,6 +33,14 @@ def _scored(gold: Sequence[str], predicted: Sequence[str], retuned: Sequence[str
 def test_the_first_document_decides(gold: str, predicted: str, correct: float) -> None:
     """Right is a query whose first document is one of the right ones; no document, or none to find, is wrong."""
     assert retrieval_accuracy.stats(_scored(gold, predicted)) == {"all": (correct, 1.0)}
+
+
+def test_nothing_is_right_where_there_is_nothing_to_find() -> None:
+    """Also where answers to the same queries under another condition had found other documents before."""
+    clean = ExampleColumns([_scored("", "").clean])
+    for found in ("ab", "b"):
+        answers = column_of([Document(tuple(found))])
+        assert retrieval_accuracy.everywhere(Responses(clean, clean, answers, answers)).tolist() == [[0.0, 1.0]]
 
 
 @pytest.mark.parametrize(
