@@ -422,6 +422,8 @@ def _rows_until(path: Path, step: int) -> list[str]:
 
 
 _OURS: Final = "robust_xtreme.core.errors."
+_GRADIENTS: Final = "in combination with fork-based multiprocessing"
+"""What torch says in a copy of a process that has begun threads for its devices."""
 
 
 def no_memory(size: int, split: int) -> RobustXtremeError:
@@ -441,6 +443,9 @@ def of_process(message: str, size: int, split: int) -> RobustXtremeError:
     kind = getattr(errors, name, None) if _OURS in last else None
     if isinstance(kind, type) and issubclass(kind, RobustXtremeError) and kind.__init__ is RobustXtremeError.__init__:
         return kind(what)
+    if _GRADIENTS in last:
+        why = "This process has computed gradients before, and then torch for GPUs computes none in a copy of it"
+        return RobustXtremeError(f"{why}. Train in a new process, or with one device.")
     if cure := no_room(last):
         return DiskError(f"A process could not write: {last}. {cure}; the same command continues.")
     return RobustXtremeError(

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.forks import process
 from tests.lessons import lessons
 from tests.some import some
 from tests.tiny import tiny_encoder_folder
 
 from robust_xtreme.core.errors import ModelError, RobustXtremeError
 from robust_xtreme.training import learn
-from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.loop import Options, Progress, of_process
 from robust_xtreme.training.module import TrainingModule
 from robust_xtreme.training.objective import task_part
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.values import from_values
+from robust_xtreme.workers.messages import Failed
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +44,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _still() -> None:
+    """Heads without dropout: what it draws is the one thing that processes do not share."""
+    torch.nn.functional.dropout = lambda values, *_: values
+
+
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Heads without dropout: what it draws is the one thing that processes do not share."""
-    monkeypatch.setattr(torch.nn.functional, "dropout", lambda values, *_: values)
+    """The same in this process."""
+    monkeypatch.setattr(torch.nn.functional, "dropout", torch.nn.functional.dropout)
+    _still()
 
 
 CASES: dict[str, dict[str, Any]] = {
@@ -62,6 +74,32 @@ def _run(home: Path, out: Path, case: str, options: Options | None = None, **cha
         values |= shared
     facts = {"data": home / "data", "encoder": home / "encoder", "out": out, "device": "cpu", **changed}
     return train(from_values({**values, **facts}), options)
+
+
+def _two(home: Path, out: Path, case: str, prepare: Callable[[], object] = _still, **changed: Any) -> Path:
+    """The same in two processes."""
+    return _apart(prepare, partial(_run, home, out, case, devices=2, **changed))
+
+
+def _apart(prepare: Callable[[], object], run: Callable[[], Path]) -> Path:
+    """A run from a process that has computed no gradients: after that torch for GPUs computes none in copies of it."""
+    ours, theirs = Pipe()
+    begun = process(_sent, theirs, prepare, run)
+    theirs.close()
+    made = ours.recv()
+    begun.join()
+    if isinstance(made, Failed):
+        raise made.error
+    assert isinstance(made, Path)
+    return made
+
+
+def _sent(line: Connection, prepare: Callable[[], object], run: Callable[[], Path]) -> None:
+    prepare()
+    try:
+        line.send(run())
+    except BaseException as error:  # noqa: BLE001 - the process that began this one raises it
+        line.send(Failed(error))
 
 
 def _weights(run: Path) -> dict[str, torch.Tensor]:
@@ -121,7 +159,8 @@ def test_processes_and_parts_of_batches_compute_what_one_does(
     """Batches of seven in two processes, in parts, or both: the weights of one process, and its losses."""
     if case not in wholes:
         wholes[case] = _run(home, tmp_path / "one", case)
-    split = _run(home, tmp_path / "other", case, **how)
+    run = partial(_run, home, tmp_path / "other", case, **how)
+    split = _apart(_still, run) if "devices" in how else run()
     _same(wholes[case], split)
     assert _losses(split) == pytest.approx(_losses(wholes[case]), abs=1e-5)
     assert len(_losses(split)) == 6
@@ -133,7 +172,8 @@ def test_processes_and_parts_of_batches_compute_what_one_does(
 def test_two_processes_select_the_weights_that_one_does(home: Path, tmp_path: Path) -> None:
     """The score after each epoch is that of the shared weights, and the first process keeps the best ones."""
     facts: dict[str, Any] = {"target": {"select": "dev"}, "reported": "xnli", "steps": 0, "epochs": 2}
-    single, two = (_run(home, tmp_path / str(count), "tagging", devices=count, **facts) for count in (1, 2))
+    single = _run(home, tmp_path / "1", "tagging", **facts)
+    two = _two(home, tmp_path / "2", "tagging", **facts)
     _same(single, two)
     assert not list(two.glob("*best*"))
 
@@ -154,20 +194,23 @@ class _Stopped(Exception):
     """Represents the death of a process."""
 
 
-@pytest.mark.long(caught="tests/unit/training/test_train_resumed.py::test_a_stopped_stage_continues_to_the_same_bytes")
-def test_two_processes_continue_where_they_stopped(home: Path, tmp_path: Path) -> None:
-    """With dropout, which each of them draws by step and place: stopped and started again, the same bytes."""
-
+def _stopped(home: Path, out: Path) -> Path:
     def watch(at: Progress) -> None:
         if at.step == 4:
             raise _Stopped
 
-    whole = _run(home, tmp_path / "whole", "tagging", devices=2)
+    return _run(home, out, "tagging", Options(watch=watch, save_seconds=0.0), devices=2)
+
+
+@pytest.mark.long(caught="tests/unit/training/test_train_resumed.py::test_a_stopped_stage_continues_to_the_same_bytes")
+def test_two_processes_continue_where_they_stopped(home: Path, tmp_path: Path) -> None:
+    """With dropout, which each of them draws by step and place: stopped and started again, the same bytes."""
+    whole = _two(home, tmp_path / "whole", "tagging", str)
     with pytest.raises(RobustXtremeError, match=r"_Stopped\. The same command continues"):
-        _run(home, tmp_path / "broken", "tagging", Options(watch=watch, save_seconds=0.0), devices=2)
+        _apart(str, partial(_stopped, home, tmp_path / "broken"))
     steps = [path.name for path in (tmp_path / "broken" / "resume").iterdir()]
     assert steps == ["step-000000003"]
-    again = _run(home, tmp_path / "broken", "tagging", devices=2)
+    again = _two(home, tmp_path / "broken", "tagging", str)
     assert all(torch.equal(value, _weights(again)[name]) for name, value in _weights(whole).items())
     assert _losses(again) == _losses(whole)
 
@@ -175,23 +218,33 @@ def test_two_processes_continue_where_they_stopped(home: Path, tmp_path: Path) -
 @pytest.mark.timeout(300)
 def test_processes_do_not_wait_for_threads_that_a_fork_left(home: Path, tmp_path: Path) -> None:
     """After work in several threads a run in two processes ends, and this process keeps its threads."""
-    before = torch.get_num_threads()
+    assert _apart(str, partial(_with_threads, home, tmp_path / "run")) == tmp_path / "run"
+
+
+def _with_threads(home: Path, out: Path) -> Path:
     torch.set_num_threads(2)
-    try:
-        torch.autograd.backward(torch.ones(512, 512, requires_grad=True).exp().sum())
-        _run(home, tmp_path / "run", "tagging", devices=2, steps=1)
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+    torch.ones(512, 512).exp().sum()
+    run = _run(home, out, "tagging", devices=2, steps=1)
+    assert torch.get_num_threads() == 2
+    return run
 
 
-def test_what_fails_in_another_process_is_one_line(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_has_threads_of_devices_says_what_to_do() -> None:
+    """Torch for GPUs has them from the first gradient on, and computes none in a copy of such a process."""
+    why = "Unable to handle autograd's threading in combination with fork-based multiprocessing. See https://..."
+    told = str(of_process(f"Traceback\nRuntimeError: {why}", 8, 1))
+    assert told.endswith("Train in a new process, or with one device.")
+
+
+def test_what_fails_in_another_process_is_one_line(home: Path, tmp_path: Path) -> None:
     """A loss that is not a number is recognised by the process that began them, with its step and batch."""
+    with pytest.raises(ModelError, match=r"^The loss is nan at step 1 \(xnli/train/en/\d+, ") as caught:
+        _two(home, tmp_path / "run", "classification", _without_numbers)
+    assert "\n" not in str(caught.value)
 
+
+def _without_numbers() -> None:
     def nan(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
         return torch.stack([parameter.sum() for parameter in self.parameters()]).sum() * float("nan")
 
-    monkeypatch.setattr(TrainingModule, "training_step", nan)
-    with pytest.raises(ModelError, match=r"^The loss is nan at step 1 \(xnli/train/en/\d+, ") as caught:
-        _run(home, tmp_path / "run", "classification", devices=2)
-    assert "\n" not in str(caught.value)
+    TrainingModule.training_step = nan  # type: ignore[method-assign]  # in a process of the test
