@@ -3,8 +3,8 @@
 Small cases of what has pages of its own, in processor time of one core, so that a busy machine matters little. Ours and
 the peer take turns; the ratio is of their medians. It is taken of the even and of the odd turns, too. How far these two
 are apart, or two rows of the same commit, is the noise of a kind of machine (A/A). A ratio is marked where it is
-further from the median of the rows of other commits before it than anything that measured the same. `--page` draws the
-page alone.
+further from the median of the rows of other commits before it than anything that measured the same until then.
+`--page` draws the page alone.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _HEAD: Final = """\
 Ours beside a peer, commit by commit (`python -m benchmarks.series`; `make bench` runs it, too): processor time of ours
 over that of the peer, so lower is better. *A/A*: how far two halves of the same measurement are apart, in %. A ratio
 has **changed** where it is further from the median of the rows of other commits before, on the same kind of machine,
-than two halves or two rows of one commit ever were there.
+than two halves or two rows of one commit were there until then.
 
 ![Ratios by row, a line for each case and kind of machine](series.svg)
 """
@@ -139,8 +139,9 @@ def read(text: str) -> list[Row]:
 def changed(rows: Sequence[Row]) -> list[bool]:
     """Whether the ratio of each row is further from those of other commits before than what measured the same."""
     marks = []
-    for at, row in enumerate(rows):
-        there = [each for each in rows[: at + 1] if (each.case, each.machine) == (row.case, row.machine)]
+    last = {row.commit: at for at, row in enumerate(rows)}
+    for row in rows:
+        there = [each for each in rows[: last[row.commit] + 1] if (each.case, each.machine) == (row.case, row.machine)]
         before = [each.ratio for each in there if each.commit != row.commit]
         moved = abs(math.log(row.ratio / statistics.median(before))) if before else 0.0
         marks.append(moved > noise(there))

@@ -74,7 +74,7 @@ _LIGHT: Final = """\
 `locks/gate.txt` has what `perturb`, `import`, `report`, `compare`, `baseline` and `gate` need: environments *gate* have
 it alone, beside those with all libraries. Seconds are of the processor: of pip from a near index, and of commands on a
 file of 400 rows. A command that needs more ends with exit code 3 and the line `This needs torch, which is not
-installed. Install all that is missing: pip install robust-xtreme`.
+installed. Install all that is missing: pip install robust-xtreme`; noise that needs an extra, with 2 and its name.
 """
 
 

@@ -31,7 +31,8 @@ _MODULES = {
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'robust_xtreme' has no attribute {name!r}")
-    return getattr(_importlib.import_module(_MODULES.get(name, "robust_xtreme.api")), name)
+    with _importlib.import_module("robust_xtreme.core.errors").plain():
+        return getattr(_importlib.import_module(_MODULES.get(name, "robust_xtreme.api")), name)
 
 
 def __dir__() -> list[str]:

@@ -22,6 +22,7 @@ from tests.program import program
 from robust_xtreme.core import resources
 from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.files import store
+from robust_xtreme.files.manifest import read_manifest, with_digest
 from robust_xtreme.files.schema import (
     AVERAGES,
     CONDITIONS,
@@ -102,6 +103,17 @@ def test_an_older_run_is_refused_with_the_command_that_makes_it_again(words: str
     cure = f"To evaluate it again: robust-xtreme eval --config {run / 'run.toml'} --out FOLDER"
     assert (done.code, done.err) == (2, f"robust-xtreme: {what} {cure}\n")
     assert (run / "run.toml").is_file()
+
+
+def test_a_newer_run_asks_for_a_newer_program(tmp_path: Path) -> None:
+    """A run of a version that is not known yet cannot be made again by an older program."""
+    run = tmp_path / "run"
+    shutil.copytree(RUNS / str(SCHEMA_VERSION), run)
+    newer = with_digest({**read_manifest(run / "manifest.json"), "schema_version": SCHEMA_VERSION + 1})
+    (run / "manifest.json").write_bytes(store.json_bytes(newer))
+    done = program("report", str(run))
+    assert done.code == 2
+    assert done.err.endswith(". A newer one wrote it: pip install --upgrade robust-xtreme\n")
 
 
 @pytest.mark.long(caught="test_the_file_of_an_older_run_asks_for_the_same")

@@ -33,7 +33,12 @@ for shown in (robust_xtreme.load("new"), robust_xtreme.gate("new", "old"), robus
         assert "pip install pandas pyarrow" in str(error)
     else:
         raise AssertionError
-for call in (robust_xtreme.evaluate, lambda: robust_xtreme.train("small_ci")):
+for call in (
+    robust_xtreme.evaluate,
+    lambda: robust_xtreme.train("small_ci"),
+    lambda: robust_xtreme.study("low_resource"),
+    lambda: robust_xtreme.factorial,
+):
     try:
         call()
     except robust_xtreme.core.errors.NotInstalled as error:

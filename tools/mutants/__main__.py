@@ -99,6 +99,8 @@ def _asked(cover: Cover, mutant: Mutant, kind: str, broken: set[str]) -> tuple[s
 def page(chosen: Sequence[Mutant], verdicts: Mapping[str, str], read: Mapping[str, str]) -> str:
     """The shares by part with their intervals, and what survived."""
     tried = [mutant for mutant in chosen if mutant.name in verdicts]
+    found = [name for name in read if verdicts.get(name) in (FAST, SLOW)]
+    assert not found, f"a test finds {found}: read.toml is of what no test found"
     parts = {part: [mutant for mutant in tried if _part(mutant) == part] for part in sorted(set(map(_part, tried)))}
     table = grid(_HEADS, (_row(part, of, verdicts, read) for part, of in [*parts.items(), ("all", tried)]))
     left = [mutant for mutant in tried if verdicts[mutant.name] in (SURVIVED, UNREACHED)]

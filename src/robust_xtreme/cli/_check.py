@@ -100,7 +100,7 @@ def cache() -> Check:
 def channel() -> Check:
     """What ocr_channel reads prints with that are not in the cache."""
     from robust_xtreme.core.languages import ALL_LANGUAGES
-    from robust_xtreme.noise.engine.ocr_channel import OF_LANGUAGE, missing, reader
+    from robust_xtreme.noise.engine.ocr_channel import OF_LANGUAGE, missing, reader, versions
 
     lacks, every = missing(ALL_LANGUAGES), sum(1 for _ in filter(reader, ALL_LANGUAGES))
     data = [name for name in lacks if name.startswith(OF_LANGUAGE)]
@@ -109,6 +109,8 @@ def channel() -> Check:
         of = "" if others else f" of {len(data)} of {every} languages"
         names = [*others, *([f"{OF_LANGUAGE}all"] if data else [])]
         return Check("ocr_channel", NOTE, f"cannot read new prints{of}", f"apt-get install {' '.join(names)}")
+    if not versions()["pillow"]:
+        return Check("ocr_channel", NOTE, "cannot make prints without Pillow", 'pip install "robust-xtreme[images]"')
     return Check("ocr_channel", OK, f"reads new prints of {every} languages")
 
 

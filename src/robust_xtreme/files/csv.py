@@ -20,6 +20,8 @@ def check_version(path: Path, version: str, cure: str = "Run the evaluation agai
     """Raise Mismatch where a file was written under another schema version than this one reads."""
     if version != str(SCHEMA_VERSION):
         known = f"schema version {version}" if version else "no schema version"
+        if version.isdecimal() and int(version) > SCHEMA_VERSION:
+            cure = "A newer one wrote it: pip install --upgrade robust-xtreme"
         raise Mismatch(f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}. {cure}")
 
 

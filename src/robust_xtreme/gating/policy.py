@@ -46,6 +46,9 @@ ANY: Final = ("", "*")
 """What a rule has in the place of a name where it takes any."""
 
 _MOST: Final = 100.0
+_LEAST: Final = 1e-6
+"""Points that a margin of equivalence has at least."""
+
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "undecided": (WARN, FAIL, PASS),
     "missing": (FAIL, WARN),
@@ -145,8 +148,9 @@ class Policy:
     def __post_init__(self) -> None:
         _check_range("policy", "margin", self.margin, _MOST)
         _check_range("policy", "equivalent", self.equivalent, _MOST)
-        if self.equivalent is not None and 0 in (self.equivalent, *(rule.margin for rule in self.rules)):
-            raise SpecError("policy: the key 'equivalent' and margins of its rules are above 0: nothing is within 0.")
+        margins = (self.equivalent, *(rule.margin for rule in self.rules))
+        if self.equivalent is not None and any(margin is not None and margin < _LEAST for margin in margins):
+            raise SpecError(f"policy: the key 'equivalent' and margins of its rules are at least {_LEAST:g}.")
         _check_range("policy", "alpha", self.alpha, 0.5)
         if self.alpha < 1e-9:
             raise SpecError("policy: the key 'alpha' is 0 or too small: no drop is ever shown. The default is 0.05.")

@@ -25,7 +25,7 @@ def replacing(out: Path, check: Callable[[], None], ending: str) -> Iterator[Pat
     if not out.name.strip("."):
         raise Mismatch(f"{out} does not name a folder. Name one with -o.")
     beside = _beside(out, ending)
-    with plain():
+    with store.writing(out), plain():
         try:
             beside.mkdir(0o700, parents=True)
         except FileExistsError:

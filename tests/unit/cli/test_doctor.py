@@ -402,7 +402,7 @@ def test_a_suite_s_pipe_is_reported(
 
 
 def test_what_ocr_channel_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the packages that have it: Tesseract, and the fonts of scripts."""
+    """By the packages that have it: Tesseract, the fonts of scripts, and Pillow."""
     fonts = {"sw": ("swa", Path("/no/Sans")), "zh": ("chi_sim", Path("/no/CJK"))}
     for told, font, found, cure in (
         ([], None, "new prints", "tesseract-ocr tesseract-ocr-all"),
@@ -416,3 +416,6 @@ def test_what_ocr_channel_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
         check = _check.channel()
         assert (check.status, check.found) == ("note", f"cannot read {found}")
         assert check.remedy == f"apt-get install {cure}"
+    monkeypatch.setattr(ocr_channel, "missing", lambda _: [])
+    monkeypatch.setattr(ocr_channel, "versions", lambda: {"pillow": "", "tesseract": "5.3.0"})
+    assert (_check.channel().status, _check.channel().remedy) == ("note", 'pip install "robust-xtreme[images]"')

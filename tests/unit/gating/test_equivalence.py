@@ -295,7 +295,12 @@ def test_a_margin_of_equivalence_is_above_0_and_the_only_one(tmp_path: Path) -> 
     assert policies.changed(None, {"equivalent": 2.0}).margin_of(_row()) == 2.0
     with pytest.raises(SpecError, match="two margins"):
         policies.changed(None, {"margin": 2.0, "equivalent": 1.0})
-    for refused in ({"equivalent": 0.0}, {"equivalent": -1.0}, {"equivalent": 1.0, "rules": (Rule(margin=0.0),)}):
+    for refused in (
+        {"equivalent": 0.0},
+        {"equivalent": 1e-200},
+        {"equivalent": -1.0},
+        {"equivalent": 1.0, "rules": (Rule(margin=0.0),)},
+    ):
         with pytest.raises(SpecError, match="'equivalent'"):
             Policy(**refused)
 
