@@ -85,7 +85,8 @@ def page(counts: dict[str, Any]) -> str:
 
 def _row(promise: dict[str, Any], count: dict[str, Any]) -> tuple[Phrase, ...]:
     how = (*named(promise["how"]), " (", *joined(map(Mono, promise["tests"])), ")")
-    return named(promise["what"]), how, f"{count['passed']:,}", f"{count['cases']:,}", count["date"]
+    tests = f"{count['passed']:,}" + (f", {count['skipped']} skipped" if count["skipped"] else "")
+    return named(promise["what"]), how, tests, f"{count['cases']:,}", count["date"]
 
 
 def count(tests: Sequence[str], workers: int) -> Count:
