@@ -94,9 +94,9 @@ def tables() -> str:
     every = [value for value in vars(schema).values() if isinstance(value, Frame)]
     return _document(
         "A row of a frame",
-        f"Rows of frames of schema version {SCHEMA_VERSION} as JSON objects, each frame under its name. In a CSV file a"
-        " null is an empty cell, and the first column is schema_version. A later version of the program may add"
-        " columns.",
+        f"Rows of frames of schema version {SCHEMA_VERSION} as JSON objects, each frame under its name. In a CSV file"
+        " an empty cell is null where the column may be null, and otherwise an empty text; the first column is"
+        " schema_version. A later version of the program may add columns.",
         **{"$defs": {frame.name: row(frame) for frame in every}},
     )
 

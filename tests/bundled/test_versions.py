@@ -179,6 +179,36 @@ def test_the_rows_of_a_run_fit_the_schema_of_their_frame(frame: Frame) -> None:
     assert rows[0].keys() == _validator("frames").schema["$defs"][frame.name]["properties"].keys()
 
 
+def _from_cell(text: str, column: dict[str, Any]) -> Any:
+    """A cell of a CSV file as JSON, read as the schema of frames says."""
+    fits = Draft202012Validator(column).is_valid
+    if not text:
+        return None if fits(None) else ""
+    return text if fits(text) else json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "empty"),
+    [
+        ("mini/scores", ""),
+        ("mini/averages", "task split setting inference"),
+        ("kinds/effects", "data language context_language setting inference other other_level other_reference"),
+        ("real/models", "identity"),
+    ],
+)
+def test_the_cells_of_a_csv_file_fit_the_schema_of_its_frame(name: str, empty: str) -> None:
+    """Empty ones are null where the column may be null, and otherwise an empty text, which null does not stand for."""
+    part = Path(name).name
+    columns = _validator("frames").schema["$defs"][part]["properties"]
+    with (ROOT / f"reports/{name}.csv").open(encoding="utf-8", newline="") as file:
+        cells = list(csv.DictReader(file))
+    some, names = cells[:: len(cells) // 40 + 1], columns.keys() & cells[0].keys()
+    rows = [{key: _from_cell(row[key], columns[key]) for key in names} for row in some]
+    assert _invalid("frames", *rows, part=part) == []
+    assert {key for row in rows for key in row if row[key] == ""} == set(empty.split())
+    assert all(_invalid("frames", {**rows[0], key: None}, part=part) for key in empty.split())
+
+
 @pytest.mark.long(caught="test_the_rows_of_a_run_fit_the_schema_of_their_frame")
 def test_what_is_written_today_fits_the_schemas(today: Path) -> None:
     """Every row of each frame, and the manifest."""
