@@ -47,6 +47,20 @@ _TEXTS: Final[Schema] = {"type": "array", "items": _TEXT}
 _NAMES: Final[Schema] = {**_TEXTS, "minItems": 1, "uniqueItems": True}
 _COUNTS: Final[Schema] = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
 _VERSION: Final[Schema] = {"const": SCHEMA_VERSION}
+_NATURAL: Final[Schema] = {"minimum": 0}
+_POSITIVE: Final[Schema] = {"minimum": 1}
+_SHA256: Final[Schema] = {"pattern": "^[0-9a-f]{64}$"}
+_DIGEST: Final[Schema] = {"pattern": "^[0-9a-f]{16}$"}
+_PAIRS: Final = ("pairs", "items", "clean_left", "noisy_left")
+_NARROWER: Final[Mapping[str, Schema]] = {
+    **dict.fromkeys(("spec_hash", "packs"), _DIGEST),
+    **dict.fromkeys(("files.*", "parts.*"), _SHA256),
+    **dict.fromkeys(("batch_tokens", "spec.seeds"), _POSITIVE),
+    **dict.fromkeys(("units.*.rows", "units.*.candidates"), _NATURAL),
+    **dict.fromkeys((f"units.*.external.{name}" for name in _PAIRS), _NATURAL),
+    "units.*.files.*": {"properties": {"sha256": _SHA256}},
+}
+"""What the values of a manifest are beside their shape."""
 
 
 def _document(title: str, description: str, **schema: Any) -> str:
@@ -60,6 +74,8 @@ def _document(title: str, description: str, **schema: Any) -> str:
 def manifest() -> str:
     """That of the manifest of a finished run."""
     shape = of_shape(shapes.MANIFEST)
+    for path, more in _NARROWER.items():
+        _at(shape, *path.split(".")).update(more)
     digest = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
     known = {"schema_version": _VERSION, "complete": {"const": True}}
     return _document(
@@ -68,6 +84,13 @@ def manifest() -> str:
         properties={**known, "digest": digest, **shape["properties"]},
         required=[*known, *shape["required"]],
     )
+
+
+def _at(schema: Schema, *names: str) -> Schema:
+    """That of the values under these keys, of which `*` is any."""
+    for name in names:
+        schema = (schema.get("items") or schema["additionalProperties"]) if name == "*" else schema["properties"][name]
+    return schema
 
 
 def of_shape(shape: Any) -> Schema:
@@ -138,7 +161,14 @@ def gate() -> str:
         "worst_change": {"type": ["number", "null"]},
         "rows": {"type": "array", "items": row(VERDICTS)},
     }
-    return _document("gate -o FILE.json", "The verdict of a gate, with a row for each cell.", **_whole(properties))
+    passed = {"passed": {"const": True}, "outcome": {"const": "passed"}, "failing": {"const": 0}}
+    failed = {"passed": {"const": False}, "outcome": {"const": "failed"}, "failing": {"minimum": 1}}
+    return _document(
+        "gate -o FILE.json",
+        "The verdict of a gate, with a row for each cell.",
+        **_whole(properties),
+        anyOf=[{"properties": passed}, {"properties": failed}],
+    )
 
 
 def compare() -> str:

@@ -38,6 +38,7 @@ from robust_xtreme.files.schema import (
 ROOT = Path(__file__).parents[2]
 RUNS = Path(__file__).parents[1] / "versions"
 SCHEMAS = ROOT / "docs/reference/schemas"
+PAIRS = {"pairs": 3, "items": 3, "pairing": "id", "clean_left": 0, "noisy_left": 0, "edited_only": False}
 OLD = [str(version) for version in range(1, SCHEMA_VERSION)]
 FILES = {
     **{frame.name: f"{frame.name}.csv" for frame in (SCORES, DELTAS, AVERAGES, CONDITIONS, MODELS)},
@@ -225,6 +226,19 @@ def test_the_manifest_of_a_run_fits_its_schema() -> None:
     assert len(manifests) > 20
     assert _invalid("manifest", *manifests) == []
     assert _invalid("manifest", {key: value for key, value in manifests[0].items() if key != "files"})
+    wrong: list[dict[str, Any]] = [
+        {"spec_hash": "x"},
+        {"packs": "x"},
+        {"batch_tokens": 0},
+        {"files": {"scores.csv": "nothash"}},
+        {"parts": {"a.parquet": "0" * 63}},
+        {"spec": {"seeds": 0}},
+        *({"units": [{"task": "xnli", "language": "en", name: -1}]} for name in ("rows", "candidates")),
+        {"units": [{"task": "xnli", "language": "en", "files": [{"path": "a", "sha256": "nothash"}]}]},
+        {"units": [{"task": "xnli", "language": "en", "external": {**PAIRS, "noisy_left": -1}}]},
+    ]
+    for changed in wrong:
+        assert len(_invalid("manifest", {**manifests[0], **changed})) == 1, changed
     assert _invalid("manifest", *(json.loads((RUNS / old / "manifest.json").read_text("utf-8")) for old in OLD))
 
 
@@ -238,6 +252,21 @@ def test_the_verdict_of_a_gate_fits_its_schema(tmp_path: Path) -> None:
     assert _invalid("gate", verdict) == []
     assert verdict.keys() == _validator("gate").schema["properties"].keys()
     assert _invalid("gate", {**verdict, "rows": [{**verdict["rows"][0], "verdict": "fine"}]})
+    failed = {"passed": False, "outcome": "failed", "failing": 1}
+    assert _invalid("gate", {**verdict, **failed}) == []
+    for name, value in failed.items():
+        assert _invalid("gate", {**verdict, name: value}), name
+
+
+def test_a_comparison_fits_its_schema(tmp_path: Path) -> None:
+    """That of `compare --equivalent -o FILE.json`; the verdict of a gate does not."""
+    out, run = tmp_path / "compared.json", str(RUNS / str(SCHEMA_VERSION))
+    assert program("compare", run, run, "--equivalent", "1", "-o", str(out)).code == 0
+    content = json.loads(out.read_text("utf-8"))
+    assert {row["verdict"] for row in content["rows"]} == {"equivalent"}
+    assert _invalid("compare", content) == []
+    for verdict in ("ok", "regressed", ""):
+        assert _invalid("compare", {**content, "rows": [{**content["rows"][0], "verdict": verdict}]}), verdict
 
 
 OWN = """

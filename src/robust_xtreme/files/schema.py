@@ -407,7 +407,8 @@ COMPARISONS: Final = Frame(
     {
         **CONTRASTS.columns,
         **columns(pl.Float64, _CHURN, nullable=True),
-        **columns(pl.String, "verdict languages", nullable=True),
+        "verdict": one_of("equivalent", "worse", "better", "undecided", nullable=True),
+        "languages": FrameColumn(pl.String, nullable=True),
         **_DECIDED,
     },
     CONTRASTS.key,
