@@ -38,6 +38,11 @@ for words in (
 """
 """Asks the package where its data are, then lists, shows and evaluates."""
 
+_SOURCES = (
+    ".gitignore CHANGELOG.md CITATION.cff LICENSE PKG-INFO README.md configs locks perturbations pyproject.toml src"
+)
+"""What is at the top of the sdist."""
+
 
 def _wheel(checkout: Path, out: Path) -> Path:
     """A wheel built from a checkout, without the network."""
@@ -58,9 +63,14 @@ def _contents(wheel: Path) -> dict[str, int]:
 
 
 def test_the_wheel_contains_what_the_checkout_bundles(wheel: Path) -> None:
-    """Every file of perturbations/ and configs/ is in the wheel, under robust_xtreme/_bundled."""
+    """Every file of perturbations/ and configs/ is in the wheel, under robust_xtreme/_bundled.
+
+    The patterns of the sdist name files at the top: without a slash they are those of any folder.
+    """
     bundled = [path for name in ("perturbations", "configs") for path in (ROOT / name).rglob("*") if path.is_file()]
     assert len(bundled) > 50
+    hatch = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]
+    assert all(pattern.startswith("/") for pattern in hatch["sdist"]["include"])
     assert {f"robust_xtreme/_bundled/{path.relative_to(ROOT).as_posix()}" for path in bundled} <= set(_contents(wheel))
 
 
@@ -125,6 +135,7 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
         archive.extractall(tmp_path, filter="data")
     unpacked, again = tmp_path / name.removesuffix(".tar.gz"), tmp_path / "again"
     again.mkdir()
+    assert " ".join(sorted(path.name for path in unpacked.iterdir())) == _SOURCES
     for path in unpacked.rglob("*"):
         os.utime(path, (1, 1))
     assert _wheel(unpacked, tmp_path).read_bytes() == wheel.read_bytes()
