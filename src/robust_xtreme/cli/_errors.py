@@ -44,6 +44,7 @@ _COMPUTING: Final = ("eval", "train", "study")
 PLANNING: Final = frozenset({"--plan", "--dry-run"})
 _NUMBERS: Final = {"int_parsing": "a whole number", "int_parsing_size": "a shorter number", "float_parsing": "a number"}
 NOWHERE: Final = "The folder that this was started in does not exist any more"
+_ELSEWHERE: Final = "Go to one that exists: cd DIR"
 
 
 def exit_code_of(run: Callable[[], object], continues: str = "") -> int:
@@ -161,7 +162,7 @@ def _continuing() -> str:
 def _check_room() -> None:
     """Raise RobustXtremeError without a working folder, memory for torch, or the files that a run has open."""
     if not is_somewhere():
-        raise RobustXtremeError(f"{NOWHERE}. Go to one that exists: cd DIR")
+        raise RobustXtremeError(f"{NOWHERE}. {_ELSEWHERE}")
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < _LEAST:
         what = f"The limit of memory, {limit / _GB:.1f} GB (ulimit -v), is below the {_LEAST / _GB:.1f} GB"
@@ -202,6 +203,8 @@ def _report(error: BaseException, continues: str = "") -> int:
             return _say(_usage(error), 2)
         case OSError() if (ours := of_system(error)) is not None:
             return _say(str(ours), ours.exit_code)
+        case SystemError() if not is_somewhere():  # of an import in Python 3.13.0
+            return _say(f"{NOWHERE}. {_ELSEWHERE}", ENVIRONMENT)
         case _ if (limited := out_of_files(error)) is not None:
             return _say(str(limited), limited.exit_code)
         case _ if _is_of_memory(error):

@@ -1,8 +1,8 @@
 """Renders pages and tables as HTML: by templates that escape every text, with what is hidden in it made visible."""
 
 import base64
-import gzip
 import re
+import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -34,7 +34,7 @@ def page(document: ReportPage, files: Mapping[str, bytes] | None = None, draws: 
     By default the page has a process of its own for them. It contains `files` by their names, compressed, as links that
     need no server.
     """
-    packed = {name: base64.b64encode(gzip.compress(data, mtime=0)).decode() for name, data in (files or {}).items()}
+    packed = {name: base64.b64encode(zlib.compress(data, 9, wbits=31)).decode() for name, data in (files or {}).items()}
     charts = [*doc.within(document.blocks, doc.Chart)]
     with draws or Drawing() as draws:
         drawn = draws.svgs([chart.spec for chart in charts]) if charts else []
