@@ -49,10 +49,9 @@ class Work:
     def run(self, key: str = KEY, most: int = ROOM, chunk: int = CHUNK) -> Array:
         """The vectors, which are right."""
         self.asked.clear()
-        cache = Cache(self.folder, most, self.messages.append) if self.folder else None
-        vectors = embedded(cache, key, (self.count, DIM), np.float32, self.compute, chunk)
-        if cache:
-            cache.close()
+        opened = contextlib.closing(Cache(self.folder, most, self.messages.append)) if self.folder else None
+        with opened or contextlib.nullcontext() as cache:
+            vectors = embedded(cache, key, (self.count, DIM), np.float32, self.compute, chunk)
         assert np.array_equal(vectors, rows(0, self.count))
         return vectors
 

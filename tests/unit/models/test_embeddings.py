@@ -42,11 +42,11 @@ def test_what_was_computed_is_not_computed_again(work: Work) -> None:
 
 def test_float16_is_stored_as_it_is(cache: Path) -> None:
     """Rows are cast to the type asked for, and other types are other entries."""
-    kept = Cache(cache, ROOM, lambda line: pytest.fail(line))
-    for dtype in (np.float16, np.float32, np.float16):
-        vectors = embedded(kept, KEY, (COUNT, DIM), dtype, rows, CHUNK)
-        assert vectors.dtype == dtype
-        assert vectors.tobytes() == rows(0, COUNT).astype(dtype).tobytes()
+    with closing(Cache(cache, ROOM, lambda line: pytest.fail(line))) as kept:
+        for dtype in (np.float16, np.float32, np.float16):
+            vectors = embedded(kept, KEY, (COUNT, DIM), dtype, rows, CHUNK)
+            assert vectors.dtype == dtype
+            assert vectors.tobytes() == rows(0, COUNT).astype(dtype).tobytes()
 
 
 def _embedding(cache: Path) -> Embedding:

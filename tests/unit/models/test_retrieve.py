@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ Made = Callable[..., tuple[Prepared, Callable[[], Predicted]]]
 
 
 @pytest.fixture
-def made(folder: Path, tmp_path: Path) -> Made:
+def made(folder: Path, tmp_path: Path) -> Iterator[Made]:
     """A prepared task run, and what answers it."""
 
     def make(
@@ -81,10 +82,11 @@ def made(folder: Path, tmp_path: Path) -> Made:
         predictor = predictor_of(located, spec, lambda: models.load(located, spec))
         split = Split(task, "de", "test", tuple(examples), (), corpus=corpus, tuned=tuned)
         ready = prepare(task_run, split, predictor, shared)
-        work = Work(4096, store=Store(Cache(tmp_path, 1 << 24, print), "s"))
+        work = Work(4096, store=Store(stack.enter_context(closing(Cache(tmp_path, 1 << 24, print))), "s"))
         return ready, lambda: predictor.answer(ready.inputs, work)
 
-    return make
+    with ExitStack() as stack:
+        yield make
 
 
 def answers(predicted: Predicted, variant: Variant, retuned: bool = False) -> list[Target | None]:
