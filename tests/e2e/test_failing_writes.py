@@ -102,9 +102,6 @@ MOST: Final = {"study": 40}
 BEFORE: Final = f"{OUT}/.run.importing/before"
 """Where the folder is that `import --force` replaces, until the new one has its name."""
 
-OF_CELLS: Final = (f"{OUT}/evaluations/", f"{OUT}/runs/")
-"""Where a study's other processes end in the middle of a cell; the same command removes what is hidden there."""
-
 SHORT: Final = [name for name, (_, few) in MAKES.items() if few]
 
 
@@ -213,9 +210,12 @@ def _of_line(code: int | None, errors: str) -> Iterator[str]:
 
 
 def _of_files(whole: Whole, code: int | None, old: Content, killed: bool) -> Iterator[str]:
-    """What is wrong with the files that a command left; one that was killed may leave hidden ones."""
+    """What is wrong with the files that a command left.
+
+    One that was killed may leave hidden ones, and so may a study that fails while other processes compute cells.
+    """
     there = whole.there()
-    shown = {name: data for name, data in there.items() if not Path(name).name.startswith(".")}
+    shown = {name: data for name, data in there.items() if not any(part[0] == "." for part in Path(name).parts)}
     for name, data in shown.items():
         known = data in (old.get(name), whole.after.get(name))
         if not known and (whole.command.wholes or not _reads(whole.folder / name)):
@@ -224,7 +224,7 @@ def _of_files(whole: Whole, code: int | None, old: Content, killed: bool) -> Ite
         yield f"lost {sorted(lost)}"
     if code in (0, 1) and there != whole.after:
         yield "ended with 0, with other files"
-    unfinished = [path for path in hidden(whole.folder) if not (code == 3 and path.startswith(OF_CELLS))]
+    unfinished = [] if code == 3 and "study" in whole.command.words else hidden(whole.folder)
     if not killed and (left := [*unfinished, *map(str, (whole.folder.parent / "tmp").rglob("*"))]):
         yield f"left {left}"
     if "--force" in whole.command.words and "import" in whole.command.words and there not in (old, whole.after):
