@@ -114,7 +114,7 @@ def test_a_newer_run_asks_for_a_newer_program(tmp_path: Path) -> None:
     (run / "manifest.json").write_bytes(store.json_bytes(newer))
     done = program("report", str(run))
     assert done.code == 2
-    assert done.err.endswith(". A newer one wrote it: pip install --upgrade robust-xtreme\n")
+    assert "A newer one wrote it, and reads it: pip install --upgrade robust-xtreme. To evaluate it" in done.err
 
 
 @pytest.mark.long(caught="test_the_file_of_an_older_run_asks_for_the_same")

@@ -21,7 +21,7 @@ def check_version(path: Path, version: str, cure: str = "Run the evaluation agai
     if version != str(SCHEMA_VERSION):
         known = f"schema version {version}" if version else "no schema version"
         if version.isdecimal() and int(version) > SCHEMA_VERSION:
-            cure = "A newer one wrote it: pip install --upgrade robust-xtreme"
+            cure = f"A newer one wrote it, and reads it: pip install --upgrade robust-xtreme. {cure}"
         raise Mismatch(f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}. {cure}")
 
 
