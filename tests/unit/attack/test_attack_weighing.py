@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -146,12 +147,18 @@ def test_answers_are_those_without_margins(name: str) -> None:
     assert len(set(several[0].margin.tolist())) > 1
 
 
+@pytest.fixture
+def work(tmp_path: Path) -> Iterator[Work]:
+    """Work with a cache."""
+    with closing(Cache(tmp_path, 1 << 24, print)) as cache:
+        yield Work(4096, store=Store(cache, "s"))
+
+
 @pytest.mark.parametrize("name", some(_TASKS, 2, caught="test_the_cache_answers_as_the_model"))
-def test_the_cache_answers_as_the_model(name: str, tmp_path: Path) -> None:
+def test_the_cache_answers_as_the_model(name: str, work: Work) -> None:
     """What was asked once is not computed again, nor without margins; other gold answers have other margins."""
     predictor, inputs, weighing = _made(name)
     watched, asked = _watched(predictor)
-    work = Work(4096, store=Store(Cache(tmp_path, 1 << 24, print), "s"))
     first = _weighed(watched, inputs, weighing, work)
     assert asked
     asked.clear()
@@ -195,11 +202,10 @@ def test_what_has_no_answer_to_a_single_query_is_not_attacked(task: str, noise: 
     assert left == ([f"{task}: {why}: {noise} is not applied to it."] if why else [])
 
 
-def test_margins_of_other_code_are_not_kept(tmp_path: Path) -> None:
+def test_margins_of_other_code_are_not_kept(work: Work) -> None:
     """The cache does not know whether a goal of another package is what it was."""
     predictor, inputs, weighing = _made("xnli")
     watched, asked = _watched(predictor)
-    work = Work(4096, store=Store(Cache(tmp_path, 1 << 24, print), "s"))
     for _ in range(2):
         _weighed(watched, inputs, replace(weighing, settings=""), work)
     assert sum(asked) == 2 * _COUNT
