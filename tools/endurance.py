@@ -205,9 +205,9 @@ two cores.
 Where the interval of a slope is above 0, the process grows by it; commands are processes of their own. The blocks of
 Python that an evaluation adds, 29 bytes each, are of safetensors 0.8.0, which keeps two for each tensor that it reads:
 209 for the 104 tensors of all-MiniLM-L6-v2, in a loop that does nothing else. A training adds these, and hashes and
-headers of files, which are remembered for 1,024 files at most. Resident memory rises by 3 to 9
-MiB an hour, also of a gate, which reads no model, and so by more than is in use of Python and glibc: allocators of
-libraries keep it. The rows of each round: reports/endurance.
+headers of files, which are remembered for 1,024 files at most. Resident memory rises by 3 to 9 MiB an hour, also of a
+gate, which reads no model: more than Python and glibc have in use. What has the rest was not found. The rows of each
+round: reports/endurance.
 """
 
 
