@@ -79,7 +79,7 @@ def gate(
 
     chosen = changed(policy, {"margin": margin, "equivalent": equivalent, "undecided": undecided, "missing": missing})
     if self_test:
-        given = {"explain": explain, "update": update, "output": output, "reason": reason is not None}
+        given = {"explain": explain, "update": update, "out": output, "reason": reason is not None}
         for name in (name for name, value in given.items() if value):
             raise UserError(f"--self-test compares the run with itself and does not take --{name}.")
         _test_itself(run, baseline, chosen)
