@@ -49,7 +49,12 @@ def note(row: Renamed) -> str:
 
 
 def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words of a command line with the options of today, if any replaces them, and a note on each old one."""
+    """The words of a command line with the options of today, if any replaces them, and a note on each old one.
+
+    Raises UserError where a removed option is without its value: the next word might be another one's.
+    """
+    from robust_xtreme.core.errors import UserError
+
     command = next((word for word in words if not word.startswith("-")), "")
     kept: list[str] = []
     notes: list[str] = []
@@ -68,6 +73,6 @@ def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
         notes.append(note(row))
         if row.new:
             kept.append(f"{row.new}{equals}{value}")
-        elif not equals:
-            next(rest, "")
+        elif not equals and next(rest, "-").startswith("-"):
+            raise UserError(f"{option} took a value, which is missing. {note(row)}")
     return kept, notes

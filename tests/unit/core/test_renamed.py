@@ -57,6 +57,18 @@ def test_an_old_option_is_read_as_the_new_one(row: Renamed) -> None:
     assert current([other, row.old]) == ([other, row.old], [])
 
 
+@pytest.mark.parametrize("row", [row for row in OPTIONS if not row.new], ids=lambda row: row.old)
+def test_a_removed_option_without_its_value_is_refused(row: Renamed) -> None:
+    """At the end of the line, or before another option, whose word is not taken for the value."""
+    for words in ((row.of, row.old), (row.of, row.old, "--tasks", "xnli"), (row.of, row.old, "--")):
+        with pytest.raises(
+            errors.UserError, match=f"^{row.old} took a value, which is missing. {row.old} is removed: "
+        ):
+            current(words)
+    done = program(row.of, row.old)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+
+
 def test_a_command_with_an_old_option_says_the_new_one(tmp_path: Path) -> None:
     """The command runs, and a line on stderr names the option of today."""
     file, counts = tmp_path / "texts.txt", tmp_path / "counts.tsv"
