@@ -16,12 +16,13 @@ from robust_xtreme.files.schema import SCHEMA_VERSION, Frame, FrameColumn, build
 _VERSION: Final = "schema_version"
 
 
-def check_version(path: Path, version: str, cure: str = "Run the evaluation again.") -> None:
-    """Raise Mismatch where a file was written under another schema version than this one reads."""
+def check_version(path: Path, version: str, cure: str = "Run the evaluation again.", replaces: bool = False) -> None:
+    """Raise Mismatch where a file has another schema version than this one reads; no cure `replaces` a newer file."""
     if version != str(SCHEMA_VERSION):
         known = f"schema version {version}" if version else "no schema version"
         if version.isdecimal() and int(version) > SCHEMA_VERSION:
-            cure = f"A newer one wrote it, and reads it: pip install --upgrade robust-xtreme. {cure}"
+            newer = "A newer one wrote it, and reads it: pip install --upgrade robust-xtreme."
+            cure = newer if replaces else f"{newer} {cure}"
         raise Mismatch(f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}. {cure}")
 
 

@@ -13,7 +13,6 @@ from robust_xtreme.core.errors import (
     DataError,
     DiskError,
     Locked,
-    Mismatch,
     RobustXtremeError,
     UserError,
     no_room,
@@ -21,8 +20,8 @@ from robust_xtreme.core.errors import (
     shown,
 )
 from robust_xtreme.files import new_files, store
+from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.manifest import with_digest
-from robust_xtreme.files.schema import SCHEMA_VERSION
 from robust_xtreme.stats import shapes
 
 ROOT: Final = Path(".robust-xtreme/baselines")
@@ -95,10 +94,8 @@ def read_facts(path: Path) -> dict[str, Any]:
     facts = store.read_json(path)
     if not isinstance(facts, dict) or "schema_version" not in facts:
         raise DataError(path, f"is not the file of a baseline. {_cure(path)}")
-    if facts["schema_version"] != SCHEMA_VERSION:
-        known = f"schema version {shown(facts['schema_version'])}"
-        what = f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}"
-        raise Mismatch(f"{what}. Save the baseline again from a run of this version: {_again(path)}")
+    again = f"Save the baseline again from a run of this version: {_again(path)}"
+    check_version(path, shown(facts["schema_version"]), again, replaces=True)
     if not shapes.fits(facts, _FACTS):
         raise DataError(path, f"is not the file of a baseline. {_cure(path)}")
     with suppress(ValueError):  # a number that is not finite
