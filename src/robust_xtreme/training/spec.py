@@ -390,7 +390,7 @@ def _typed(kind: Any, values: Mapping[str, Any], location: str) -> dict[str, Any
     known = keys(kind)
     named = {name: value.replace(",", " ").split() for name in _LISTS if isinstance(value := values.get(name), str)}
     given = {**values, **named}
-    return {name: typed(name, value, str(known[name][0].type), location) for name, value in given.items()}
+    return {name: typed(written(name), value, str(known[name][0].type), location) for name, value in given.items()}
 
 
 _LISTS: Final = ("languages", "text_languages", "reported", "log")

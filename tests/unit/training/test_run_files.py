@@ -62,8 +62,11 @@ def asked(file: str = "", **words: Any) -> spec.TrainSpec:
 
 def test_keys_are_named_as_they_are_written(tmp_path: Path) -> None:
     """`from`, and not the name that it has inside, which is not a key of a file either."""
+    path = tmp_path / "own.toml"
+    path.write_text("from = 3", encoding="utf-8")
+    with pytest.raises(SpecError, match=r"own.toml: the key 'from' takes a string, not 3"):
+        asked(str(path))
     for content, message in (('fron = "x"', "Did you mean 'from'"), ('start = "x"', "there is no key 'start'")):
-        path = tmp_path / "own.toml"
         path.write_text(content, encoding="utf-8")
         with pytest.raises(SpecError, match=message) as caught:
             asked(str(path))
