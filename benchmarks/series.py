@@ -15,6 +15,7 @@ import math
 import os
 import platform
 import random
+import shlex
 import statistics
 import subprocess
 import sys
@@ -77,8 +78,18 @@ class Row:
 
 # --------------------------------------------------------------------------------------------------------------- cases
 
-Case = tuple[Callable[[], float], Callable[[], float]]
-"""Ours and the peer, each a function that works once and says the seconds of the processor that this took."""
+
+@final
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is measured, in words, and a function that does it once and says the seconds of the processor it took."""
+
+    what: str
+    once: Callable[[], float]
+
+
+Case = tuple[Work, Work]
+"""Ours and the peer."""
 
 
 def cases() -> dict[str, Case]:
@@ -88,11 +99,21 @@ def cases() -> dict[str, Case]:
     right = draws.binomial(3, 0.7, (2, 1, CLUSTERS)).astype(float)
     clean, noisy = (np.stack([each, np.full_like(each, 3)], -1) for each in right)
     reduce = named("accuracy").reduce
-    help_words, bare = [PROGRAM, "--help"], [sys.executable, "-c", "import typer, rich"]
-    of_noise = {name: (_noising(name, texts), _timed(lambda: _loop(texts))) for name in NOISES}
+    size = f"{len(texts)} texts of {len(SENTENCE) * 3} characters"
+    loop = Work("a plain Python loop that doubles a tenth of their characters", _timed(lambda: _loop(texts)))
+    of_noise = {name: (Work(f"{name} in {size}", _noising(name, texts)), loop) for name in NOISES}
     interval = _timed(lambda: [estimate_difference(clean, noisy, reduce) for _ in range(10)])
-    of_stats = {"interval of a drop": (interval, _timed(lambda: [np.sort(clean[..., 0]) for _ in range(10)]))}
-    return {"--help": (lambda: seconds(help_words)[1], lambda: seconds(bare)[1]), **of_noise, **of_stats}
+    sort = _timed(lambda: [np.sort(clean[..., 0]) for _ in range(10)])
+    ours = Work(f"the difference of two accuracies over {CLUSTERS:,} clusters, with its interval", interval)
+    of_stats = {"interval of a drop": (ours, Work(f"np.sort of {CLUSTERS:,} numbers", sort))}
+    of_help = {"--help": (_process("robust-xtreme --help"), _process('python -c "import typer, rich"'))}
+    return {**of_help, **of_noise, **of_stats}
+
+
+def _process(line: str) -> Work:
+    program, *words = shlex.split(line)
+    command = [{"robust-xtreme": PROGRAM, "python": sys.executable}[program], *words]
+    return Work(line, lambda: seconds(command)[1])
 
 
 def _noising(name: str, texts: Sequence[Text]) -> Callable[[], float]:
@@ -118,7 +139,7 @@ def _loop(texts: Sequence[Text]) -> list[str]:
 def measured(case: Case, turns: int = TURNS) -> tuple[float, float, float]:
     """The ratio of medians over all turns, over the even and over the odd ones; a turn before them is not counted."""
     ours, peer = case
-    pairs = [(ours(), peer()) for _ in range(turns + 1)][1:]
+    pairs = [(ours.once(), peer.once()) for _ in range(turns + 1)][1:]
 
     def ratio(taken: Sequence[tuple[float, float]]) -> float:
         return statistics.median(first for first, _ in taken) / statistics.median(second for _, second in taken)
@@ -155,11 +176,12 @@ def noise(rows: Sequence[Row]) -> float:
 
 
 def page(rows: Sequence[Row]) -> str:
-    """The page, in Markdown: newest rows first."""
+    """The page, in Markdown: what each case is of, and the rows, newest first."""
     columns = tuple(
         TableColumn(name, right=name in ("ratio", "A/A")) for name in ("date", "commit", "case", "ratio", "A/A", "")
     )
-    blocks: list[Heading | Table] = []
+    sides = tuple((name, ours.what, peer.what) for name, (ours, peer) in cases().items())
+    blocks: list[Heading | Table] = [Table(tuple(map(TableColumn, ("case", "ours", "peer"))), sides)]
     for machine in dict.fromkeys(row.machine for row in rows):
         of = [(row, mark) for row, mark in zip(rows, changed(rows), strict=True) if row.machine == machine]
         cells = tuple(tuple[str | TableCell, ...](_cells(row, mark)) for row, mark in reversed(of))

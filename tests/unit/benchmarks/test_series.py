@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from benchmarks import series
-from benchmarks.series import Row, changed, measured
+from benchmarks.series import Row, Work, changed, measured
 
 
 def row(commit: str, ratio: float, apart: float = 1.02, machine: str = "a", case: str = "start") -> Row:
@@ -28,7 +28,8 @@ def test_kinds_of_machines_and_cases_are_apart() -> None:
 def test_ratios_are_of_medians_after_a_turn_that_does_not_count() -> None:
     """Of all turns, of the even and of the odd ones."""
     ours, peer = iter([99.0, 2.0, 4.0, 2.0, 4.0]), iter([1.0] * 5)
-    assert measured((lambda: next(ours), lambda: next(peer)), turns=4) == (3.0, 2.0, 4.0)
+    case = Work("ours", lambda: next(ours)), Work("peer", lambda: next(peer))
+    assert measured(case, turns=4) == (3.0, 2.0, 4.0)
 
 
 def test_the_page_is_what_its_rows_say() -> None:
@@ -39,9 +40,17 @@ def test_the_page_is_what_its_rows_say() -> None:
     assert {each.case for each in rows} == set(series.cases())
 
 
+def test_the_page_says_what_each_case_is_of() -> None:
+    """A row for each, with ours and its peer in words, which the case itself has."""
+    page = series.page([])
+    for name, (ours, peer) in series.cases().items():
+        assert f"| {name} | {ours.what} | {peer.what} |" in page
+    assert "| --help | robust-xtreme --help | python" in page
+
+
 @pytest.mark.parametrize("name", ["char_noise:0.1", "interval of a drop"])
 def test_a_case_takes_time_on_both_sides(name: str) -> None:
     """Ours and the peer work; neither is 0."""
     ours, peer = series.cases()[name]
-    assert ours() > 0
-    assert peer() > 0
+    assert ours.once() > 0
+    assert peer.once() > 0
