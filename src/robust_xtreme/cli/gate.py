@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import FinishedRun, Overwriting, option
+from robust_xtreme.cli._options import FinishedRun, Overwriting, check_taken, option
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import ACTIONS, echo
 
@@ -79,9 +79,8 @@ def gate(
 
     chosen = changed(policy, {"margin": margin, "equivalent": equivalent, "undecided": undecided, "missing": missing})
     if self_test:
-        given = {"explain": explain, "update": update, "out": output, "reason": reason is not None}
-        for name in (name for name, value in given.items() if value):
-            raise UserError(f"--self-test compares the run with itself and does not take --{name}.")
+        given = {"--explain": explain, "--update": update, "--out": output, "--reason": reason is not None}
+        check_taken("gate", "--self-test", given)
         _test_itself(run, baseline, chosen)
         return None
     if reason is not None and not update:
