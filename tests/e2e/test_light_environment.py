@@ -49,6 +49,7 @@ for call in (
 """The functions of the package; those that compute say what they need."""
 
 COMMANDS: Final = {
+    "doctor": 0,
     "baseline save old": 0,
     "baseline show": 0,
     "baseline check": 0,

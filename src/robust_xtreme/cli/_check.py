@@ -18,7 +18,7 @@ from rich.filesize import decimal
 
 import robust_xtreme
 from robust_xtreme.core import registry, resources
-from robust_xtreme.core.errors import RobustXtremeError, SpecError, UserError, counted
+from robust_xtreme.core.errors import INSTALL, LARGE, NotInstalled, RobustXtremeError, UserError, counted, plain
 from robust_xtreme.core.registry import version_of
 from robust_xtreme.core.run_spec import DATA_VARIABLE, MINI
 from robust_xtreme.core.specs import TaskSpec
@@ -56,9 +56,9 @@ print(json.dumps(answer))
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: `ok`, `note` (mini runs without it) or `fail`, and a command that fixes it.
+    """One check: `ok`, `note` (commands work without it) or `fail`, and a command that fixes it.
 
-    `fail`: mini does not run; of the data folder, that those of --data cannot be used.
+    `fail`: the installation is broken; of the data folder, that those of --data cannot be used.
     """
 
     name: str
@@ -74,6 +74,8 @@ def safely(name: str, look: Callable[[], Check | list[Check]], status: str = NOT
         checks = look()
     except UserError as error:
         return [Check(name, status, str(error), "robust-xtreme doctor --help")]
+    except NotInstalled as error:
+        return [Check(name, status, str(error).partition(".")[0], INSTALL)]
     except Exception as error:  # noqa: BLE001 - a broken installation can raise anything, and doctor reports it
         what = " ".join(str(error).split())[:200] or "no message"
         return [Check(name, status, f"cannot be checked: {type(error).__name__}: {what}", _AGAIN)]
@@ -86,7 +88,7 @@ def cache() -> Check:
 
     try:
         usage = info()
-    except SpecError as error:
+    except UserError as error:
         return Check("cache", NOTE, str(error), f"unset {LIMIT_VARIABLE}")
     facts = {"folder": str(usage.folder), "bytes": usage.size, "limit": usage.limit}
     if usage.problem:
@@ -136,7 +138,8 @@ def can_write(folder: Path) -> bool:
 
 def hub(online: bool) -> Check:
     """Whether the hub answers a small request; without `online` no connection is opened."""
-    from huggingface_hub import constants
+    with plain():
+        from huggingface_hub import constants
 
     endpoint = public(str(constants.ENDPOINT))
     facts: dict[str, Any] = {"endpoint": endpoint}
@@ -157,9 +160,8 @@ def hub(online: bool) -> Check:
 
 def started(code: str) -> subprocess.Popen[str]:
     """Start code in a new interpreter with the same import path."""
-    path = f"import sys; sys.path[:] = {sys.path!r}\n"
     null, pipe = subprocess.DEVNULL, subprocess.PIPE
-    command = [sys.executable, "-c", path + code]
+    command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}\n{code}"]
     return subprocess.Popen(command, stdin=null, stdout=pipe, stderr=pipe, text=True, errors="replace")
 
 
@@ -182,8 +184,10 @@ _OURS: Final = "robust-xtreme"
 _IMPORTED: Final = ("torch", "transformers", "tokenizers", "safetensors", "polars", "numpy")
 """The libraries that the model mini needs; `doctor` imports them to check that they work."""
 
-_BESIDE: Final = ("datasets", "lightning")
+BESIDE: Final = ("datasets", "lightning")
 """The libraries that only data from the hub and training need."""
+
+ABSENT: Final = "is not installed"
 
 PATIENCE: Final = 60.0
 """Seconds that the libraries have to load."""
@@ -220,9 +224,8 @@ def program() -> list[Check]:
     """Python and this package."""
     folder = Path(robust_xtreme.__file__).parent
     python, machine, version = platform.python_version(), platform.machine(), robust_xtreme.__version__
-    shown = f"{python}, {platform.system()} {machine}"
     return [
-        Check("python", OK, shown, facts={"version": python, "machine": machine}),
+        Check("python", OK, f"{python}, {platform.system()} {machine}", facts={"version": python, "machine": machine}),
         Check(_OURS, OK, f"{version} in {folder}", facts={"version": version, "folder": str(folder)}),
     ]
 
@@ -244,8 +247,8 @@ def _library(need: Requirement, imports: Mapping[str, Any]) -> Check:
     facts = {"version": version, "needed": str(need.specifier)}
     wanted = f"'{need.name}{need.specifier}'"
     if version is None:
-        status = NOTE if need.name in _BESIDE else FAIL
-        return Check(need.name, status, "is not installed", f"pip install {wanted}", facts)
+        is_large = need.name.removesuffix("-cpu").replace("-", "_") in LARGE
+        return Check(need.name, NOTE if is_large else FAIL, ABSENT, INSTALL, facts)
     why = imports.get("broken", {}).get(need.name) or (need.name in _IMPORTED and imports.get("error"))
     if why:
         again = f"pip install --force-reinstall {wanted}"
@@ -277,7 +280,7 @@ def mini() -> Check:
 
     # a checkout makes mini, a package contains it
     is_checkout = (Path(robust_xtreme.__file__).parents[2] / "Makefile").is_file()
-    again = "make mini" if is_checkout else f"pip install --force-reinstall {_OURS}"
+    again = "make mini" if is_checkout else _AGAIN
     try:
         check_hashes(resources.mini("model"))
         served = _served(open_source(MINI))
@@ -287,10 +290,9 @@ def mini() -> Check:
     facts = {"tasks": served, "heads": heads}
     tasks = [task for task in _tasks() if task.name in served and task.head]
     missing = [task.name for task in tasks if {task.name, *task.accepts}.isdisjoint(heads)]
-    if not served:
-        return Check("mini", FAIL, "has no data", again, facts)
-    if missing:
-        return Check("mini", FAIL, f"has no head for {', '.join(missing)}", again, facts)
+    if missing or not served:
+        what = f"head for {', '.join(missing)}" if served else "data"
+        return Check("mini", FAIL, f"has no {what}", again, facts)
     return Check("mini", OK, f"model and data of {_counted(served)}", facts=facts)
 
 

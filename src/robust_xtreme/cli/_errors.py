@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import typer
 
-from robust_xtreme.core.errors import RobustXtremeError, UnreadableFiles, not_installed, of_system, out_of_files, shown
+from robust_xtreme.core.errors import RobustXtremeError, UnreadableFiles, out_of_files, plain, shown
 from robust_xtreme.core.sinks import echo, lossy, lost, one_line
 from robust_xtreme.core.subprocesses import ending, reports_memory
 
@@ -53,7 +53,8 @@ def exit_code_of(run: Callable[[], object], continues: str = "") -> int:
     Exits of typer pass through. `continues` says how an interrupted command is continued.
     """
     try:
-        code = run()
+        with plain():
+            code = run()
     except typer.Exit:
         raise
     except SystemExit as stop:
@@ -197,12 +198,8 @@ def _report(error: BaseException, continues: str = "") -> int:
             return max(_say(line, error.exit_code) for line in error.lines)
         case RobustXtremeError():
             return _say(str(error), error.exit_code)
-        case ModuleNotFoundError() if (missing := not_installed(error)) is not None:
-            return _say(str(missing), missing.exit_code)
         case _ if hasattr(error, "format_message"):
             return _say(_usage(error), 2)
-        case OSError() if (ours := of_system(error)) is not None:
-            return _say(str(ours), ours.exit_code)
         case SystemError() if not is_somewhere():  # of an import in Python 3.13.0
             return _say(f"{NOWHERE}. {_ELSEWHERE}", ENVIRONMENT)
         case _ if (limited := out_of_files(error)) is not None:

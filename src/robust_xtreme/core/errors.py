@@ -14,6 +14,9 @@ from robust_xtreme.core.renamed import note, renamed
 OTHERWISE: Final = "Name another folder with --out, or start over with --force."
 """What to do where a folder has another run, or a damaged one."""
 
+INSTALL: Final = "pip install robust-xtreme"
+"""What installs the libraries that are missing."""
+
 CURE: Final = "robust-xtreme "
 """With what a command begins that a line names as its cure."""
 
@@ -210,10 +213,8 @@ LARGE: Final = frozenset(
 def not_installed(error: ModuleNotFoundError) -> NotInstalled | None:
     """A large library that is not installed, as one line; None for another module."""
     name = (error.name or "").partition(".")[0]
-    if name not in LARGE:
-        return None
-    how = "pip install robust-xtreme"
-    return NotInstalled(f"This needs {name}, which is not installed. Install all that is missing: {how}")
+    what = f"This needs {name}, which is not installed. Install all that is missing: {INSTALL}"
+    return NotInstalled(what) if name in LARGE else None
 
 
 @contextmanager
@@ -221,14 +222,11 @@ def plain() -> Iterator[None]:
     """Raise errors of the operating system as `of_system` does, and those of libraries as `not_installed` does."""
     try:
         yield
-    except ModuleNotFoundError as error:
-        if (missing := not_installed(error)) is not None:
-            raise missing from error
-        raise
-    except OSError as error:
-        if (ours := of_system(error)) is not None:
-            raise ours from error
-        raise
+    except (ModuleNotFoundError, OSError) as error:
+        ours = of_system(error) if isinstance(error, OSError) else not_installed(error)
+        if ours is None:
+            raise
+        raise ours from error
 
 
 def __getattr__(name: str) -> object:

@@ -49,10 +49,7 @@ def note(row: Renamed) -> str:
 
 
 def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words of a command line with the options of today, if any replaces them, and a note on each old one.
-
-    Raises UserError where a removed option is without its value: the next word might be another one's.
-    """
+    """The words of a command line as of today, and notes on the old ones. Raises UserError where a value is missing."""
     from robust_xtreme.core.errors import UserError
 
     command = next((word for word in words if not word.startswith("-")), "")

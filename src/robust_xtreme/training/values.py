@@ -71,10 +71,8 @@ _KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
     "scratch": ((str,), "a string"),
     "mlm_steps": ((int, type(None)), "a whole number"),
     "allow_overlap": ((bool,), "True or False"),
-    "mlm": ((Mapping, type(None)), "a stage by its keys"),
-    "images": ((Mapping, type(None)), "a stage by its keys"),
-    "intermediate": _STAGES,
-    "target": _STAGES,
+    **dict.fromkeys(("mlm", "images"), ((Mapping, type(None)), "a stage by its keys")),
+    **dict.fromkeys(("intermediate", "target"), _STAGES),
 }
 """The types of the values of short forms, and how a message describes them."""
 

@@ -24,7 +24,7 @@ from tests.release import release
 from typer.testing import CliRunner, Result
 
 from robust_xtreme.cli import _check
-from robust_xtreme.cli._app import build
+from robust_xtreme.cli._app import build, command_names
 from robust_xtreme.core import registry, resources
 from robust_xtreme.noise.engine import ocr_channel
 from robust_xtreme.tasks.groups import chosen
@@ -211,7 +211,7 @@ def test_a_torch_that_does_not_load_is_named(embedded: Path, monkeypatch: pytest
     assert done.exit_code == 3
     assert "does not load: OSError: libcudart.so: cannot open" in done.output
     assert "-> pip install --force-reinstall 'torch" in done.output
-    assert done.output.endswith("mini cannot run: see the lines that begin with fail.\n")
+    assert done.output.endswith("mini cannot run. See the lines that begin with fail.\n")
 
 
 @pytest.mark.process
@@ -227,17 +227,49 @@ def test_a_library_that_ends_the_process_is_a_line(
     assert "ended with code 4: Illegal instruction" in line["found"]
 
 
-@pytest.mark.parametrize(("name", "status", "code"), [("torch", "fail", 3), ("datasets", "note", 0)])
-def test_what_is_not_installed_is_named(
-    name: str, status: str, code: int, embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without torch mini cannot run; without the library of the hub's data it can."""
+@pytest.fixture
+def absent(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The libraries that are not installed."""
+    names: set[str] = set()
     version = registry.version_of
-    monkeypatch.setattr(_check, "version_of", lambda library: None if library == name else version(library))
+    monkeypatch.setattr(_check, "version_of", lambda library: None if library in names else version(library))
+    return names
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"), [("torch", "note", 0), ("datasets", "note", 0), ("scipy", "fail", 3)]
+)
+def test_what_is_not_installed_is_named(
+    name: str, status: str, code: int, embedded: Path, quick: dict[str, Any], absent: set[str]
+) -> None:
+    """One command installs all of it; what evaluation and training alone need is a note."""
+    absent.add(name)
     line = checks()[name]
-    assert (line["status"], line["found"]) == (status, "is not installed")
-    assert line["remedy"].startswith(f"pip install '{name}>=")
+    assert (line["status"], line["found"], line["remedy"]) == (status, "is not installed", "pip install robust-xtreme")
     assert doctor().exit_code == code
+
+
+def test_without_torch_it_says_which_commands_work(
+    embedded: Path, quick: dict[str, Any], absent: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With locks/gate.txt alone nothing fails: one line says what works, and what installs the rest."""
+    absent |= {"torch", "transformers", "tokenizers", "safetensors", "huggingface-hub", "faiss-cpu"}
+    quick["broken"] = dict.fromkeys(absent, "ModuleNotFoundError")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    done = doctor()
+    assert (done.exit_code, "fail" in done.output, "Next:" in done.output) == (0, False, False)
+    *_, last = done.output.splitlines()
+    assert last.startswith("perturb, import, report, examples, compare, baseline and gate work without")
+    assert last.endswith("eval, train and other commands need it (pip install robust-xtreme).")
+    assert {*last.partition(" work")[0].replace(" and", ",").split(", ")} < {*command_names()}
+    cures = {line.strip() for line in done.output.splitlines() if "-> pip" in line}
+    assert cures - {'-> pip install "robust-xtreme[images]"'} == {"-> pip install robust-xtreme"}
+    lines, what = checks(), "This needs huggingface_hub, which is not installed"
+    assert [lines[name]["found"] for name in ("hub", "hub cache")] == [what, what]
+    assert json.loads(doctor("--json").stdout)["mini"] is False
+    asked = doctor("--data", "hub")
+    assert asked.exit_code == 2
+    assert asked.output.endswith(" See the lines that begin with fail.\n")
 
 
 def test_an_old_library_is_reported(embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
