@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
+from tests.finished_runs import finished_run
 from tests.program import program
 
 from robust_xtreme.core import resources
@@ -323,6 +324,17 @@ def test_the_verdict_of_a_gate_fits_its_schema(tmp_path: Path) -> None:
         assert _invalid("gate", {**verdict, **changed}), changed
     for name, value in failed.items():
         assert _invalid("gate", {**verdict, name: value}), name
+
+
+def test_the_verdict_of_a_gate_that_fails_fits_its_schema(tmp_path: Path) -> None:
+    """Its rows fail; the same rows are not those of a gate that passed."""
+    out = tmp_path / "gate.json"
+    old, worse = (str(finished_run(tmp_path / name, share)) for name, share in (("old", 0.8), ("worse", 0.5)))
+    assert program("gate", worse, "--baseline", old, "-o", str(out)).code == 1
+    verdict = json.loads(out.read_text("utf-8"))
+    assert verdict["failing"] == sum(row["fails"] for row in verdict["rows"]) > 0
+    assert _invalid("gate", verdict) == []
+    assert _invalid("gate", {**verdict, "passed": True, "outcome": "passed", "failing": 0})
 
 
 def test_a_comparison_fits_its_schema(tmp_path: Path) -> None:
