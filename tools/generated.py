@@ -333,8 +333,19 @@ PAGES: Final = (
     _schema("frames", "files/schema", "files/frames"),
     _schema("gate", "gating/outputs", "files/schema", "files/frames"),
     _schema("compare", "gating/outputs", "files/schema", "files/frames"),
-    _schema("suite", "tasks/sources/suite", "tasks/sources/own", "tasks/sources/rows"),
-    _schema("study", "studies/study_file", "studies/designs/*", "core/keys", "core/run_spec", "training/spec"),
+    _schema(
+        "suite",
+        *(f"tasks/{name}" for name in ("sources/suite", "sources/own", "sources/rows", "formats/labelled_jsonl")),
+    ),
+    _schema(
+        "study",
+        "studies/study_file",
+        "studies/design",
+        "studies/designs/*",
+        "core/keys",
+        "core/run_spec",
+        "training/spec",
+    ),
     Page(
         "locks/robust-xtreme.cdx.json",
         ("perturbations/**/*.t[os]*", f"{_PACKAGE}/__init__.py", "tools/sbom.py"),

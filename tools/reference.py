@@ -105,7 +105,9 @@ def frames() -> str:
         f"The tables of a run's folder, schema version {schema.SCHEMA_VERSION}. Numbers of quality are points (0 to"
         " 100), rates and\nshares are between 0 and 1, and `relative` and `relative_corrected` are in percent: the drop"
         " as a share of the\nclean value, and of what that has above chance. A missing value is null; NaN and infinity"
-        " never occur."
+        " never occur.\n\nThe version is the first column, `schema_version`, of every frame as CSV, also of those of"
+        " `gate -o` and `compare -o`.\nA parquet file has it in its metadata, under that key, and a JSON file once,"
+        " beside `rows`."
     )
     blocks: list[Block] = [Prose(head)]
     meanings = _meanings()

@@ -1,7 +1,8 @@
 """Tries what docs/reliability.md promises, with the long tests, and writes the counts: `python -m tools.reliability`.
 
 tools/reliability.toml names the promises and their tests. A test counts as one case, or as the sum of its properties
-`cases` (`record_property("cases", 5000)`). Exit code 1: a test failed; the page is not written then.
+`cases` (`record_property("cases", 5000)`; 0, where another test counts the same cases). Exit code 1: a test failed;
+the page is not written then.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ COUNTS: Final = ROOT / "docs" / "reliability.json"
 PROMISES: Final = Path(__file__).with_suffix(".toml")
 
 _HEAD: Final = """\
-What robust-xtreme promises about bad input, kills and damage, how each promise is tried, and how many cases the last
-long run tried. No case of these failed: a run with a failure writes no page. `make test` runs a part of the cases;
-`python -m tools.reliability` runs all and writes this page from `tools/reliability.toml`.
+What robust-xtreme promises about bad input, kills and damage, how each promise is tried, and how many tests and cases
+its last long run had. Each promise has its own last run, on the day and, where it was kept, at the commit that the row
+names: tests that came later are not counted. No case of these failed: a run with a failure writes no page. `make test`
+runs a part of the cases; `python -m tools.reliability` runs all and writes this page from `tools/reliability.toml`.
 """
 
 _LIMITS: Final = """\
@@ -86,7 +88,8 @@ def page(counts: dict[str, Any]) -> str:
 def _row(promise: dict[str, Any], count: dict[str, Any]) -> tuple[Phrase, ...]:
     how = (*named(promise["how"]), " (", *joined(map(Mono, promise["tests"])), ")")
     tests = f"{count['passed']:,}" + (f", {count['skipped']} skipped" if count["skipped"] else "")
-    return named(promise["what"]), how, tests, f"{count['cases']:,}", count["date"]
+    when = ", ".join(count[key] for key in ("date", "commit") if key in count)
+    return named(promise["what"]), how, tests, f"{count['cases']:,}", when
 
 
 def count(tests: Sequence[str], workers: int) -> Count:
@@ -114,6 +117,12 @@ def _cases(case: ET.Element) -> int:
     return sum(tried) if tried else 1
 
 
+def _commit() -> str:
+    """The commit that is checked out."""
+    words = ("git", "rev-parse", "--short=8", "HEAD")
+    return subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def main() -> None:
     """Count each promise's cases and write them, so that a run that was stopped continues with `--from`."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -125,7 +134,7 @@ def main() -> None:
     for promise in promises()[options.first - 1 : options.last]:
         print(promise["what"], flush=True)
         today = datetime.now(UTC).date().isoformat()
-        counts[promise["what"]] = {**asdict(count(promise["tests"], options.n)), "date": today}
+        counts[promise["what"]] = {**asdict(count(promise["tests"], options.n)), "date": today, "commit": _commit()}
         kept = {promise["what"]: counts[promise["what"]] for promise in promises() if promise["what"] in counts}
         COUNTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     PAGE.write_text(page(counts), encoding="utf-8")

@@ -70,7 +70,7 @@ def test_a_changed_input_is_read_as_it_says_or_refused(
             wrong.append(f"{name}/{number}: {outcome}, {seconds:.1f} s, {memory >> 20} MiB: {line}")
         else:
             shutil.rmtree(folder)
-    record_property("cases", counts.total())
+    record_property("cases", 0 if many else counts.total())
     with capsys.disabled():
         sys.stdout.write(f" {name}: {dict(counts)}, {slowest:.1f} s, {largest >> 20} MiB ")
     assert not wrong, "\n".join(wrong)

@@ -2,8 +2,9 @@
 
 `cover` runs tests once, to know which run which line. `run` makes each change of a seeded sample in a copy of the
 project and runs tests that reach its line, fast ones first; it goes on where it was stopped, and several processes
-share the work (`--part 0/2`, `--part 1/2`): after a change of the source, begin again. `page` writes
-reports/benchmarks/mutants.md and .csv; what was read of survivors is in tools/mutants/read.toml.
+share the work (`--part 0/2`, `--part 1/2`): after a change of the source, begin again. Tests are written for what
+survives, so that another sample (`run --many 120 --seed 1`) says what they find of changes that nobody has seen. `page`
+writes both to reports/benchmarks, as mutants.md, .csv and -1.csv; what was read of survivors is in read.toml.
 """
 
 from __future__ import annotations
@@ -96,8 +97,13 @@ def _asked(cover: Cover, mutant: Mutant, kind: str, broken: set[str]) -> tuple[s
     return tuple(names)
 
 
-def page(chosen: Sequence[Mutant], verdicts: Mapping[str, str], read: Mapping[str, str]) -> str:
-    """The shares by part with their intervals, and what survived."""
+def page(
+    chosen: Sequence[Mutant],
+    verdicts: Mapping[str, str],
+    read: Mapping[str, str],
+    unseen: Sequence[Mutant] = (),
+) -> str:
+    """The shares by part with their intervals, and what survived; `unseen` are changes of another sample."""
     tried = [mutant for mutant in chosen if mutant.name in verdicts]
     found = [name for name in read if verdicts.get(name) in (FAST, SLOW)]
     assert not found, f"a test finds {found}: read.toml is of what no test found"
@@ -116,8 +122,9 @@ def page(chosen: Sequence[Mutant], verdicts: Mapping[str, str], read: Mapping[st
         slow=_LONGEST[SLOW],
         folders=", ".join(covering.TESTS),
     )
-    about = [Prose(read["about"])] if "about" in read else []
-    return markdown.render(ReportPage("Mutants of the numbers", (Prose(text), *about, table, survivors)))
+    fresh = (Prose(_UNSEEN), grid(_HEADS, [_row("all", unseen, verdicts, {})])) if unseen else ()
+    blocks = (Prose(text), *fresh, Prose(_SEEN), table, survivors)
+    return markdown.render(ReportPage("Mutants of the numbers", blocks))
 
 
 _HEADS: Final = ("part", "changes", "fast tests", "95 % interval", "all tests", "95 % interval", "equivalent", "left")
@@ -126,9 +133,17 @@ _TEXT: Final = """\
 `noise/engine` and the metrics: comparisons, arithmetic, `and` and `or`, signs, conditions, constants, calls such as
 `min` and `max`. Each is made in a copy, and tests that reach its line are run, those of its package first and of each
 the quickest first, up to {fast:.0f} seconds of fast ones (those without a mark) and, where these pass, {slow:.0f} of
-those marked slow; so the shares that they find are lower bounds. *fast tests*, *all tests*: per cent of the changes
+those marked slow; what longer tests alone would find counts as left. *fast tests*, *all tests*: per cent of the changes
 that a test fails on, equivalent ones left out, with Clopper-Pearson intervals. *equivalent*: read, and no result can
 differ. Tests elsewhere than in these folders, end-to-end ones say, were not asked: {folders}.
+"""
+_UNSEEN: Final = """\
+Changes of another sample (`--seed 1`), for which no test was written. What survived was not read, so that equivalent
+changes count as left:
+"""
+_SEEN: Final = """\
+Changes of the first sample. Tests were written for what had survived, some were no longer marked slow, and survivors
+were run again, so that these shares are higher than those of changes that nobody has seen:
 """
 
 
@@ -188,9 +203,12 @@ def main(words: Iterable[str] | None = None) -> None:
             part, parts = map(int, asked.part.split("/"))
             run(covering.read(cover), chosen[part::parts], state)
         case _:
-            verdicts = {row["name"]: row["verdict"] for row in _rows(state)}
-            _written(OUT.with_suffix(".csv"), chosen, verdicts)
-            OUT.write_text(page(chosen, verdicts, _known(READ)), encoding="utf-8")
+            states = asked.state / "tried-0.csv", asked.state / "tried-1.csv"
+            tried = [{row["name"]: row["verdict"] for row in _rows(each)} for each in states]
+            unseen = [it for it in sample([*mutants()], asked.many, 1) if it.name in tried[1]]
+            _written(OUT.with_suffix(".csv"), chosen, tried[0])
+            _written(OUT.with_name("mutants-1.csv"), unseen, tried[1])
+            OUT.write_text(page(chosen, tried[1] | tried[0], _known(READ), unseen), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -224,7 +224,7 @@ def test_a_changed_file_is_read_or_refused(
             written(case, case.data, tmp_path / "files")
             case.read(tmp_path / "files")
         counts[outcome(case, tmp_path / "files", f"{source}/{case.name}/{number}")] += 1
-    record_property("cases", counts.total())
+    record_property("cases", 0 if many else counts.total())
     with capsys.disabled():
         sys.stdout.write(f" {source}: {counts.total()} changed files, {dict(counts)} ")
     assert counts["refused"] > 0

@@ -104,3 +104,12 @@ def test_equivalent_changes_are_left_out_of_the_share() -> None:
     verdicts = {found.name: "fast", left.name: "survived", alike.name: "survived"}
     text = mutating.page(chosen, verdicts, {alike.name: "equivalent: never reached"})
     assert "| all | 3 | 50.0 | [1.3, 98.7] | 50.0 | [1.3, 98.7] | 1 | 1 |" in text.replace("\\", "")
+
+
+def test_an_equivalent_change_counts_as_left_in_the_sample_that_nobody_read() -> None:
+    """The share of what was never looked at is the lower one, and stands first."""
+    found, left, alike = chosen = [*of_text(_CODE, "src/robust_xtreme/stats/x.py")][:3]
+    verdicts = {found.name: "fast", left.name: "survived", alike.name: "survived"}
+    text = mutating.page(chosen, verdicts, {alike.name: "equivalent: never reached"}, chosen).replace("\\", "")
+    first = text.index("| all | 3 | 33.3 | [0.8, 90.6] | 33.3 | [0.8, 90.6] | 0 | 2 |")
+    assert first < text.index("| all | 3 | 50.0 |")
