@@ -10,13 +10,12 @@ from typing import Any, Final
 
 import pytest
 from tests import harness_draws as draws
-from tests.some import some
 
 PAGE: Final = Path(__file__).parents[3] / "docs" / "how-to" / "import.md"
 EQUAL: Final = 0.98
 FORMS: Final = {
     "several epochs": "epochs",
-    "dictionaries and lists of them are not read": "dictionaries",
+    "but mine.a. Name one: --score a": "dictionaries",
 }
 """What a refusal of a log that its program scores says, and the word of the page for the form."""
 
@@ -40,14 +39,7 @@ def check(write: Callable[..., draws.Drawn], forms: tuple[str, ...], count: int,
     assert counts[""] >= EQUAL * count, counts.most_common(5)
 
 
-@pytest.mark.parametrize(
-    ("write", "forms"),
-    some(
-        [(draws.lm_eval, draws.LM_EVAL), (draws.inspect, draws.INSPECT)],
-        1,
-        caught="test_levels_of_random_logs_are_those_stated",
-    ),
-)
+@pytest.mark.parametrize(("write", "forms"), [(draws.lm_eval, draws.LM_EVAL), (draws.inspect, draws.INSPECT)])
 def test_levels_of_random_logs_are_those_stated(write: Any, forms: tuple[str, ...], tmp_path: Path) -> None:
     """Three forms of lm-eval and two of inspect."""
     check(write, forms, 150, tmp_path)
