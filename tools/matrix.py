@@ -76,8 +76,8 @@ a part of a larger commit.
 _TESTS: Final = """\
 Tests of libraries are those of {folders}, without those marked {marks}: {listed:,} of the {all:,} tests without these
 marks ({share:.0f} %), as counted on {date}. They were chosen since they use each library on which a version can matter.
-Only with the lock and Python 3.11 are all tests run. An environment ran fewer where tests were written after it was
-tried.
+`make test` runs all, with the lock and one Python; no environment here ran the others. An environment ran fewer where
+tests were written after it was tried.
 """
 _SECONDS: Final = """\
 Seconds are of the processor, and depend all the same on what else runs: *load* is how many processes ran or waited in
