@@ -12,7 +12,7 @@
 # make generated  write every generated page again, and the hashes of what it is made of
 # make docs       build the manual into site/next; a broken link is an error; VERSION=X.Y: into site/X.Y
 # make dist       build the wheel and the sdist into dist/; a commit gives the same bytes each time
-# make test-dist  the wheel in an environment of its own, .venv-dist, gives what `make eval` gives
+# make test-dist  the wheel in an environment of its own, .venv-dist, gives what `make eval` gives; `make try-dist` builds none
 # make bench      the benchmarks, each beside a peer or a limit
 # make mini       make the embedded suite and model again, in about twelve minutes on one core
 
@@ -29,12 +29,12 @@ READY := $(VENV)/.ready
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 # Workers of the tests have a thread each; a training or an evaluation has every core.
-ONE_THREAD := tests check test-long test-ray test-textattack test-bridge test-sentence test-real test-dist bench mini gate baseline
+ONE_THREAD := tests check test-long test-ray test-textattack test-bridge test-sentence test-real test-dist try-dist bench mini gate baseline
 $(ONE_THREAD): export OMP_NUM_THREADS ?= 1
 # Tests start many interpreters: each would compile the whole package again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence test-real generated docs dist test-dist lock bench encoders real gpu mini install lint types imports tests
+.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence test-real generated docs dist test-dist try-dist lock bench encoders real gpu mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -165,8 +165,11 @@ dist: install
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation --outdir dist
 
 DIST := .venv-dist
-# What `eval` writes without the checkout, beside what it writes in it: each file has the same bytes.
 test-dist: dist
+	$(MAKE) --no-print-directory try-dist
+
+# The wheel that dist/ has. What `eval` writes without the checkout, beside what it writes in it: each file has the same bytes.
+try-dist: $(READY)
 	rm -rf $(DIST) runs/dist runs/checkout
 	$(PYTHON) -m venv $(DIST)
 	$(DIST)/bin/pip install --disable-pip-version-check -c locks/default.txt dist/robust_xtreme-*.whl

@@ -1,10 +1,11 @@
 """Tries versions of Python and of libraries, and writes reports/matrix.md: `python -m tools.matrix [NAME ...]`.
 
-Each environment is built as .venv-matrix-NAME. In it the fast tests (`FAST`), the evaluation of `make eval`, one
-training and commands on small files run, in those of locks/gate.txt only the last; then it is deleted. The figures are
-kept in reports/matrix.json, each environment by itself, so that one can be tried again. `--rotate` is for continuous
-integration: it tries the Python whose turn it is by the day of the commit, writes nothing, and does nothing where the
-machine has no such Python.
+Each environment is built as .venv-matrix-NAME. In it the tests of libraries (`TESTS`), the evaluation of `make eval`,
+one training and commands on small files run, in those of locks/gate.txt only the last; then it is deleted. The figures
+are kept in reports/matrix.json, each environment by itself, so that one can be tried again. `--count` builds none: it
+counts these tests and all with the same marks, and writes the page. `--rotate` is for continuous integration: it tries
+the Python whose turn it is by the day of the commit, writes nothing, and does nothing where the machine has no such
+Python.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import argparse
 import csv
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 import tomllib
 import xml.etree.ElementTree as ET
@@ -39,7 +42,7 @@ LOCK: Final = ROOT / "locks" / "default.txt"
 GATE: Final = ROOT / "locks" / "gate.txt"
 MINI: Final = ROOT / "reports" / "mini" / "scores.csv"
 
-FAST: Final = (
+TESTS: Final = (
     "tests/unit/datasets",
     "tests/unit/files",
     "tests/unit/stats",
@@ -64,17 +67,30 @@ COMMANDS: Final = (
 SHOWN: Final = ("torch", "transformers", "datasets", "lightning", "polars", "numpy")
 
 _HEAD: Final = """\
-The environments in which robust-xtreme was tried: `python -m tools.matrix` builds each of them, and in it runs the fast
-tests, the evaluation of `make eval` and the training `small_ci`. *lock*: the versions of `locks/default.txt`; *lowest*:
-each library that `pyproject.toml` names at its lower bound, torch as in the lock; *newest*: what pip took on that day,
-torch as in the lock. What is not in the table was not tried. Where no commit is named, what was tried is now a part of
-a larger commit.
+The environments in which robust-xtreme was tried: `python -m tools.matrix` builds each of them, and in it runs tests of
+libraries, the evaluation of `make eval` and the training `small_ci`. *lock*: the versions of `locks/default.txt`;
+*lowest*: each library that `pyproject.toml` names at its lower bound, torch as in the lock; *newest*: what pip took on
+that day, torch as in the lock. What is not in the table was not tried. Where no commit is named, what was tried is now
+a part of a larger commit.
+"""
+_TESTS: Final = """\
+Tests of libraries are those of {folders}, without those marked {marks}: {listed:,} of the {all:,} tests without these
+marks ({share:.0f} %), as counted on {date}. They were chosen since they use each library on which a version can matter.
+`make test` runs all, with the lock and one Python; no environment here ran the others. An environment ran fewer where
+tests were written after it was tried.
+"""
+_SECONDS: Final = """\
+Seconds are of the processor, and depend all the same on what else runs: *load* is how many processes ran or waited in
+the mean of a minute, before the environment was built and at its end, then with its own, on {cores}. It was above the
+number of cores in {busy}. So seconds of different rows are not comparable, and show no Python and no library to be
+faster than another. Levels are those of `reports/mini/scores.csv`, in all languages or in those named.
 """
 _LIGHT: Final = """\
 `locks/gate.txt` has what `perturb`, `import`, `report`, `compare`, `baseline` and `gate` need: environments *gate* have
-it alone, beside those with all libraries. Seconds are of the processor: of pip from a near index, and of commands on a
-file of 400 rows. A command that needs more ends with exit code 3 and the line `This needs torch, which is not
-installed. Install all that is missing: pip install robust-xtreme`; noise that needs an extra, with 2 and its name.
+it alone, beside those with all libraries. Seconds are of pip from a near index, and of commands on a file of 400 rows;
+like those above they depend on the load, and are not comparable between rows. MB do not depend on it. A command that
+needs more ends with exit code 3 and the line `This needs torch, which is not installed. Install all that is missing:
+pip install robust-xtreme`; noise that needs an extra, with 2 and its name.
 """
 
 
@@ -200,14 +216,14 @@ def versions(folder: Path) -> dict[str, str]:
 # --------------------------------------------------------------------------------------------------------------- trials
 
 
-def run_tests(folder: Path, paths: Sequence[str] = FAST) -> dict[str, Any]:
-    """The fast tests in an environment: how many passed and were skipped, and the names of those that failed."""
+def run_tests(folder: Path, paths: Sequence[str] = TESTS) -> dict[str, Any]:
+    """The tests of libraries in an environment: how many passed and were skipped, and which failed, by name."""
     written = folder / "tests.xml"
     old = "ignore::DeprecationWarning"  # of libraries at their lower bounds, by what they use
     words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", old, "-m", MARKS, f"--junitxml={written}", *paths)
     ended = run(folder / "bin" / "python", *words)
     if not written.is_file():
-        raise SystemExit(f"the fast tests did not run:\n{ended.printed}")
+        raise SystemExit(f"the tests of libraries did not run:\n{ended.printed}")
     return {**counted(written.read_text("utf-8")), "seconds": ended.seconds, "processor": ended.processor}
 
 
@@ -218,6 +234,21 @@ def counted(junit: str) -> dict[str, Any]:
     skipped = sum(case.find("skipped") is not None for case in cases)
     names = [f"{case.attrib['classname']}::{case.attrib['name']}" for case in failed]
     return {"passed": len(cases) - len(failed) - skipped, "skipped": skipped, "failed": names}
+
+
+def count() -> dict[str, Any]:
+    """How many tests of libraries there are, and how many tests in all have the same marks. Raises SystemExit."""
+    listed, every = (collected(*paths) for paths in (TESTS, ("tests",)))
+    return {"date": datetime.now(UTC).date().isoformat(), "listed": listed, "all": every}
+
+
+def collected(*paths: str) -> int:
+    """How many tests pytest finds in paths by `MARKS`, with the Python that runs this."""
+    done = run(sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-m", MARKS, *paths)
+    found = re.search(r"^(\d+)(?:/\d+)? tests collected", done.printed, re.MULTILINE)
+    if done.code or found is None:
+        raise SystemExit(f"the tests were not counted:\n{done.printed[-2000:]}")
+    return int(found[1])
 
 
 def evaluated(program: Path, out: Path, languages: str) -> dict[str, Any]:
@@ -286,7 +317,7 @@ def tried(environment: Environment, python: Path, languages: str = "", *, keep: 
         program = folder / "bin" / "robust-xtreme"
         figures["commands"] = timed(program, outs / "commands")
         if environment.libraries != "gate":
-            figures |= {"eval": evaluated(program, outs / "eval", languages), "tests": run_tests(folder, FAST)}
+            figures |= {"eval": evaluated(program, outs / "eval", languages), "tests": run_tests(folder, TESTS)}
             figures["train"] = trained(program, outs / "train")
         number = run(python, "-c", "import platform; print(platform.python_version())").printed.strip()
     finally:
@@ -311,15 +342,29 @@ def failures(figures: dict[str, Any]) -> list[str]:
 # ---------------------------------------------------------------------------------------------------------------- page
 
 
-def page(figures: dict[str, Any]) -> str:
-    """The page, in Markdown, of the kept figures."""
+def page(kept: dict[str, Any]) -> str:
+    """The page, in Markdown, of what is kept: the counts of tests and the figures of each environment."""
+    figures: dict[str, Any] = kept["environments"]
     whole = {name: each for name, each in figures.items() if "eval" in each}
-    blocks = (Prose(_HEAD), _table(whole), Prose(_notes(figures)), Heading("Without torch"), Prose(_LIGHT))
+    head = f"{_HEAD}\n{_counts(kept['tests'])}"
+    blocks = (Prose(head), _table(whole), Prose(_notes(figures)), Heading("Without torch"), Prose(_LIGHT))
     return markdown.render(ReportPage("Versions that were tried", (*blocks, _commands(figures))))
 
 
+def _counts(tests: dict[str, Any]) -> str:
+    """What the tests of libraries are, and which share of all."""
+    folders = ", ".join(f"`{path}`" for path in TESTS)
+    marks = ", ".join(MARKS.replace("not ", "").split(" and "))
+    return _filled(_TESTS.format(folders=folders, marks=marks, share=100 * tests["listed"] / tests["all"], **tests))
+
+
+def _filled(paragraph: str) -> str:
+    """A paragraph in lines as long as those of the other pages."""
+    return textwrap.fill(paragraph, 120, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
 def _table(figures: dict[str, Any]) -> Table:
-    heads = ("environment", "Python", *SHOWN, "fast tests", "make eval", "train", "date, commit")
+    heads = ("environment", "Python", *SHOWN, "tests of libraries", "make eval", "train", "load", "date, commit")
     return Table(tuple(TableColumn(name) for name in heads), tuple(_row(name, each) for name, each in figures.items()))
 
 
@@ -328,7 +373,13 @@ def _row(name: str, each: dict[str, Any]) -> tuple[Phrase, ...]:
     build = " (CUDA build)" if "cuda-toolkit" in versions else " (CPU build)"
     shown = [versions[library].split("+")[0] + (build if library == "torch" else "") for library in SHOWN]
     trials = (_of_tests(each.get("tests")), _of_eval(each["eval"]), _of_train(each["train"]))
-    return (_named(name, each), each["python"], *shown, *trials, f"{each['date']}, {each['commit'] or '-'}")
+    when = f"{each['date']}, {each['commit'] or '-'}"
+    return (_named(name, each), each["python"], *shown, *trials, _load(each), when)
+
+
+def _load(each: dict[str, Any]) -> str:
+    """The load of the machine before an environment was tried and after it."""
+    return "{}, {}".format(*each["machine"]["load"])
 
 
 def _named(name: str, each: dict[str, Any]) -> str:
@@ -365,29 +416,37 @@ def _seconds(figures: dict[str, Any]) -> str:
 
 
 def _notes(figures: dict[str, Any]) -> str:
-    """What was run, on which machine, and what failed, by name."""
+    """What the seconds depend on, and what failed, by name."""
     lines = [f"- {name}: {line}" for name, each in figures.items() for line in failures(each)]
     told = [f"\n{name}: {each['note']}" for name, each in figures.items() if "note" in each]
-    loads = [load for each in figures.values() for load in each["machine"]["load"]]
-    folders = ", ".join(f"`{path}`" for path in FAST)
-    machine = f"""\
-Fast tests: {folders}, without those marked {", ".join(MARKS.replace("not ", "").split(" and "))}. Seconds are of the
-processor, since other programs used the two cores, too (load {min(loads)} to {max(loads)}); rows of different days can
-be of different machines. Levels are those of `reports/mini/scores.csv`, in all languages or in those named.
-"""
-    return (
-        machine + ("\nWhat failed:\n\n" + "\n".join(lines) + "\n" if lines else "\nNothing failed.\n") + "\n".join(told)
-    )
+    machines = [each["machine"] for each in figures.values()]
+    cores = " or ".join(sorted({f"{each['cores']} cores" for each in machines}))
+    busy = sum(max(each["load"]) > each["cores"] for each in machines)
+    seconds = _filled(_SECONDS.format(cores=cores, busy=f"{busy} of {len(machines)} environments"))
+    failed = "\nWhat failed:\n\n" + "\n".join(lines) + "\n" if lines else f"\n{_passed(figures)}"
+    return seconds + failed + "\n".join(told)
+
+
+def _passed(figures: dict[str, Any]) -> str:
+    """What did not fail, by counts."""
+    tests = sum(each["tests"]["passed"] for each in figures.values() if each.get("tests"))
+    names = ", ".join(f"`{words[0]}`" for words in COMMANDS)
+    whole = sum("eval" in each for each in figures.values())
+    return _filled(f"""\
+Nothing of what was run failed: {tests:,} tests of libraries, evaluations and trainings in {whole} environments, and
+{names} in {len(figures)}. Of other tests and commands this page says nothing.
+""")
 
 
 def _commands(figures: dict[str, Any]) -> Table:
-    heads = ("environment", "Python", "MB", "pip", *(f"{words[0]}, s" for words in COMMANDS))
+    heads = ("environment", "Python", "MB", "pip", *(f"{words[0]}, s" for words in COMMANDS), "load")
     columns = tuple(TableColumn(name, right=name not in heads[:2]) for name in heads)
     rows = []
     for name, each in figures.items():
         install, ended = each["install"], [each["commands"][words[0]] for words in COMMANDS]
         taken = [f"exit code {one['code']}" if one["code"] else f"{one['processor']:.1f}" for one in ended]
-        rows.append((_named(name, each), each["python"], f"{install['mb']:,}", _seconds(install), *taken))
+        row = (_named(name, each), each["python"], f"{install['mb']:,}", _seconds(install), *taken, _load(each))
+        rows.append(row)
     return Table(columns, tuple(rows))
 
 
@@ -420,12 +479,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--languages", default="", help="evaluate in these alone, separated by commas")
     parser.add_argument("--keep", action="store_true", help="leave the environments there")
     parser.add_argument("--rotate", action="store_true", help="try the Python whose turn it is, and write nothing")
+    parser.add_argument("--count", action="store_true", help="try none: count the tests, and write the page")
     options = parser.parse_args(arguments)
     if options.rotate:
         return rotate()
     if unknown := set(options.names) - set(names):
         parser.error(f"{', '.join(sorted(unknown))}: not an environment; there are {', '.join(names)}")
-    for environment in ENVIRONMENTS:
+    kept = json.loads(FIGURES.read_text("utf-8")) if FIGURES.is_file() else {"environments": {}}
+    write({**kept, "tests": count()})
+    for environment in () if options.count else ENVIRONMENTS:
         if options.names and environment.name not in options.names:
             continue
         python = interpreter(environment.python)
@@ -433,12 +495,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{environment.name}: no Python {environment.python} on this machine")
             continue
         print(environment.name, flush=True)
-        figures = json.loads(FIGURES.read_text("utf-8")) if FIGURES.is_file() else {}
-        figures[environment.name] = tried(environment, python, options.languages, keep=options.keep)
-        kept = {name: figures[name] for name in names if name in figures}
-        FIGURES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        PAGE.write_text(page(kept), encoding="utf-8")
+        kept = json.loads(FIGURES.read_text("utf-8"))
+        kept["environments"][environment.name] = tried(environment, python, options.languages, keep=options.keep)
+        write(kept)
     return 0
+
+
+def write(kept: dict[str, Any]) -> None:
+    """Write the figures, environments in the order of `ENVIRONMENTS`, and the page."""
+    figures = {each.name: kept["environments"][each.name] for each in ENVIRONMENTS if each.name in kept["environments"]}
+    kept = {"tests": kept["tests"], "environments": figures}
+    FIGURES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(kept), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -49,10 +49,23 @@ def test_only_the_job_that_publishes_has_rights() -> None:
     workflow = _yaml(str(WORKFLOW))
     publish = workflow["jobs"].pop("publish")
     assert workflow["permissions"] == {}
-    assert [job["permissions"] for job in workflow["jobs"].values()] == [{"contents": "read"}] * 2
+    assert [job["permissions"] for job in workflow["jobs"].values()] == [{"contents": "read"}] * 3
     assert publish["permissions"] == {"id-token": "write", "attestations": "write"}
-    assert (publish["needs"], publish["environment"]["name"]) == (["test", "build"], "pypi")
+    assert (publish["needs"], publish["environment"]["name"]) == (["test", "build", "try"], "pypi")
     assert [step for step in publish["steps"] if "run" in step or "password" in step.get("with", {})] == []
+
+
+def test_the_built_wheel_is_tried_on_each_python_that_is_promised() -> None:
+    """One job of each Python among the classifiers takes the files that the build made, and none builds others."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    promised = [line.rpartition(" ")[2] for line in project["classifiers"] if "Python :: 3." in line]
+    job = _yaml(str(WORKFLOW))["jobs"]["try"]
+    assert (job["needs"], job["strategy"]["matrix"]) == ("build", {"python": promised})
+    (python,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/setup-python@")]
+    assert python["with"]["python-version"] == "${{ matrix.python }}"
+    assert [step["run"] for step in job["steps"] if step.get("run", "").startswith("make ")] == ["make try-dist"]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert "\ntry-dist: $(READY)\n" in makefile  # nothing that builds the wheel again
 
 
 def _audited(*paths: Path) -> subprocess.CompletedProcess[str]:

@@ -81,6 +81,17 @@ def test_the_wheel_and_what_it_installs_are_small(wheel: Path) -> None:
     assert (wheel.stat().st_size <= 9_000_000, installed <= 20_000_000) == (True, True), installed
 
 
+def test_the_sdist_has_the_versions_of_libraries(tmp_path: Path) -> None:
+    """Who has no checkout installs by locks/gate.txt what needs no torch: each list has its bytes in the sdist."""
+    with contextlib.chdir(ROOT):
+        name = build.build_sdist(str(tmp_path))
+    locks = {path.name: path.read_bytes() for path in (ROOT / "locks").glob("*.txt")}
+    with tarfile.open(tmp_path / name) as archive:
+        files = (archive.extractfile(f"{name.removesuffix('.tar.gz')}/locks/{each}") for each in locks)
+        assert [file.read() for file in files if file is not None] == list(locks.values())
+    assert {"default.txt", "gate.txt"} <= locks.keys()
+
+
 def test_the_wheel_contains_mini(wheel: Path) -> None:
     """The embedded suite and model are in the wheel, file by file."""
     folder = ROOT / "src/robust_xtreme/_mini"

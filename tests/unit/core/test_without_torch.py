@@ -7,7 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging import markers
 from packaging.requirements import Requirement
+from tools import lock
 
 from robust_xtreme.cli._errors import exit_code_of
 from robust_xtreme.core import resources
@@ -30,6 +32,15 @@ def test_the_list_of_the_gate_is_the_dependencies_without_the_large_ones() -> No
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     missing = {Requirement(line).name for line in project["dependencies"]} - pins.keys()
     assert missing == {*(name.replace("_", "-") for name in LARGE - {"faiss"}), "faiss-cpu"}
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_the_lists_have_all_that_each_python_needs(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No requirement of what is installed holds on one Python alone: a list that was written on one is that of all."""
+    here = {**markers.default_environment(), "python_version": python, "python_full_version": f"{python}.0"}
+    monkeypatch.setattr(markers, "default_environment", lambda: here)
+    assert lock.closure((), lock._LARGE).keys() == _pins("gate.txt").keys()
+    assert lock.closure(()).keys() <= _pins("default.txt").keys()
 
 
 def test_a_large_library_that_is_missing_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,11 +10,11 @@ import pytest
 from tools import matrix
 from tools.matrix import (
     ENVIRONMENTS,
-    FAST,
     FIGURES,
     LOCK,
     PAGE,
     ROTATED,
+    TESTS,
     Environment,
     constraints,
     counted,
@@ -81,17 +81,56 @@ def test_levels_are_compared_row_by_row() -> None:
 
 def test_the_page_is_what_its_figures_say() -> None:
     """reports/matrix.md has the bytes that reports/matrix.json gives, of environments that the tool has."""
-    figures = json.loads(FIGURES.read_text("utf-8"))
-    assert set(figures) <= {each.name for each in ENVIRONMENTS}
-    assert PAGE.read_text("utf-8") == matrix.page(figures)
-    assert [path for path in FAST if not (matrix.ROOT / path).exists()] == []
+    kept = json.loads(FIGURES.read_text("utf-8"))
+    assert set(kept["environments"]) <= {each.name for each in ENVIRONMENTS}
+    assert PAGE.read_text("utf-8") == matrix.page(kept)
+    assert [path for path in TESTS if not (matrix.ROOT / path).exists()] == []
+
+
+def test_the_page_says_which_share_of_the_tests_ran_and_under_which_load() -> None:
+    """The share is by the counts that the tool kept; each row has its load, and what passed is named."""
+    kept = json.loads(FIGURES.read_text("utf-8"))
+    counts = {"date": "2026-01-02", "listed": 30, "all": 1200}
+    text = matrix.page({**kept, "tests": counts}).replace("\n", " ")
+    assert "30 of the 1,200 tests without these marks (2 %), as counted on 2026-01-02" in text
+    loads = ["{}, {} |".format(*each["machine"]["load"]) for each in kept["environments"].values()]
+    assert [load for load in loads if load not in text] == []
+    assert "Nothing of what was run failed: " in text
+    kept["environments"]["3.11"]["train"] = {"code": 3, "processor": 1.0, "line": "no room"}
+    text = matrix.page(kept)
+    assert "- 3.11: train ended with 3: no room\n" in text
+    assert "Nothing of what" not in text
+
+
+def test_tests_are_counted_by_their_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number is that of the tests that are left; where none can be collected nothing is written."""
+    printed = ["641/926 tests collected (285 deselected) in 6.88s\n", "10753 tests collected in 2s\n"]
+    monkeypatch.setattr(matrix, "run", lambda *_, **__: matrix.Ended(0, 1.0, 1.0, printed.pop(0)))
+    counts = matrix.count()
+    assert (counts["listed"], counts["all"]) == (641, 10753)
+    monkeypatch.setattr(matrix, "run", lambda *_, **__: matrix.Ended(2, 1.0, 1.0, "1 error in 1s\n"))
+    with pytest.raises(SystemExit, match="1 error"):
+        matrix.count()
+
+
+def test_counting_tries_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--count` writes the counts and the page, and keeps the figures of all environments."""
+    kept = json.loads(FIGURES.read_text("utf-8"))
+    monkeypatch.setattr(matrix, "FIGURES", tmp_path / "matrix.json")
+    monkeypatch.setattr(matrix, "PAGE", tmp_path / "matrix.md")
+    (tmp_path / "matrix.json").write_text(json.dumps(kept), encoding="utf-8")
+    counts = {"date": "2026-01-02", "listed": 30, "all": 1200}
+    monkeypatch.setattr(matrix, "count", lambda: counts)
+    assert matrix.main(["--count"]) == 0
+    assert json.loads((tmp_path / "matrix.json").read_text("utf-8")) == {**kept, "tests": counts}
+    assert "30 of the 1,200 tests" in (tmp_path / "matrix.md").read_text("utf-8").replace("\n", " ")
 
 
 def test_pythons_that_are_promised_were_tried() -> None:
-    """The classifiers of pyproject.toml are the Pythons with the lock in which all was tried, and nothing failed."""
+    """The classifiers of pyproject.toml are the Pythons with the lock in which each trial was made, and none failed."""
     project = tomllib.loads(Path(matrix.ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     named = {line.rpartition(" ")[2] for line in project["classifiers"] if "Python :: 3." in line}
-    figures = json.loads(FIGURES.read_text("utf-8"))
+    figures = json.loads(FIGURES.read_text("utf-8"))["environments"]
     whole = {name: each for name, each in figures.items() if each["libraries"] == "lock"}
     assert named <= whole.keys()
     assert [name for name in sorted(named) if not {"commands", "eval", "tests", "train"} <= whole[name].keys()] == []
