@@ -219,14 +219,15 @@ def page() -> str:
 
 _HOW: Final = """\
 `eval` is two tasks in two languages under one noise, 90 items each, with all files and the page; `train` four steps
-from scratch; `gate` such a run against itself, and a comparison. By `python -m tools.endurance`, beside other work on
-two cores.
+from scratch; `gate` such a run against itself, and a comparison; `gate-returned` the same where the allocator of polars
+gives free pages back at once (`_RJEM_MALLOC_CONF=dirty_decay_ms:0,muzzy_decay_ms:0`); `weights` reads the weights that
+`eval` reads, by safetensors alone. By `python -m tools.endurance`, beside other work on two cores.
 
 Where the interval of a slope is above 0, the process grows by it; commands are processes of their own. The blocks of
-Python that an evaluation adds, 29 bytes each, are of safetensors 0.8.0, which keeps two for each tensor that it reads:
-209 for the 104 tensors of all-MiniLM-L6-v2, in a loop that does nothing else. A training adds these, and hashes and
-headers of files, which are remembered for 1,024 files at most. Resident memory rises by 3 to 9 MiB an hour, also of a
-gate, which reads no model: more than Python and glibc have in use. What has the rest was not found. The rows of each
+Python that an evaluation adds in a round are of safetensors 0.8.0, which keeps about two for each of the 64 tensors
+that it reads: `weights` adds as many. A training adds these, and hashes and headers of files, which are remembered for
+1,024 files at most. Resident memory rises by 2 to 9 MiB an hour, also of a gate, which reads no model: more than Python
+and glibc have in use, and not only what polars' allocator keeps. What has the rest was not found. The rows of each
 round: reports/endurance.
 """
 
