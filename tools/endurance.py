@@ -228,7 +228,7 @@ Python that an evaluation adds in a round are of safetensors 0.8.0, which keeps 
 that it reads: `weights` adds as many. A training adds these, and hashes and headers of files, which are remembered for
 1,024 files at most. Resident memory rises by 2 to 9 MiB an hour, also of a gate, which reads no model: more than Python
 and glibc have in use, and not only what polars' allocator keeps. What has the rest was not found. Threads of pools
-end and begin again: from 14 to 20 in `gate-returned`, 17 at its start and its end. The rows of each round:
+end and begin again: from 14 to 20 in `gate-returned`, 16 at its start, 17 at its end. The rows of each round:
 reports/endurance.
 """
 
