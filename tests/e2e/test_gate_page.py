@@ -24,6 +24,11 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
+def commands() -> list[str]:
+    """The lines of the page's shell blocks that run the program, in its order; others install it."""
+    return [line for block in blocks("sh") for line in block.splitlines() if line.startswith("robust-xtreme ")]
+
+
 def check_run(line: str) -> None:
     """Run a command of the page, on few rows, with exit code 0."""
     words = shlex.split(line)[1:]
@@ -36,7 +41,7 @@ def check_run(line: str) -> None:
 def test_every_command_is_one_of_the_program() -> None:
     """Each command of the page, of its job and of its recipe has options that the program knows."""
     job = yaml.safe_load(blocks("yaml")[1])["gate"]["script"]
-    lines = [line for block in blocks("sh") for line in block.splitlines()] + job[1:]
+    lines = commands() + job[1:]
     lines += [line.partition(" || ")[0] for line in blocks("bash")[0].splitlines() if line.startswith("robust-xtreme ")]
     every = typer.main.get_command(build())
     for name, *words in (shlex.split(line)[1:] for line in lines):
@@ -52,7 +57,7 @@ def test_every_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ci.toml").write_text(blocks("toml")[1] + 'limit = "120"\n', encoding="utf-8")
-    for line in (line for block in blocks("sh") for line in block.splitlines()):
+    for line in commands():
         check_run(line)
     exec(compile(blocks("python")[0], "docs/gate.md", "exec"), {})
     job = yaml.safe_load(blocks("yaml")[1])["gate"]

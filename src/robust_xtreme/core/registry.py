@@ -87,7 +87,7 @@ def _members(package: str, group: str) -> Iterator[tuple[str, str]]:
         path = f"{package}.{inner.name}"
         if inner.ispkg:
             yield from _members(path, f"{group}{inner.name}.")
-        elif not inner.name.startswith("_") and inner.name not in _listed(package):
+        elif inner.name not in _listed(package):
             yield group + inner.name, path
 
 

@@ -37,6 +37,11 @@ DEATHS: Final = {
 """What the renderer does in a process, and how the page says it."""
 
 
+def test_a_label_shows_what_would_end_the_renderer() -> None:
+    """A NUL character ends its process; a label has it as the code that a page shows."""
+    assert drawing._label("nul \x00 end") == "nul <U+0000> end"
+
+
 def _planted(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plant a renderer that does something else at a chart, and begins well."""
     code = f"def vegalite_to_svg(spec, vl_version):\n    if 'point' in spec:\n        return '<svg/>'\n    {body}\n"
