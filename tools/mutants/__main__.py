@@ -138,8 +138,8 @@ that a test fails on, equivalent ones left out, with Clopper-Pearson intervals. 
 differ. Tests elsewhere than in these folders, end-to-end ones say, were not asked: {folders}.
 """
 _UNSEEN: Final = """\
-Changes of another sample (`--seed 1`), for which no test was written. What survived was not read, so that equivalent
-changes count as left:
+Changes of another sample (`--seed 1`) without those of the first, for which no test was written. What survived was not
+read, so that equivalent changes count as left:
 """
 _SEEN: Final = """\
 Changes of the first sample. Tests were written for what had survived, some were no longer marked slow, and survivors
@@ -205,7 +205,7 @@ def main(words: Iterable[str] | None = None) -> None:
         case _:
             states = asked.state / "tried-0.csv", asked.state / "tried-1.csv"
             tried = [{row["name"]: row["verdict"] for row in _rows(each)} for each in states]
-            unseen = [it for it in sample([*mutants()], asked.many, 1) if it.name in tried[1]]
+            unseen = [it for it in sample([*mutants()], asked.many, 1) if it.name in tried[1].keys() - tried[0].keys()]
             _written(OUT.with_suffix(".csv"), chosen, tried[0])
             _written(OUT.with_name("mutants-1.csv"), unseen, tried[1])
             OUT.write_text(page(chosen, tried[1] | tried[0], _known(READ), unseen), encoding="utf-8")
