@@ -54,14 +54,21 @@ def finished(words: list[str], out: Path, workers: int) -> dict[str, str]:
 
 
 def workers_of(command: Forked) -> list[int]:
-    """The numbers of the worker processes that a command has now."""
+    """The numbers of the worker processes that a command has now; the process that draws charts is none."""
     parents = {int(path.name): _parent(path) for path in Path("/proc").iterdir() if path.name.isdecimal()}
-    return [number for number, parent in parents.items() if parent == command.process.pid]
+    return [number for number, parent in parents.items() if parent == command.process.pid and _computes(number)]
 
 
 def is_computed(command: Forked, out: Path) -> bool:
     """Whether a run has begun, with two workers."""
     return (out / "manifest.json").exists() and len(workers_of(command)) == 2
+
+
+def _computes(number: int) -> bool:
+    try:
+        return b"robust_xtreme.workers.child" in Path(f"/proc/{number}/cmdline").read_bytes()
+    except OSError:  # it ended
+        return False
 
 
 def _parent(path: Path) -> int:

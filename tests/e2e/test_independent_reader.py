@@ -105,6 +105,7 @@ def test_a_wrong_prediction_is_seen(column: str, folder: Path, tmp_path: Path) -
 
 
 @pytest.mark.long
+@pytest.mark.process
 @pytest.mark.timeout(1800)
 def test_all_tasks_of_mini_are_computed_again(tmp_path: Path) -> None:
     """With the embedded model, every task and metric but those that need the noisy text."""
