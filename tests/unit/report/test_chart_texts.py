@@ -88,7 +88,7 @@ def _success() -> dict[str, Any]:
 
 
 def _study() -> dict[str, Any]:
-    rows = {"contrast": ["c"] * len(NAMES), "arm": NAMES, "reference": NAMES, "estimate": _ROWS["change"]}
+    rows = {"contrast": ["c"] * len(NAMES), "arm": NAMES, "reference": ["A"] * len(NAMES), "estimate": _ROWS["change"]}
     named = {name: ["1.2345"] * len(NAMES) for name in ("target", "language", "condition")}
     return of_study(pl.DataFrame({**rows, **named, **_ROWS, "tier": ["primary"] * len(NAMES)}).to_dicts())
 
@@ -105,7 +105,7 @@ CHARTS: Final[dict[str, tuple[Callable[[], dict[str, Any]], str]]] = {
     "curve": (lambda: _curve(REALISED), "{}"),
     "strengths": (lambda: _curve(NOMINAL), "{}"),
     "success": (_success, "{}"),
-    "study": (_study, "c, {0} - {0}, 1.2345, 1.2345, 1.2345"),
+    "study": (_study, "c, {0} - A, 1.2345, 1.2345, 1.2345"),
     "language": (_languages, "{}"),
 }
 """Each kind of chart, and how it writes a name."""
