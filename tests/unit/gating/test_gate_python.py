@@ -139,10 +139,12 @@ class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.tags: set[str] = set()
+        self.named: set[str] = set()
 
-    def handle_starttag(self, tag: str, attrs: Any) -> None:  # noqa: ARG002 - as the parser calls it
-        """Add a tag."""
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        """Add a tag, and the names of its attributes."""
         self.tags.add(tag)
+        self.named |= {name for name, _ in attrs}
 
 
 @pytest.mark.parametrize("number", some(range(4), 2, caught="test_a_notebook_shows_tables"))
@@ -151,7 +153,8 @@ def test_a_notebook_shows_tables(number: int) -> None:
     page = _objects(HOSTILE)[number]._repr_html_()
     parser = _Tags()
     parser.feed(page)
-    assert parser.tags <= {"p", "table", "caption", "tr", "th", "td", "strong"}
+    assert parser.tags <= {"p", "table", "caption", "tr", "th", "td", "strong", "a"}
+    assert parser.named <= {"class", "colspan", "href", "style"}
     assert "table" in parser.tags
     assert "\u202e" not in page
     assert len(page) < 20_000
