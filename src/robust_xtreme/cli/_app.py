@@ -11,6 +11,7 @@ import pkgutil
 import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +24,7 @@ import robust_xtreme
 from robust_xtreme.cli._errors import bounded, exit_code_of, printable
 from robust_xtreme.cli._options import ALSO
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.core.renamed import current
+from robust_xtreme.core.renamed import note, renamed
 from robust_xtreme.core.sinks import echo, one_line
 from robust_xtreme.tasks.sources.hub import settle
 
@@ -148,3 +149,28 @@ def _run() -> object:
 
         vars(rich_utils)["Console"] = Terminal
     return build()(prog_name="robust-xtreme", standalone_mode=False) or None
+
+
+def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words of a command line as of today, and notes on the old ones. Raises UserError where a value is missing."""
+    command = next((word for word in words if not word.startswith("-")), "")
+    kept: list[str] = []
+    notes: list[str] = []
+    if command and (row := renamed("", command)):
+        at, command = [*words].index(command), row.new
+        words, notes = [*words[:at], command, *words[at + 1 :]], [note(row)]
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            return [*kept, word, *rest], notes
+        option, equals, value = word.partition("=")
+        row = renamed(command, option) or (renamed("", option) if option.startswith("-") else None)
+        if row is None:
+            kept.append(word)
+            continue
+        notes.append(note(row))
+        if row.new:
+            kept.append(f"{row.new}{equals}{value}")
+        elif not equals and next(rest, "-").startswith("-"):
+            raise UserError(f"{option} took a value, which is missing. {note(row)}")
+    return kept, notes

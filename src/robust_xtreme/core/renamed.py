@@ -1,6 +1,5 @@
 """Names that changed. The old ones are read for two minor versions, with a note on stderr."""
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 
@@ -46,30 +45,3 @@ def note(row: Renamed) -> str:
     if row.new:
         return f"{row.old} is now {row.new}; the old name is read until {row.until}."
     return f"{row.old} is removed: {row.why}. Leave it out."
-
-
-def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words of a command line as of today, and notes on the old ones. Raises UserError where a value is missing."""
-    from robust_xtreme.core.errors import UserError
-
-    command = next((word for word in words if not word.startswith("-")), "")
-    kept: list[str] = []
-    notes: list[str] = []
-    if command and (row := renamed("", command)):
-        at, command = [*words].index(command), row.new
-        words, notes = [*words[:at], command, *words[at + 1 :]], [note(row)]
-    rest = iter(words)
-    for word in rest:
-        if word == "--":
-            return [*kept, word, *rest], notes
-        option, equals, value = word.partition("=")
-        row = renamed(command, option) or (renamed("", option) if option.startswith("-") else None)
-        if row is None:
-            kept.append(word)
-            continue
-        notes.append(note(row))
-        if row.new:
-            kept.append(f"{row.new}{equals}{value}")
-        elif not equals and next(rest, "-").startswith("-"):
-            raise UserError(f"{option} took a value, which is missing. {note(row)}")
-    return kept, notes

@@ -11,9 +11,9 @@ from packaging.version import Version
 from tests.program import program
 
 from robust_xtreme import __version__
-from robust_xtreme.cli._app import command_names
+from robust_xtreme.cli._app import command_names, current
 from robust_xtreme.core import errors
-from robust_xtreme.core.renamed import RENAMED, Renamed, current, note
+from robust_xtreme.core.renamed import RENAMED, Renamed, note
 from robust_xtreme.core.run_spec import RunSpec
 
 OPTIONS = [row for row in RENAMED if row.of in command_names()]
