@@ -13,11 +13,12 @@ import pytest
 from tests.finished_runs import finished_run
 from tests.program import program
 from tests.some import some
+from tests.stats_rows import NOISE
 
 import robust_xtreme
 from robust_xtreme.core.errors import MissingData, UserError
 from robust_xtreme.gating import comparing
-from robust_xtreme.gating.baselines import update
+from robust_xtreme.gating.baselines import load, update
 from robust_xtreme.gating.document import comparison_blocks, gate_blocks
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.report.blocks import Heading, Paragraph, Table, text_of
@@ -205,3 +206,12 @@ def test_marks_are_those_of_whole_cells(tmp_path: Path, monkeypatch: pytest.Monk
     rows = [cell, {**cell, "language": "de", "marks": None}, {**cell, "language": "sw", "scope": "noised_gold"}]
     monkeypatch.setattr(comparing, "finished", lambda _: SimpleNamespace(deltas=pl.DataFrame(rows)))
     assert comparing.marks_of(tmp_path) == {tuple(cell[name] for name in KEY): "inert"}
+
+
+@pytest.mark.parametrize(
+    ("noise", "told"), [("frozen:attack_keys:0.2/fields=premise/of=m/01234567", True), (NOISE, False)]
+)
+def test_texts_that_an_attack_left_are_told_of(noise: str, told: bool, tmp_path: Path) -> None:
+    """Beside clean text, too: they are harder for the model that was attacked; no other noise has the sentence."""
+    run = load(finished_run(tmp_path / "run", noise=noise, count=30))
+    assert ("harder for the model that was attacked" in comparing.comparison_note(run, run)) == told

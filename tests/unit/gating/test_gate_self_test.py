@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from tests.finished_runs import finished_run
 from tests.program import program
@@ -13,7 +14,7 @@ from tests.program import program
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.gating.baselines import load, save
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.self_test import _halves, _swapped, self_test
+from robust_xtreme.gating.self_test import _halves, _shares, _swapped, self_test
 from robust_xtreme.stats.components import numbered
 
 
@@ -103,3 +104,13 @@ def test_the_command_prints_the_rates(tmp_path: Path) -> None:
     path.with_suffix(".parquet").unlink()
     with pytest.raises(Mismatch, match="has no outcomes of items"):
         self_test(load("main", tmp_path), Policy())
+
+
+def test_the_shares_of_verdicts_are_of_all_comparisons() -> None:
+    """Of two comparisons of two rows each; the smallest fall that is detected is the median of the four."""
+    first, second = (
+        pl.DataFrame({"kind": ["task"] * 2, "task": ["xnli"] * 2, "verdict": ["ok", verdict], "mde": mde})
+        for verdict, mde in (("ok", [1.0, 2.0]), ("regressed", [3.0, 9.0]))
+    )
+    (row,) = _shares([first, second], Policy()).rows(named=True)
+    assert (row["ok"], row["regressed"], row["undecided"], row["mde"]) == (75, 25, 0, 2.5)

@@ -39,6 +39,7 @@ def _noise(value: str, code: str, kind: str, strength: str = "1") -> Noised:
         ("tr", "lower", "IŞIK İYİ", "ışık iyi"),
         ("az", "upper", "bir ıldız", "BİR ILDIZ"),
         ("el", "upper", "Μάιος άυλος καΐκι πρωί ή ώρα", "ΜΑΪΟΣ ΑΫΛΟΣ ΚΑΪΚΙ ΠΡΩΙ Ή ΩΡΑ"),
+        ("el", "upper", "ιδέα υγεία", "ΙΔΕΑ ΥΓΕΙΑ"),
         ("el", "lower", "ΟΔΟΣ ΣΟΦΟΣ", "οδος σοφος"),
         ("el", "inverted", "Αθήνας", "αΘΗΝΑΣ"),
         ("el", "second", "Άρης", "ΆΡης"),

@@ -224,6 +224,12 @@ def test_signs_beside_a_digit_stay() -> None:
     assert _noised(text("en", "1,5 a, b, c, d"), _table(KeyingError(",", "next", ";"))).text.value == "1,5 a; b; c; d"
 
 
+def test_a_sign_with_a_digit_on_one_side_stays() -> None:
+    """Directly before or after it; one with a letter between them is a mark of the words."""
+    made = _table(KeyingError(",", "delete", ""))
+    assert _noised(text("en", "a1, 2a, b, c ,3"), made).text.value == "a1, 2a b c ,3"
+
+
 def test_a_language_without_rows_is_not_served() -> None:
     """Where the table is empty the reason says so, and an unknown language is reported as unknown."""
     assert _table().lacks("en") == "nothing in its script to change"

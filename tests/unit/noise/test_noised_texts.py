@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,6 +100,19 @@ def test_seeds_of_passes_are_apart_and_of_31_bits() -> None:
     seeds = {seed_of_pass(seed, turn) for seed in range(5) for turn in range(20)}
     assert len(seeds) == 100
     assert 1_000 < min(seeds) <= max(seeds) < 2**31
+
+
+def test_the_seed_of_a_pass_stays_the_same_in_every_version() -> None:
+    """The last 31 bits of a hash of its words, each with its length before it."""
+    parts = (b"noise of a pass", b"3", b"12")
+    hashed = blake2b(b"".join(len(part).to_bytes(8, "little") + part for part in parts), digest_size=8).digest()
+    assert seed_of_pass(3, 12) == int.from_bytes(hashed, "big") & (2**31 - 1)
+
+
+def test_a_text_without_edits_has_no_trace_beside_one_that_has_some() -> None:
+    """Traces are made of texts that have one each, or none."""
+    columns = traces_from([[], [Trace(((0, 1, 0, 2),), ())], []])
+    assert [columns.has(number) for number in range(3)] == [False, True, False]
 
 
 def test_a_span_is_reached_by_an_edit_in_it_or_beside_it() -> None:

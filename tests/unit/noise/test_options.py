@@ -122,6 +122,12 @@ def test_a_word_is_hidden_or_deleted() -> None:
     assert probes_of(alone, "").start.tolist() == [0, 0]
 
 
+def test_a_word_is_deleted_with_what_is_in_its_own_text() -> None:
+    """With the space after it, the last one with that before it, and no word with what is beyond an end of its text."""
+    options = probes_of([Text("a", "en", "one two"), Text("b", "en", "three")], "")
+    assert list(zip(options.start.tolist(), options.stop.tolist(), strict=True)) == [(0, 4), (3, 7), (0, 5)]
+
+
 def test_what_hides_a_word_crosses_no_edge_of_a_span() -> None:
     """Of a word that a span cuts the longest part is hidden, and no space is deleted beyond the edge of a span."""
     texts = [Text("t", "en", "in “Rome, then", (Span(4, 8), Span(0, 9)))]

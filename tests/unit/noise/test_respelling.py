@@ -137,6 +137,14 @@ def test_letters_taken_apart_by_the_table_are_composed_again(tmp_path: Path) -> 
         assert noise("한글 각 촊", "transliterate:1", "ko").text.value == "hangeul gaᆨ 촊"
 
 
+def test_letters_taken_apart_are_composed_again_after_a_longer_form(tmp_path: Path) -> None:
+    """Of 하고 the jamo of 하 have rules, one with a form of two letters, and those of 고 have none."""
+    head = RUSSIAN.replace("ru", "ko").replace(HEAD, HEAD + "# form: NFD\n")
+    pack(tmp_path, "\u1112|h\n\u1161|aa\n", "ko", head)
+    with packs.using(tmp_path):
+        assert noise("하고 하고", "transliterate:1", "ko").text.value == "haa고 haa고"
+
+
 def test_conjuncts_keep_what_has_no_rule(tmp_path: Path) -> None:
     """Joiners and nuktas after a letter with a rule go with it, also where the letter is one code point."""
     head = HINDI.replace("script: Deva", "language: hi").replace("iast", "typed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from robust_xtreme.noise.engine.diff import Hunk, distance, hunks
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_with
 from robust_xtreme.noise.engine.perturbation import Bound, Perturbation
-from robust_xtreme.noise.engine.rewriter import Change, changed, rewriter
+from robust_xtreme.noise.engine.rewriter import Change, _Model, changed, lent, rewriter
 
 _WORDS = st.lists(st.sampled_from(["a", "b", "cd", "ce", "क्ष", "न्य", "e\u0301", " ", "  ", "\n", "👩‍👧"]), max_size=30)
 
@@ -176,6 +177,38 @@ def test_draws_follow_the_text_and_the_seed_alone() -> None:
     assert [noised_text.text.value for noised_text in _noised(member, *values[::-1])][::-1] == whole
     assert [_noised(member, value)[0].text.value for value in values] == whole
     assert [noised_text.text.value for noised_text in _noised(member, *values, seed=1)] != whole
+
+
+def test_each_of_the_generators_follows_the_key() -> None:
+    """Also keys of 64 bits, as they are drawn: the same key gives the same numbers, another one others."""
+    drawn = []
+    with lent() as seeded:
+        for key in (5, 2**64 - 5, 5):
+            seeded(key)
+            drawn.append((random.random(), np.random.random(), torch.rand(()).item()))  # noqa: NPY002 - as a library does
+    assert drawn[0] == drawn[2]
+    assert all(one != other for one, other in zip(*drawn[:2], strict=True))
+
+
+def test_a_masked_model_reads_the_first_piece_of_its_vocabulary() -> None:
+    """Piece 0 begins a text in models of RoBERTa's kind; the end of a shorter text is filled, and is not read."""
+    read = []
+
+    class Network:
+        config = SimpleNamespace()
+
+        def __call__(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
+            read.append((input_ids.tolist(), attention_mask.tolist()))
+            return SimpleNamespace(logits=torch.zeros(*input_ids.shape, 5))
+
+    class Tokenizer:
+        mask_token, mask_token_id, cls_token_id, sep_token_id, pad_token_id = "*", 4, 0, 2, 1
+
+        def __call__(self, text: str, **_: bool) -> dict[str, list[int]]:
+            return {"input_ids": [4 if letter == "*" else 3 for letter in text]}
+
+    _Model(Network(), Tokenizer()).logits([("ab", 0, 1), ("a", 0, 1)])
+    assert read == [([[0, 4, 3, 2], [0, 4, 2, 1]], [[1, 1, 1, 1], [1, 1, 1, 0]])]
 
 
 @pytest.mark.parametrize("strength", ["0", "0.3"])

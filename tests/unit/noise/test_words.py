@@ -275,6 +275,23 @@ def test_the_edit_counts_of_a_drop_include_all_that_goes() -> None:
     assert (noised.eligible, noised.graphemes_edited, noised.words, noised.words_edited) == (2, 4, 2, 1)
 
 
+def test_a_word_that_can_never_go_is_not_eligible() -> None:
+    """Of those that can, the one that is kept is: here two of three, whichever draw is the largest."""
+    for number in range(20):
+        assert _noise(dropped, Text(f"{number}", "en", "(one) two three"))[0].eligible == 2
+
+
+def test_a_whole_form_that_waits_for_letters_has_none_after_it() -> None:
+    """A span cuts the letters: the first form would join with the letter after it, and is left out."""
+
+    @words(strength="share", rates={"change": "1"}, whole=True)
+    def waiting(word: str, language: str) -> Iterator[Form]:
+        """End words with a cluster that waits for more."""
+        yield Form(f"{word}न्", "change")
+
+    assert _noise(waiting, Text("t", "hi", "कमल", (Span(0, 2),)))[0].text.value == "कमलन्"
+
+
 def test_a_join_takes_the_white_space_before_the_next_word() -> None:
     """All of it, and nothing else; signs beside it, digits, ends of lines and ends that wait for more keep theirs."""
     noised = _noise(joined, "one two \u00a0three, four")[0]

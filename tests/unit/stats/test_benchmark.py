@@ -14,7 +14,7 @@ from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CELL, DELTAS, SCORES, build, empty
 from robust_xtreme.stats._cells import levels_of
 from robust_xtreme.stats.averages import Drop, averaged
-from robust_xtreme.stats.benchmark import AVERAGES, CATEGORIES, TASKS, TITLES, Task, tasks_of
+from robust_xtreme.stats.benchmark import AVERAGES, CATEGORIES, TASKS, TITLES, Task, clean_split, of_set, tasks_of
 
 _QA = ("squad_em", "squad_f1")
 _XTREME_R = {
@@ -258,3 +258,8 @@ def test_benchmarks_are_those_of_the_tasks() -> None:
         families = {task.name: _CATEGORY[task.family] for task in tasks if benchmark in task.groups}
         assert families == kinds
     assert set(AVERAGES) == set(TITLES) == set(TASKS)
+
+
+def test_clean_items_of_a_set_are_of_the_split_that_it_names() -> None:
+    """A split of no set is its own."""
+    assert [clean_split(split) for split in (of_set("test", "typos"), "dev [typos]", "dev")] == ["test", "dev", "dev"]

@@ -150,3 +150,21 @@ def test_other_items_at_a_level_are_refused(quick: None) -> None:
     points["64", "int8"][key] = _cell("de", "clean", np.ones((_CLUSTERS, _ITEMS + 1)))
     with pytest.raises(Mismatch, match="not the same items"):
         _effects(points)
+
+
+def test_a_cluster_differs_where_it_does_at_one_level_of_the_others(quick: None) -> None:
+    """Seven have a wrong item with 64 dimensions and int8, and with no other pair; there is clean text alone."""
+    points = {}
+    for point in product(*_FACTORS.values()):
+        right = np.ones((_CLUSTERS, _ITEMS), np.bool_)
+        right[:7, 0] = point != ("64", "int8")
+        points[point] = {_key("sw", "clean"): _cell("sw", "clean", right)}
+    found = _effects(points)
+    differing = {(row["factor"], row["level"], row["other"]): row["differing"] for row in found.iter_rows(named=True)}
+    assert differing == {
+        ("dims", "256", ""): 0,
+        ("dims", "64", ""): 7,
+        ("precision", "int8", ""): 7,
+        ("dims", "256", "precision"): 0,
+        ("dims", "64", "precision"): 7,
+    }

@@ -35,6 +35,13 @@ def _share(noised: list[Noised], axis: str) -> float:
     return float(edited / whole)
 
 
+def _calibration(folder: Path, line: str) -> None:
+    """Write a calibration text of Swahili with forty times a line."""
+    (folder / "calibration").mkdir()
+    head = "# language: sw\n# source: mine\n# licence: CC0-1.0\n# standing: authored\ntext\n"
+    (folder / "calibration" / "sw.tsv").write_text(head + f"{line}\n" * 40, "utf-8")
+
+
 @pytest.mark.parametrize("code", _SAMPLE)
 def test_other_draws_on_the_calibration_text_have_the_share_that_was_asked_for(code: str) -> None:
     """The strength that is solved for with some seeds gives about the same share with others."""
@@ -77,6 +84,15 @@ def test_words_are_an_axis_of_their_own() -> None:
         for axis in ("words", "graphemes")
     ]
     assert strengths[0] < strengths[1]
+
+
+def test_a_share_of_words_is_not_solved_for_by_graphemes(tmp_path: Path) -> None:
+    """Where every word can be edited, a fifth of them is at strength 0.2, however few of their letters change."""
+    _calibration(tmp_path, "Habari Asubuhi Watu Wote")
+    spec = "casing@realised=words:0.2@initial=0@second=1@inverted=0@lower=0@upper=0"
+    with packs.using(tmp_path):
+        strength = at_nominal(bound(PerturbationSpec.parse(spec))[0], "sw").strength
+    assert float(strength) == pytest.approx(0.2, rel=0.1)
 
 
 def test_a_realised_strength_draws_what_its_nominal_one_draws() -> None:
@@ -161,12 +177,22 @@ def test_a_share_that_grows_with_the_strength_is_met_closely() -> None:
     assert not steps.attains(0.2)
 
 
+def test_a_share_in_proportion_to_the_strength_is_found_at_once() -> None:
+    """False position on a line: beside strength 1 only the strength itself is tried."""
+    tried = []
+
+    def share(strength: str) -> float:
+        tried.append(strength)
+        return 0.4 * float(strength)
+
+    assert solve(share, 0.12).strength == "0.3"
+    assert tried == ["1", "0.3"]
+
+
 def test_users_may_bring_their_own_calibration_text(tmp_path: Path) -> None:
     """A folder of packs may contain another text, and the run says by its hash that it is another."""
     before = realised.digest()
-    (tmp_path / "calibration").mkdir()
-    head = "# language: sw\n# source: mine\n# licence: CC0-1.0\n# standing: authored\ntext\n"
-    (tmp_path / "calibration" / "sw.tsv").write_text(head + "habari ya asubuhi watu wote\n" * 40, "utf-8")
+    _calibration(tmp_path, "habari ya asubuhi watu wote")
     with packs.using(tmp_path):
         assert realised.digest() != before
     assert realised.digest() == before

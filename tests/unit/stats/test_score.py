@@ -9,7 +9,7 @@ from tests.stats_rows import NOISE, prediction_rows, scores, stats_rows
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.metric import share
-from robust_xtreme.files.schema import PREDICTIONS, SHALLOW, STATS, build
+from robust_xtreme.files.schema import CHANCE, PREDICTIONS, SHALLOW, STATS, build
 from robust_xtreme.stats.intervals import estimate_level
 from robust_xtreme.stats.score import _curve, estimate_share
 
@@ -51,3 +51,15 @@ def test_counts_below_nought_are_not_possible() -> None:
     """Though they are finite, and so is the value."""
     metric = registry.load("metric", "span_f1")
     assert metric.possible(np.array([[0.0, -1.0, -1.0], [0.0, 1.0, 1.0]])).tolist() == [False, True]
+
+
+def test_the_chance_of_a_cell_is_the_best_constant() -> None:
+    """Of two that are right for 12 and for 30 of 40 items, whichever is read first."""
+    for lower, upper in (("a", "b"), ("b", "a")):
+        levels = {"m": 20, f"{CHANCE}{lower}": 12, f"{CHANCE}{upper}": 30}
+        stats = [
+            row for name, right in levels.items() for row in stats_rows([at < right for at in range(40)], model=name)
+        ]
+        predictions = [row for name in levels for row in prediction_rows(40, model=name)]
+        table = scores(build(stats, STATS), build(predictions, PREDICTIONS)).filter(model="m")
+        assert table.select("chance", "chance_name").row(0) == (75.0, upper)

@@ -272,8 +272,6 @@ def _no_value(perturbation: Perturbation, option: str, value: str, known: Sequen
     near = difflib.get_close_matches(value, known, n=_NAMED - 1, cutoff=_NEAR)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     named = tuple(dict.fromkeys((*near, *known)))[:_NAMED]
-    if known[0] not in named:
-        named = (*named[:-1], known[0])
     return (
         f"{message}.{hint} It knows {', '.join(named)} and {len(known) - len(named)} others. "
         "See: robust-xtreme list perturbations --json"
