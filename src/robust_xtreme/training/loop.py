@@ -3,11 +3,12 @@
 import logging
 import math
 import signal
+import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -263,7 +264,8 @@ def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: LoopIn
     size, split = stage.plan.batch_size, stage.spec.accumulate
     module.train()
     try:
-        trainer.fit(module, datamodule=TrainingData(loader))
+        with _own_temporary_folder() if isinstance(trainer.strategy, DDPStrategy) else nullcontext():
+            trainer.fit(module, datamodule=TrainingData(loader))
     except SystemExit as end:
         if not trainer.interrupted:
             raise
@@ -277,6 +279,17 @@ def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: LoopIn
         if not out_of_memory(error):
             raise
         raise no_memory(size, split) from error
+
+
+@contextmanager
+def _own_temporary_folder() -> Iterator[None]:
+    """Lightning leaves a folder of each run in several processes, and torch a file of each of them that fails."""
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="robust-xtreme-", ignore_cleanup_errors=True) as tempfile.tempdir:
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -86,8 +87,9 @@ def _apart(prepare: Callable[[], object], run: Callable[[], Path]) -> Path:
     ours, theirs = Pipe()
     begun = process(_sent, theirs, prepare, run)
     theirs.close()
-    made = ours.recv()
+    made, left = ours.recv()
     begun.join()
+    assert not left
     if isinstance(made, Failed):
         raise made.error
     assert isinstance(made, Path)
@@ -95,11 +97,15 @@ def _apart(prepare: Callable[[], object], run: Callable[[], Path]) -> Path:
 
 
 def _sent(line: Connection, prepare: Callable[[], object], run: Callable[[], Path]) -> None:
+    """Send what a run gives or raises, and the names that it leaves in the temporary folder."""
     prepare()
-    try:
-        line.send(run())
-    except BaseException as error:  # noqa: BLE001 - the process that began this one raises it
-        line.send(Failed(error))
+    with tempfile.TemporaryDirectory() as tempfile.tempdir:
+        made: object = None
+        try:
+            made = run()
+        except BaseException as error:  # noqa: BLE001 - the process that began this one raises it
+            made = Failed(error)
+        line.send((made, [path.name for path in Path(tempfile.tempdir).iterdir()]))
 
 
 def _weights(run: Path) -> dict[str, torch.Tensor]:

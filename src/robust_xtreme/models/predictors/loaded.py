@@ -1,8 +1,10 @@
 """The weights of a model that is loaded in this process, and the device that it computes on."""
 
+import functools
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -117,13 +119,24 @@ def _scored(checkpoint: Checkpoint, batches: Iterable[Windows]) -> Iterator[Arra
 def _side_by_side(checkpoint: Checkpoint, batches: Iterable[Windows], threads: int) -> Iterator[Array]:
     """The scores of each batch, where so many passes of a small model use a thread each."""
     waiting: deque[Future[Started]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="pass") as pool:
+    try:
         for windows in batches:
-            waiting.append(pool.submit(start, checkpoint, windows))
+            waiting.append(_pool(threads).submit(start, checkpoint, windows))
             if len(waiting) > threads:
                 yield waiting.popleft().result().scores.numpy()
         for each in waiting:
             yield each.result().scores.numpy()
+    finally:
+        wait(waiting)
+
+
+@functools.cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Kept, as new threads get the memory of any that ended, where glibc keeps as much free as the largest pass took."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="pass")
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # a copy of this process has no such threads
 
 
 def _finished(waiting: deque[Started], count: int) -> Iterator[Array]:
