@@ -139,8 +139,8 @@ differ. Tests elsewhere than in these folders, end-to-end ones say, were not ask
 """
 _UNSEEN: Final = """\
 Changes of another sample (`--seed 1`) without those of the first, for which no test had been written when they were
-tried; equivalent changes count as left. Of the 31 that survived, 18 are found by tests that were written afterwards, and
-one by a test that its limits had left out; nine change no result, and three a tolerance, a hash or a number of draws:
+tried; equivalent changes count as left. Of the 31 that survived, 18 are found by tests that were written afterwards,
+and one by a test that its limits had left out; nine change no result, and three a tolerance, a hash or how many draws:
 """
 _SEEN: Final = """\
 Changes of the first sample. Tests were written for what had survived, some were no longer marked slow, and survivors

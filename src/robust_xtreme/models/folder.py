@@ -430,7 +430,7 @@ def check_types(paths: Iterable[Path]) -> None:
                 raise ModelError(f"{path}: {what}. Save it again in one of them.")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _headers(path: Path, _version: tuple[int, ...]) -> Mapping[str, tuple[str, tuple[int, ...]]]:
     from safetensors import SafetensorError, safe_open
 

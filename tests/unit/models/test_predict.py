@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, get_ident
 from types import SimpleNamespace
 from typing import Any
 
@@ -149,17 +150,20 @@ def test_batches_are_started_before_the_scores_of_others_are_waited_for(
 def test_passes_use_the_threads_that_a_small_model_leaves(
     checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two passes are computed at once, and predictions are the same in the same order; an error in one is raised."""
+    """Two are computed at once, always by the same two; predictions are as in one, and an error in one is raised."""
     inputs = _inputs(checkpoint, 30)
     whole, begin, both = _predicted(checkpoint, inputs, 1000), module.start, Barrier(2)
     monkeypatch.setattr(module, "_THREADS", 2 * torch.get_num_threads())
+    threads = set[int]()
 
     def together(checkpoint: Checkpoint, windows: Any) -> Any:
         both.wait(10)
+        threads.add(get_ident())
         return begin(checkpoint, windows)
 
     monkeypatch.setattr(module, "start", together)
-    assert _predicted(checkpoint, inputs, 1) == whole
+    assert [_predicted(checkpoint, inputs, 1) for _ in range(2)] == [whole, whole]
+    assert len(threads) == 2
 
     def broken(*_: Any) -> Any:
         raise MemoryError
@@ -167,6 +171,20 @@ def test_passes_use_the_threads_that_a_small_model_leaves(
     monkeypatch.setattr(module, "start", broken)
     with pytest.raises(MemoryError):
         _predicted(checkpoint, inputs, 1)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_passes_of_a_copied_process_use_threads_of_its_own() -> None:
+    """Threads are not copied with a process, and what waits for one would wait for ever."""
+    _computed()
+    copied = get_context("fork").Process(target=_computed)
+    copied.start()
+    copied.join()
+    assert copied.exitcode == 0
+
+
+def _computed() -> None:
+    assert module._pool(2).submit(str, "pass").result(10) == "pass"
 
 
 def test_an_input_of_several_windows_is_decoded_once_all_are_there(run: Path) -> None:

@@ -132,7 +132,7 @@ def _side_by_side(checkpoint: Checkpoint, batches: Iterable[Windows], threads: i
 
 @functools.cache
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """Kept, as new threads get the memory of any that ended, where glibc keeps as much free as the largest pass took."""
+    """Kept, as each new thread has the arena of glibc of any that ended, and each arena keeps what a pass has freed."""
     return ThreadPoolExecutor(threads, thread_name_prefix="pass")
 
 
