@@ -70,8 +70,7 @@ _HEAD: Final = """\
 The environments in which robust-xtreme was tried: `python -m tools.matrix` builds each of them, and in it runs tests of
 libraries, the evaluation of `make eval` and the training `small_ci`. *lock*: the versions of `locks/default.txt`;
 *lowest*: each library that `pyproject.toml` names at its lower bound, torch as in the lock; *newest*: what pip took on
-that day, torch as in the lock. What is not in the table was not tried. Where no commit is named, what was tried is now
-a part of a larger commit.
+that day, torch as in the lock. What is not in the table was not tried.
 """
 _TESTS: Final = """\
 Tests of libraries are those of {folders}, without those marked {marks}: {listed:,} of the {all:,} tests without these

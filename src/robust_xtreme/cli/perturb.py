@@ -160,5 +160,6 @@ def _another_draw(job: PerturbJob) -> tuple[str, ...]:
 
 def _numbered(file: str, seed: int) -> str:
     path = Path(file)
-    stem, dot, suffixes = path.name.partition(".")
-    return str(path.with_name(f"{stem.removesuffix(f'-seed{seed - 1}')}-seed{seed}{dot}{suffixes}"))
+    compressed = ".gz" * (path.suffix == ".gz")
+    whole = Path(path.name.removesuffix(compressed))
+    return str(path.with_name(f"{whole.stem.removesuffix(f'-seed{seed - 1}')}-seed{seed}{whole.suffix}{compressed}"))

@@ -13,6 +13,7 @@ from tests.some import some
 
 from robust_xtreme.cli._app import build
 from robust_xtreme.cli._next import after_evaluation, after_training, again, evaluated, show_next
+from robust_xtreme.cli.perturb import _numbered
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.training.values import from_values
 
@@ -158,6 +159,15 @@ def test_a_name_that_would_be_too_long_is_not_proposed(here: Path) -> None:
     done = program("perturb", "some texts.txt", "--languages", "sw", *shlex.split(NOISY), "-o", name)
     assert (here / name).is_file()
     assert (done.code, "Next: " in done.err) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("a-3.11.txt", "a-3.11-seed1.txt"), ("a-seed0.txt.gz", "a-seed1.txt.gz"), (".a/b", ".a/b-seed1")],
+)
+def test_the_next_draw_has_a_name_of_its_own(name: str, other: str) -> None:
+    """With the endings of the file, and whatever dots its name has."""
+    assert _numbered(name, 1) == other
 
 
 def test_a_line_that_cannot_be_copied_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
