@@ -130,14 +130,10 @@ def read(_: Path) -> None:
                 file.get_tensor(tensor)
 
 
-RETURNED: Final = "gate-returned"
-RETURNS: Final = ("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
-"""By this setting the allocator of polars gives free pages back at once; it reads it when polars is imported."""
 ROUNDS: Final[dict[str, Callable[[Path], None]]] = {
     "eval": evaluated,
     "train": trained,
     "gate": gated,
-    RETURNED: gated,
     "weights": read,
 }
 
@@ -219,17 +215,13 @@ def page() -> str:
 
 _HOW: Final = """\
 `eval` is two tasks in two languages under one noise, 90 items each, with all files and the page; `train` four steps
-from scratch; `gate` such a run against itself, and a comparison; `gate-returned` the same where the allocator of polars
-gives free pages back at once (`_RJEM_MALLOC_CONF=dirty_decay_ms:0,muzzy_decay_ms:0`); `weights` reads the weights that
-`eval` reads, by safetensors alone. By `python -m tools.endurance`, beside other work on two cores.
+from scratch; `gate` such a run against itself, and a comparison; `weights` reads the weights that `eval` reads, by
+safetensors alone. By `python -m tools.endurance`, beside other work on two cores, with as many threads.
 
-Where the interval of a slope is above 0, the process grows by it; commands are processes of their own. The blocks of
-Python that an evaluation adds in a round are of safetensors 0.8.0, which keeps about two for each of the 64 tensors
-that it reads: `weights` adds as many. A training adds these, and hashes and headers of files, which are remembered for
-1,024 files at most. Resident memory rises by 2 to 9 MiB an hour, also of a gate, which reads no model: more than Python
-and glibc have in use, and not only what polars' allocator keeps. What has the rest was not found. Threads of pools
-end and begin again: from 14 to 20 in `gate-returned`, 16 at its start, 17 at its end. The rows of each round:
-reports/endurance.
+Where the interval of a slope is above 0, the process grows by it; commands are processes of their own. What grows in
+each round is of safetensors 0.8.0: of each tensor that it reads for torch it keeps two integers, 64 bytes, as `weights`
+shows (versions 0.5 to 0.7 do, too). What allocators keep free for later is resident memory, and goes up and down. The
+rows of each round: reports/endurance.
 """
 
 
@@ -243,9 +235,6 @@ def main() -> None:
     commands.add_parser("page", help="write docs/endurance.md")
     options = parser.parse_args()
     if options.command == "run":
-        if options.name == RETURNED and RETURNS[0] not in os.environ:
-            again = [sys.executable, "-m", "tools.endurance", *sys.argv[1:]]
-            os.execve(sys.executable, again, os.environ | dict([RETURNS]))
         repeat(options.name, options.minutes)
     else:
         write_all({PAGE: page().encode()})

@@ -351,6 +351,7 @@ def gate(
     """
     from datetime import date
 
+    from robust_xtreme.gating.baselines import of_runs
     from robust_xtreme.gating.comparing import gated, marks_of
     from robust_xtreme.gating.policy import Policy, changed
 
@@ -358,15 +359,17 @@ def gate(
     _check_type("gate", "policy", policy, kinds, "the path of a file, or a robust_xtreme.gating.policy.Policy")
     chosen = changed(policy, {"margin": margin, "equivalent": equivalent, "undecided": undecided, "missing": missing})
     folder, before = _folder("gate", run), _side("gate", baseline)
-    return gated(before, _side("gate", folder), chosen, date.today(), marks_of(folder))
+    return gated(before, of_runs([folder]), chosen, date.today(), marks_of(folder))
 
 
 def _side(function: str, given: Side) -> Baseline:
     """What is compared, read where it is a name or a folder."""
-    from robust_xtreme.gating.baselines import Baseline
-    from robust_xtreme.gating.baselines import load as side
+    from robust_xtreme.gating.baselines import Baseline, of_runs, side
 
-    return given if isinstance(given, Baseline) else side(_folder(function, given))
+    if isinstance(given, Baseline):
+        return given
+    folder = _folder(function, given)
+    return side(folder) if isinstance(given, (str, Path)) else of_runs([folder])
 
 
 def _folder(function: str, run: Run) -> Path:

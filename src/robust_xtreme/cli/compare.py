@@ -41,18 +41,18 @@ def compare(
 
     robust-xtreme compare main runs/new -o difference.html -o difference.csv"""
     from robust_xtreme.cli._terminal import output as terminal
-    from robust_xtreme.gating.baselines import load
+    from robust_xtreme.gating.baselines import side
     from robust_xtreme.gating.comparing import compare as compared
     from robust_xtreme.gating.document import comparison_blocks
     from robust_xtreme.gating.outputs import COMPARED, targets, write_files
     from robust_xtreme.report.renderers.terminal import print_blocks
 
     files = targets(output or (), COMPARED, force)
-    sides = {name: load(name) for name in (baseline, candidate)}
+    sides = {name: side(name) for name in (baseline, candidate)}
     comparison = compared(sides[baseline], sides[candidate], equivalent)
     if not output:
         print_blocks(terminal(), comparison_blocks(comparison.frame, comparison.note, _MOST))
-    runs = [name for name, side in sides.items() if not side.saved_at]
+    runs = [name for name, each in sides.items() if not each.saved_at]
     if not runs and (page := next((path for path, suffix in files.items() if suffix == ".html"), None)):
         raise UserError(f"{page} would be the page of a run, and both are saved baselines. Write text instead: .md")
     for path in write_files(files, lambda suffix, folder: _written(comparison, runs, suffix, folder)):

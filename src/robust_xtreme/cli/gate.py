@@ -69,7 +69,7 @@ def gate(
 
     robust-xtreme gate runs/new --self-test --policy gate.toml"""
     from robust_xtreme.cli._terminal import output as terminal
-    from robust_xtreme.gating.baselines import in_words, load
+    from robust_xtreme.gating.baselines import check_saved, in_words, of_runs, side
     from robust_xtreme.gating.baselines import update as replaced
     from robust_xtreme.gating.comparing import gated, marks_of
     from robust_xtreme.gating.document import explained, gate_blocks
@@ -86,7 +86,9 @@ def gate(
     if reason is not None and not update:
         raise UserError("--reason says why a baseline is replaced: it needs --update.")
     name, files = baseline or "main", targets(output or (), GATE_FILES, force)
-    before, after = load(name), load(run)
+    if update:
+        check_saved(name)
+    before, after = side(name), of_runs([Path(run)])
     decided = _of_commit(gated(before, after, chosen, date.today(), marks_of(Path(run))))
     print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
     paths = write_files(files, partial(gate_written, decided))
@@ -107,13 +109,13 @@ def _test_itself(run: str, baseline: str | None, policy: Policy) -> None:
 
     from robust_xtreme.cli._terminal import messages
     from robust_xtreme.cli._terminal import output as terminal
-    from robust_xtreme.gating.baselines import load
+    from robust_xtreme.gating.baselines import of_runs, side
     from robust_xtreme.gating.self_test import self_test
     from robust_xtreme.report.renderers.terminal import print_blocks
 
-    console, before = messages(), load(baseline) if baseline else None
+    console, before = messages(), side(baseline) if baseline else None
     each = partial(track, description="A/A comparisons", console=console, disable=not console.is_terminal)
-    print_blocks(terminal(), self_test(load(run), policy, before, each=each).blocks())
+    print_blocks(terminal(), self_test(of_runs([Path(run)]), policy, before, each=each).blocks())
 
 
 def _of_commit(decided: Gate) -> Gate:

@@ -217,12 +217,33 @@ def load(name: str | Path, root: Path = ROOT) -> Baseline:
         return _load(stem, given.removesuffix(JSON))
     if os.path.lexists(given):
         return of_runs([Path(given)])
-    known = names(root)
-    cure = "" if nearest(given, known) else " Save one: robust-xtreme baseline save RUN"
     if "/" in given:
         raise MissingData(f"There is no run or baseline {shown(given)}.")
-    what = f"There is no baseline named {shown(given)} in {root}, and no folder of a run of that name"
-    raise MissingData(f"{what}.{nearest(given, known)}{cure}")
+    raise _missing(given, root, ", and no folder of a run of that name")
+
+
+def side(name: str | Path) -> Baseline:
+    """The same for a comparison. Raises UserError for the name of a saved baseline that a run's folder has, too."""
+    if _is_saved(str(name), ROOT) and (Path(name) / MANIFEST).is_file():
+        what = f"{shown(str(name))} is a saved baseline, and a run in the folder of that name"
+        raise UserError(f"{what}. Write {ROOT / str(name)}{JSON} for the baseline, or the run's whole path.")
+    return load(name)
+
+
+def check_saved(name: str, root: Path = ROOT) -> None:
+    """Raise MissingData where no saved baseline has a name, UserError where it is no name."""
+    if not _is_saved(_files.check_name(name), root):
+        raise _missing(name, root)
+
+
+def _missing(name: str, root: Path, more: str = "") -> MissingData:
+    near = nearest(name, names(root))
+    cure = "" if near else " Save one: robust-xtreme baseline save RUN"
+    return MissingData(f"There is no baseline named {shown(name)} in {root}{more}.{near}{cure}")
+
+
+def _is_saved(name: str, root: Path) -> bool:
+    return "/" not in name and os.path.lexists(_files.files_of(root / name)[JSON])
 
 
 def of_runs(folders: Sequence[Path]) -> Baseline:
@@ -244,9 +265,9 @@ def check_comparable(baseline: Baseline, candidate: Baseline) -> None:
 
 def _stem(given: str, root: Path) -> Path | None:
     """The files' path without a suffix, of a path or a name in `root`; None where it is not that of a baseline."""
-    named, path = root / given, Path(given.removesuffix(JSON))
-    if "/" not in given and os.path.lexists(_files.files_of(named)[JSON]):
-        return named
+    if _is_saved(given, root):
+        return root / given
+    path = Path(given.removesuffix(JSON))
     if (Path(given) / MANIFEST).is_file() or not path.name:
         return None
     return path if os.path.lexists(_files.files_of(path)[JSON]) else None
@@ -359,7 +380,8 @@ def update(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "")
     Its anchor stays; where it has none, the replaced baseline becomes it. Raises as `load` and `save`, Mismatch where
     the runs cannot be compared with the baseline and its anchor, and UserError where one run would replace several.
     """
-    stem = root / _files.check_name(name)
+    check_saved(name, root)
+    stem = root / name
     measured_runs, after = _measured(runs)
     with _files.locked(root):
         before = load(name, root)

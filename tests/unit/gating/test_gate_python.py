@@ -18,7 +18,7 @@ from tests.stats_rows import NOISE
 import robust_xtreme
 from robust_xtreme.core.errors import MissingData, UserError
 from robust_xtreme.gating import comparing
-from robust_xtreme.gating.baselines import load, update
+from robust_xtreme.gating.baselines import load, save, update
 from robust_xtreme.gating.document import comparison_blocks, gate_blocks
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.report.blocks import Heading, Paragraph, Table, text_of
@@ -188,7 +188,7 @@ def test_objects_become_frames_of_pandas(monkeypatch: pytest.MonkeyPatch) -> Non
         ("gate", {"run": "new", "baseline": "old", "margin": -1}, "'margin'"),
         ("gate", {"run": "new", "baseline": "old", "margin": "x"}, "'margin'"),
         ("gate", {"run": "new", "baseline": "old", "undecided": "no"}, "'undecided'"),
-        ("gate", {"run": "none", "baseline": "old"}, "There is no baseline named 'none'"),
+        ("gate", {"run": "none", "baseline": "old"}, "none is not the folder of a run of eval"),
         ("load", {"run": "none"}, "none is not the folder of a run of eval"),
     ],
 )
@@ -215,3 +215,36 @@ def test_texts_that_an_attack_left_are_told_of(noise: str, told: bool, tmp_path:
     """Beside clean text, too: they are harder for the model that was attacked; no other noise has the sentence."""
     run = load(finished_run(tmp_path / "run", noise=noise, count=30))
     assert ("harder for the model that was attacked" in comparing.comparison_note(run, run)) == told
+
+
+def test_a_run_is_a_folder_though_a_baseline_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the baseline would stand for a run that got worse: a name of both is refused where it could be either."""
+    monkeypatch.chdir(tmp_path)
+    saved = save([finished_run(tmp_path / "better", 0.9)], "ci")
+    finished_run(tmp_path / "ci", 0.5, 1)
+    for words in (["gate", "ci", "--baseline", "ci"], ["compare", "ci", "better"], ["compare", "better", "ci"]):
+        done = program(*words)
+        assert (done.code, "'ci' is a saved baseline, and a run in the folder of that name" in done.err) == (2, True)
+    assert program("gate", "ci", "--baseline", str(saved)).code == 1
+    assert program("gate", "better", "--baseline", str(tmp_path / "ci")).code == 0
+    for run in ("ci", robust_xtreme.load("ci")):
+        assert not robust_xtreme.gate(run, load("ci")).passed
+    assert not robust_xtreme.gate("ci", robust_xtreme.load("better")).passed
+    rises = robust_xtreme.compare(robust_xtreme.load("ci"), load("ci")).frame.filter(pl.col("difference") > 0)
+    assert rises.height
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [("old", "There is no baseline named 'old' in"), ("./old", "The name './old' of a baseline is not")],
+)
+def test_what_is_no_saved_baseline_is_not_updated(
+    name: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused before anything is compared and written, as what has been written says that it passed."""
+    monkeypatch.chdir(tmp_path)
+    finished_run(tmp_path / "old")
+    finished_run(tmp_path / "new")
+    done = program("gate", "new", "--baseline", name, "--update", "-o", "gate.json")
+    assert (done.code, done.out, line in done.err) == (2, "", True)
+    assert not (tmp_path / "gate.json").exists()
