@@ -135,12 +135,13 @@ _TEXT: Final = """\
 the quickest first, up to {fast:.0f} seconds of fast ones (those without a mark) and, where these pass, {slow:.0f} of
 those marked slow; what longer tests alone would find counts as left. *fast tests*, *all tests*: per cent of the changes
 that a test fails on, equivalent ones left out, with Clopper-Pearson intervals. *equivalent*: read, and no result can
-differ. Tests elsewhere than in these folders, end-to-end ones say, were not asked: {folders}.
+differ. The tests that were asked are those in {folders}; tests elsewhere, such as end-to-end ones, were not.
 """
 _UNSEEN: Final = """\
-Changes of another sample (`--seed 1`) without those of the first, for which no test had been written when they were
-tried; equivalent changes count as left. Of the 31 that survived, 18 are found by tests that were written afterwards,
-and one by a test that its limits had left out; nine change no result, and three a tolerance, a hash or how many draws:
+Changes of another sample (`--many 120 --seed 1`) without those of the first, for which no test had been written when
+they were tried; equivalent changes count as left. Of the 31 that survived, 18 are found by tests that were written
+afterwards, and one by a test that its limits had left out; nine change no result, and three a tolerance, a hash or how
+many draws:
 """
 _SEEN: Final = """\
 Changes of the first sample. Tests were written for what had survived, some were no longer marked slow, and survivors

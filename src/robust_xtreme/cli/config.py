@@ -116,7 +116,8 @@ def _copy(path: Path, dest: str, force: bool) -> Path:
         raise UserError(f"{parent} is not a folder. Copy to another path.")
     with plain():
         target.parent.mkdir(parents=True, exist_ok=True)
-    with written([OutputFile(f"config copy {path.stem}", str(copy), copy) for _, copy in pairs]) as writes:
+    command = f"config copy {path.parent.name}/{path.stem}"
+    with written([OutputFile(command, str(copy), copy) for _, copy in pairs]) as writes:
         for (source, _), write in zip(pairs, writes, strict=True):
             write(source.read_bytes())
     return target

@@ -69,8 +69,7 @@ def gate(
 
     robust-xtreme gate runs/new --self-test --policy gate.toml"""
     from robust_xtreme.cli._terminal import output as terminal
-    from robust_xtreme.gating.baselines import check_saved, in_words, of_runs, side
-    from robust_xtreme.gating.baselines import update as replaced
+    from robust_xtreme.gating import baselines
     from robust_xtreme.gating.comparing import gated, marks_of
     from robust_xtreme.gating.document import explained, gate_blocks
     from robust_xtreme.gating.outputs import GATE_FILES, gate_written, targets, write_files
@@ -87,8 +86,8 @@ def gate(
         raise UserError("--reason says why a baseline is replaced: it needs --update.")
     name, files = baseline or "main", targets(output or (), GATE_FILES, force)
     if update:
-        check_saved(name)
-    before, after = side(name), of_runs([Path(run)])
+        baselines.check_saved(name)
+    before, after = baselines.side(name), baselines.of_runs([Path(run)])
     decided = _of_commit(gated(before, after, chosen, date.today(), marks_of(Path(run))))
     print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
     paths = write_files(files, partial(gate_written, decided))
@@ -96,7 +95,7 @@ def gate(
         echo(str(path))
     _tell_github(decided, paths)
     if update:
-        echo(f"Updated {name}: {in_words(replaced([Path(run)], name, reason=reason or ''))}.")
+        echo(f"Updated {name}: {baselines.in_words(baselines.update([Path(run)], name, reason=reason or ''))}.")
         return None
     if not decided.passed:
         show_next("examples", run, "--became", "wrong")

@@ -1,6 +1,7 @@
 """The manifest of a run on disk: its own digest, and those of the run's files, which show whether one was changed."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -73,6 +74,7 @@ def frame_of(folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any])
 
 def check_file(folder: Path, name: str, manifest: Mapping[str, Any]) -> None:
     """Raise DataError where a file of a finished run is not that of its manifest; older runs have no digests."""
-    digest = manifest.get("files", {}).get(name)
-    if digest is not None and store.sha256(folder / name) != digest:
-        raise DataError(folder / name, f"{_CHANGED}. The command of the run, given again, writes it again.")
+    digest, is_there = manifest.get("files", {}).get(name), os.path.lexists(folder / name)
+    if digest is not None and not (is_there and store.sha256(folder / name) == digest):
+        what = _CHANGED if is_there else "is missing"
+        raise DataError(folder / name, f"{what}. The command of the run, given again, writes it again.")

@@ -106,7 +106,7 @@ def test_a_copy_that_cannot_be_written_names_what_config_takes(tmp_path: Path, m
     monkeypatch.setattr("robust_xtreme.files.new_files.sync_folder", _denied)
     done = run("copy", "small_ci", str(tmp_path / "mine.toml"))
     assert (done.exit_code, "--out" in done.stderr, list(tmp_path.glob(".*"))) == (3, False, [])
-    assert "name another file: config copy small_ci FILE" in done.stderr
+    assert "name another file: config copy train/small_ci FILE" in done.stderr
 
 
 def _denied(folder: Path) -> None:
