@@ -7,30 +7,39 @@ class Renamed(NamedTuple):
     """An old name of an option of the command `of`, of a value of the key `of`, or of a class of the module `of`.
 
     Where `of` is empty it is of an option of all commands, or of a command. `new` is empty where nothing replaces it,
-    for the reason `why`. Only values are not read any more. `until` is the version that does not know the old name.
+    for the reason `why`. Only values are not read any more. `since` is the version that has the new name.
     """
 
+    since: str
     of: str
     old: str
     new: str = ""
     why: str = ""
-    until: str = "0.3"
+
+    @property
+    def until(self) -> str:
+        """The version that does not know the old name: two minor versions later."""
+        major, minor = self.since.split(".")
+        return f"{major}.{int(minor) + 2}"
 
 
 RENAMED: Final = (
-    Renamed("", "attack", "rate"),
-    Renamed("", "--output", "--out"),
-    Renamed("rate", "--rows", "--limit"),
-    Renamed("examples", "--noise", "--perturb"),
-    Renamed("export", "--cluster", "--cluster-field"),
-    Renamed("export", "--target", "--gold"),
-    *(Renamed("import", f"--{name}-key", f"--{name}-field") for name in ("id", "prediction", "score", "cluster")),
-    Renamed("import", "--gold-key", "--gold"),
-    Renamed("perturb", "--books", "--edit-counts"),
-    Renamed("eval", "--index", why="search is always exact"),
-    Renamed("index", "ivf", why="search is always exact"),
-    Renamed("index", "hnsw", why="search is always exact"),
-    Renamed("errors", "Overlap", "Contamination"),
+    Renamed("0.1", "", "attack", "rate"),
+    Renamed("0.1", "", "--output", "--out"),
+    Renamed("0.1", "rate", "--rows", "--limit"),
+    Renamed("0.1", "examples", "--noise", "--perturb"),
+    Renamed("0.1", "export", "--cluster", "--cluster-field"),
+    Renamed("0.1", "export", "--target", "--gold"),
+    *(
+        Renamed("0.1", "import", f"--{name}-key", f"--{name}-field")
+        for name in ("id", "prediction", "score", "cluster")
+    ),
+    Renamed("0.1", "import", "--gold-key", "--gold"),
+    Renamed("0.1", "perturb", "--books", "--edit-counts"),
+    Renamed("0.1", "eval", "--index", why="search is always exact"),
+    Renamed("0.1", "index", "ivf", why="search is always exact"),
+    Renamed("0.1", "index", "hnsw", why="search is always exact"),
+    Renamed("0.1", "errors", "Overlap", "Contamination"),
 )
 """All names that changed."""
 

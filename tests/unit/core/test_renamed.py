@@ -96,7 +96,7 @@ def test_an_old_class_is_the_new_one(row: Renamed) -> None:
         _ = module.Overlaps
 
 
-PLANTED = Renamed("list", "--planted", "--languages", until="0.3")
+PLANTED = Renamed("0.1", "list", "--planted", "--languages")
 
 
 def _overdue(rows: Sequence[Renamed], version: str) -> list[str]:
