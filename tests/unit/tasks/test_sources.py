@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import tracemalloc
 import unicodedata
 from pathlib import Path
 
@@ -54,6 +55,17 @@ def test_compressed_data_have_a_limit_when_unpacked(tmp_path: Path, monkeypatch:
     (tmp_path / "f").write_bytes(gzip.compress(b"a")[:-4])
     with pytest.raises(DataError, match="f: is cut off"):
         read_file(tmp_path / "f")
+
+
+def test_unpacking_takes_the_memory_of_the_content(tmp_path: Path) -> None:
+    """Not that of the most that is unpacked, which a limit of addresses refuses."""
+    (tmp_path / "f").write_bytes(gzip.compress(b"a" * 100_000))
+    tracemalloc.start()
+    try:
+        assert len(read_file(tmp_path / "f").text) == 100_000
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_folder_instead_of_a_file_is_named(tmp_path: Path) -> None:

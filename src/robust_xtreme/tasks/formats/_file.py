@@ -138,7 +138,10 @@ class Source:
 
     def whole(self, most: int) -> bytes:
         """All bytes that were not read. Raises DataError where there are more than `most`."""
-        data = self._file.read(most + 1)
+        taken = io.BytesIO()  # in pieces: one read takes the memory of all that it is asked for first
+        while taken.tell() <= most and (piece := self._file.read(_PIECE)):
+            taken.write(piece)
+        data = taken.getvalue()
         self._read += len(data)
         if len(data) > most:
             raise DataError(self.path, f"is larger than {size(most)}, and is read whole.")
