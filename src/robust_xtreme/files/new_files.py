@@ -58,18 +58,21 @@ def temporary(path: Path) -> Iterator[BinaryIO]:
     What killed processes left of the same file is removed.
     """
     _sweep(path)
-    file = created(path.with_name(f".{digest(path.name)}.{os.getpid()}.{token_hex(8)}{_TMP}"))
-    try:
-        with suppress(OSError):  # no such file, or a file system without permissions
-            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-        with suppress(OSError):  # a mark that the file is being written, where its file system has one
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield file
+    tmp = path.with_name(f".{digest(path.name)}.{os.getpid()}.{token_hex(8)}{_TMP}")
+    try:  # from before the file is there: a signal may come as soon as it is
+        file = created(tmp)
+        try:
+            with suppress(OSError):  # no such file, or a file system without permissions
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+            with suppress(OSError):  # a mark that the file is being written, where its file system has one
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield file
+        finally:
+            with suppress(OSError):  # the failure to write is reported already
+                file.close()
     finally:
         with suppress(OSError):
-            Path(file.name).unlink(missing_ok=True)
-        with suppress(OSError):  # the failure to write is reported already
-            file.close()
+            tmp.unlink(missing_ok=True)
 
 
 def _sweep(path: Path) -> None:

@@ -144,6 +144,19 @@ def test_an_interrupt_inside_a_write_keeps_the_old_file(tmp_path: Path, monkeypa
     assert (tmp_path / "page.md").read_text() == "old"
 
 
+def test_an_interrupt_as_soon_as_a_file_is_there_removes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything of the block that writes it has run."""
+
+    def interrupted(path: Path) -> None:
+        path.touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(new_files, "created", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.write_text(tmp_path / "page.md", "new")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_missing_folder_is_a_disk_error(tmp_path: Path) -> None:
     """Writing into a folder that is not there, or below a file, is one line."""
     with pytest.raises(DiskError, match="cannot be written"):
