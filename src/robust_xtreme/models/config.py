@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn
 
 from robust_xtreme.core.errors import ModelError, counted
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.subprocesses import reports_memory
 from robust_xtreme.models.folder import READ_AS, WHOLE, Located
 from robust_xtreme.models.reading.units import PER_TOKEN, TOKENIZER_CLASS, UNITS
 from robust_xtreme.noise.engine.rewriter import quiet_transformers
@@ -137,7 +138,10 @@ def loading(trust: bool = False) -> dict[str, bool]:
 
 @contextmanager
 def reading(called: str, file: str = "") -> Iterator[None]:
-    """Turn any exception of a library that reads a folder into a ModelError of one line, which may name the `file`."""
+    """Turn any exception of a library that reads a folder into a ModelError of one line, which may name the `file`.
+
+    Raises MemoryError where there is too little memory, which says nothing of the folder.
+    """
     try:
         with quiet_transformers():
             yield
@@ -145,6 +149,8 @@ def reading(called: str, file: str = "") -> Iterator[None]:
         if not (isinstance(error, Exception) or type(error).__name__ == "PanicException"):
             raise
         line = first_line(error)
+        if reports_memory(str(error)):
+            raise MemoryError(line) from error
         if "trust_remote_code" in str(error) or "custom code" in str(error):
             line = f"it contains code of its own, which runs only with {TRUST_FLAG}"
         elif file and (isinstance(error, STUMBLES) or not isinstance(error, Exception)):

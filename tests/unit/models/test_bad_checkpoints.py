@@ -17,6 +17,7 @@ from tests.checkpoints import NLI, QUESTION, SEQUENCE, TAGS, TOKEN, change, chec
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
+from robust_xtreme.models.config import reading
 from robust_xtreme.models.loading import load, load_checkpoint
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.tokenizer import tokenizer_of
@@ -277,3 +278,11 @@ def test_sharded_weights_are_read_whole(copied: Path) -> None:
     again = load_checkpoint(copied, XNLI)
     for key, value in answers.encoder.state_dict().items():
         torch.testing.assert_close(again.encoder.state_dict()[key], value)
+
+
+def test_too_little_memory_is_no_fault_of_the_folder() -> None:
+    """What libraries say of it becomes a MemoryError, which the program reports as one of the environment."""
+    with pytest.raises(MemoryError, match=r"^unable to mmap 5 bytes"), reading("m"):
+        raise RuntimeError("unable to mmap 5 bytes from file <m>: Cannot allocate memory (12)")
+    with pytest.raises(ModelError, match="m cannot be loaded: no such weight"), reading("m"):
+        raise RuntimeError("no such weight")
