@@ -59,20 +59,26 @@ def temporary(path: Path) -> Iterator[BinaryIO]:
     """
     _sweep(path)
     tmp = path.with_name(f".{digest(path.name)}.{os.getpid()}.{token_hex(8)}{_TMP}")
-    try:  # from before the file is there: a signal may come as soon as it is
-        file = created(tmp)
+    is_ours = True  # from before the file is there: a signal may come as soon as it is
+    try:
         try:
-            with suppress(OSError):  # no such file, or a file system without permissions
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-            with suppress(OSError):  # a mark that the file is being written, where its file system has one
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file = created(tmp)
+        except OSError:
+            is_ours = False
+            raise
+        with suppress(OSError):  # no such file, or a file system without permissions
+            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+        with suppress(OSError):  # a mark that the file is being written, where its file system has one
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
             yield file
         finally:
             with suppress(OSError):  # the failure to write is reported already
                 file.close()
     finally:
-        with suppress(OSError):
-            tmp.unlink(missing_ok=True)
+        if is_ours:
+            with suppress(OSError):
+                tmp.unlink(missing_ok=True)
 
 
 def _sweep(path: Path) -> None:
