@@ -47,9 +47,9 @@ limit allows. Where there is a limit, each command computes in a child process: 
 the exit code is 3 and the line names memory and how the run continues. What computes through Python's `evaluate` has no
 such child; what was stored stays there, too.
 
-Measured at 12e621c6 on 2026-11-30 with `robust-xtreme eval --perturb char_noise:0.1` on the embedded model (35,232
-predictions, two cores), whole runs. Where the exit code is 0, frames and `report.md` have the bytes of a run without a
-limit.
+Measured on 2026-11-30, from 12e621c6 on (1,900,000 at 9fe06f52), with `robust-xtreme eval --perturb char_noise:0.1` on
+the embedded model (35,232 predictions, two cores), whole runs. Where the exit code is 0, frames and `report.md` have
+the bytes of a run without a limit.
 
 | `ulimit -v` | result |
 | ---: | --- |

@@ -140,8 +140,8 @@ differ. The tests that were asked are those in {folders}; tests elsewhere, such 
 _UNSEEN: Final = """\
 Changes of another sample (`--many 120 --seed 1`) without those of the first, for which no test had been written when
 they were tried; equivalent changes count as left. Of the 31 that survived, 18 are found by tests that were written
-afterwards, and one by a test that its limits had left out; nine change no result, and three a tolerance, a hash or how
-many draws:
+afterwards, and one by a test that was there and was not asked; nine change no result, and three a tolerance, a hash or
+how many draws:
 """
 _SEEN: Final = """\
 Changes of the first sample. Tests were written for what had survived, some were no longer marked slow, and survivors
