@@ -1,6 +1,7 @@
 """Evaluates, trains or gates again and again in one process, and says whether it grows: `python -m tools.endurance`.
 
     python -m tools.endurance run eval --minutes 60       # or another of ROUNDS; continues where it was stopped
+    python -m tools.endurance run eval --control          # without what libraries are known to keep
     python -m tools.endurance page                        # of all that ran: docs/endurance.md
 
 Each round is new: its own folders and its own cache, which are removed after it. After each round the memory, the
@@ -30,6 +31,7 @@ from typing import Any, Final
 
 import numpy as np
 from scipy import stats
+from tools.control import keep_nothing
 
 from robust_xtreme.files.new_files import write_all
 from robust_xtreme.report.blocks import Paragraph, Prose, ReportPage, Table, TableColumn
@@ -46,6 +48,9 @@ MEASURED: Final = {
     "descriptors": "descriptors",
     "threads": "threads",
 }
+CONTROL: Final = "-control"
+INTERNED: Final = 2**18
+"""So many strings, used once, give Python's table of interned strings the size that names of files give it later."""
 HEADS: Final = ("process", "round", "hours", *MEASURED)
 WARM: Final = 0.2
 BLOCKS: Final = 20
@@ -122,12 +127,30 @@ def gated(folder: Path) -> None:
 
 def read(_: Path) -> None:
     """The weights that `evaluated` reads, by safetensors alone."""
-    from safetensors import safe_open
+    import safetensors
 
     for name in ("model/model", "heads/xnli", "heads/panx"):
-        with safe_open(MODEL / f"{name}.safetensors", "pt") as file:
+        with safetensors.safe_open(MODEL / f"{name}.safetensors", "pt") as file:
             for tensor in file.keys():  # noqa: SIM118 - no mapping
                 file.get_tensor(tensor)
+
+
+def queried(folder: Path) -> None:
+    """A thousand queries of polars, each of a file of three rows."""
+    import polars as pl
+
+    path = folder / "three.parquet"
+    pl.DataFrame({"a": [1, 2, 3]}).write_parquet(path)
+    for _ in range(1000):
+        pl.scan_parquet(path).filter(pl.col("a") > 1).collect()
+
+
+def tokenized(_: Path) -> None:
+    """A hundred tokenizers, each of which encodes a word."""
+    from tokenizers import Tokenizer
+
+    for _number in range(100):
+        Tokenizer.from_file(str(MODEL / "model" / "tokenizer.json")).encode_batch(["a"])
 
 
 ROUNDS: Final[dict[str, Callable[[Path], None]]] = {
@@ -135,12 +158,16 @@ ROUNDS: Final[dict[str, Callable[[Path], None]]] = {
     "train": trained,
     "gate": gated,
     "weights": read,
+    "queries": queried,
+    "tokenizers": tokenized,
 }
 
 
-def repeat(name: str, minutes: float) -> None:
+def repeat(name: str, minutes: float, *, control: bool = False) -> None:
     """Rounds of one kind until its rows have so many minutes in all, each with a row in its file."""
-    path = FOLDER / f"{name}.csv"
+    path = FOLDER / f"{name}{CONTROL if control else ''}.csv"
+    if control:
+        keep_nothing()
     path.parent.mkdir(parents=True, exist_ok=True)
     known = rows_of(path) if path.is_file() else []
     process = 1 + max((int(row[0]) for row in known), default=0)
@@ -151,11 +178,14 @@ def repeat(name: str, minutes: float) -> None:
         if not known:
             writer.writerow(HEADS)
         number = 0
+        os.environ["ROBUST_XTREME_CACHE"] = f"{folder}/cache"
         while (hours := (time.monotonic() - begun) / 3600) < minutes / 60 - spent:
             number += 1
             with tempfile.TemporaryDirectory(dir=folder) as made:
-                os.environ["ROBUST_XTREME_CACHE"] = f"{made}/cache"
                 ROUNDS[name](Path(made))
+            shutil.rmtree(f"{folder}/cache", ignore_errors=True)
+            for count in range(INTERNED if number == 1 else 0):
+                sys.intern(f"a name of a file, number {count}")
             writer.writerow((process, number, f"{hours:.5f}", *(f"{value:.3f}" for value in measured())))
             file.flush()
 
@@ -180,7 +210,7 @@ def slope(rows: Sequence[tuple[float, ...]], column: int) -> Slope:
 def table() -> tuple[tuple[str, ...], ...]:
     """A row for each process of each kind and each measure."""
     rows = []
-    for name in ROUNDS:
+    for name in [each + end for end in ("", CONTROL) for each in ROUNDS]:
         path = FOLDER / f"{name}.csv"
         every = rows_of(path) if path.is_file() else []
         for process in sorted({row[0] for row in every}):
@@ -235,11 +265,12 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="rounds of one kind")
     run.add_argument("name", choices=ROUNDS)
+    run.add_argument("--control", action="store_true", help="without what libraries are known to keep")
     run.add_argument("--minutes", type=float, default=60.0, help="how long, in all (default: 60)")
     commands.add_parser("page", help="write docs/endurance.md")
     options = parser.parse_args()
     if options.command == "run":
-        repeat(options.name, options.minutes)
+        repeat(options.name, options.minutes, control=options.control)
     else:
         write_all({PAGE: page().encode()})
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from tools import endurance
+import safetensors.torch
+import torch
+from tools import control, endurance
 
 
 def rounds(process: int, grows: float, draw: random.Random) -> list[tuple[float, ...]]:
@@ -44,3 +47,38 @@ def test_rounds_are_kept_continued_and_shown(tmp_path: Path, monkeypatch: pytest
     assert all(row[3] > 1 and row[4] >= 3 and row[5] >= 1 for row in rows)
     monkeypatch.setattr(endurance, "FEWEST", 10**6)
     assert "fewer than" in endurance.page()
+
+
+def test_a_control_reads_the_same_weights_and_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `safe_open` two integers of each tensor stay. Slices of a file say what they say without a control."""
+    weights = str(endurance.MODEL / "model" / "model.safetensors")
+    for module in (safetensors, safetensors.torch):
+        monkeypatch.setattr(module, "safe_open", module.safe_open)  # as it is again after the test
+    monkeypatch.setattr(control, "version", lambda _: "0.1.0")
+    expected, kept = safetensors.torch.load_file(weights), grown()
+    control.keep_nothing()
+    assert grown() < kept / 10
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in safetensors.torch.load_file(weights).items())
+    with safetensors.safe_open(weights, framework="pt") as file:
+        parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    assert all(part.get_shape() == [*expected[name].shape] for name, part in parts.items())
+    assert all(torch.equal(part[...], expected[name]) for name, part in parts.items())
+
+
+def grown() -> int:
+    """How many blocks of Python are in use after twenty readings more than before them."""
+    endurance.read(Path())
+    before = sys.getallocatedblocks()
+    for _ in range(20):
+        endurance.read(Path())
+    return sys.getallocatedblocks() - before
+
+
+@pytest.mark.parametrize(("polars", "tokenizers"), [("1.43.0", "0.22.2"), ("1.42.1", "0.23.1"), ("2.0.0", "0.22.2")])
+def test_a_control_refuses_a_library_that_keeps_memory(
+    polars: str, tokenizers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line that names it, before anything is measured."""
+    monkeypatch.setattr(control, "version", {"polars": polars, "tokenizers": tokenizers}.__getitem__)
+    with pytest.raises(SystemExit, match=r"(polars (1\.43|2\.0)|tokenizers 0\.23)\S* keeps memory: a control needs"):
+        control.keep_nothing()
