@@ -1,9 +1,9 @@
 """The control of `tools.endurance`: the same rounds without what three libraries keep of their work.
 
-Polars keeps 16 bytes of each context of a query in which it could write to disk, until it first does (`contexts` in
-crates/polars-ooc/src/memory_manager.rs); tokenizers keeps half a KiB to two of each tokenizer that a thread used; and
-safetensors two integers of each tensor that it reads for torch. Of the first two a control takes earlier versions; of
-safetensors all are alike, so that it reads files whole.
+Since 1.43 polars keeps 16 bytes of each context of a query that could write to disk, until one does (`contexts` in its
+crates/polars-ooc/src/memory_manager.rs), and 1.42.1 more; tokenizers 0.23 keeps half a KiB to two of each that encoded
+a text; safetensors two integers of each tensor that it reads for torch. Of the first two a control takes earlier
+versions; of safetensors those of 0.4 to 0.8 are alike, so that it reads files whole.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Self
 
-KEEPS: Final = {"polars": (1, 43), "tokenizers": (0, 23)}
-"""The first versions that keep something."""
+KEEPS: Final = {"polars": (1, 40), "tokenizers": (0, 23)}
+"""The first versions that a control does not take."""
 
 
 class _Part:

@@ -224,7 +224,7 @@ def test_a_part_with_other_values_is_computed_again(spec: RunSpec) -> None:
     "name", some(["scores", "deltas", "predictions", "stats"], 2, caught="test_a_frame_with_other_values_is_not_read")
 )
 def test_a_frame_with_other_values_is_not_read(spec: RunSpec, name: str) -> None:
-    """Neither in Python nor on a page: one line names the file and what writes it again, and that does."""
+    """Nor one that is gone, in Python or on a page: one line names the file and what writes it again, and that does."""
     result = evaluate(spec)
     (path,) = Path(spec.out).glob(f"{name}.*")
     frame = {"scores": SCORES, "deltas": DELTAS, "predictions": PREDICTIONS, "stats": STATS}[name]
@@ -234,6 +234,9 @@ def test_a_frame_with_other_values_is_not_read(spec: RunSpec, name: str) -> None
     if path.suffix == ".csv":
         with pytest.raises(DataError, match=rf"{name}\.csv: was changed"):
             render(Path(spec.out))
+    path.unlink()
+    with pytest.raises(DataError, match=rf"{name}\..*is missing\. .*given again, writes it again"):
+        getattr(result, name)
     assert getattr(evaluate(spec), name).height > 1
 
 
