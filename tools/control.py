@@ -48,6 +48,9 @@ class _Whole:
     def get_tensor(self, name: str) -> Any:
         return self._tensors[name]
 
+    def get_tensors(self) -> dict[str, Any]:
+        return dict(self._tensors)
+
     def get_slice(self, name: str) -> _Part:
         return _Part(self._file.get_slice(name), self._tensors[name])
 

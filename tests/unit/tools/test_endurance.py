@@ -57,7 +57,7 @@ def test_a_control_reads_the_same_weights_and_keeps_nothing(monkeypatch: pytest.
     monkeypatch.setattr(control, "version", lambda _: "0.1.0")
     expected, kept = safetensors.torch.load_file(weights), grown()
     control.keep_nothing()
-    assert grown() < kept / 10
+    assert grown() < kept / 20
     assert all(torch.equal(tensor, expected[name]) for name, tensor in safetensors.torch.load_file(weights).items())
     with safetensors.safe_open(weights, framework="pt") as file:
         parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
@@ -66,11 +66,12 @@ def test_a_control_reads_the_same_weights_and_keeps_nothing(monkeypatch: pytest.
 
 
 def grown() -> int:
-    """How many blocks of Python are in use after twenty readings more than before them."""
+    """How many blocks of Python are in use after twenty readings, tensor by tensor and whole, more than before them."""
     endurance.read(Path())
     before = sys.getallocatedblocks()
     for _ in range(20):
         endurance.read(Path())
+        safetensors.torch.load_file(str(endurance.MODEL / "model" / "model.safetensors"))
     return sys.getallocatedblocks() - before
 
 
