@@ -146,10 +146,10 @@ def queried(folder: Path) -> None:
 
 
 def tokenized(_: Path) -> None:
-    """A hundred tokenizers, each of which encodes a word."""
+    """Ten tokenizers, each of which encodes a word."""
     from tokenizers import Tokenizer
 
-    for _number in range(100):
+    for _number in range(10):
         Tokenizer.from_file(str(MODEL / "model" / "tokenizer.json")).encode_batch(["a"])
 
 
@@ -216,7 +216,8 @@ def table() -> tuple[tuple[str, ...], ...]:
         for process in sorted({row[0] for row in every}):
             own = [row for row in every if row[0] == process]
             for column, what in enumerate(MEASURED.values(), 3):
-                rows.append((name, f"{len(own):,}", f"{60 * own[-1][2]:.0f}", what, *_shown(own, column)))
+                minutes = f"{60 * own[-1][2]:.0f}"
+                rows.append((name.replace(CONTROL, ", control"), f"{len(own):,}", minutes, what, *_shown(own, column)))
     return tuple(rows)
 
 
@@ -224,7 +225,7 @@ def _shown(rows: Sequence[tuple[float, ...]], column: int) -> tuple[str, str, st
     if len(rows) < FEWEST:
         return "", "", f"fewer than {FEWEST} rounds", ""
     found = slope(rows, column)
-    each = f"{found.estimate * rows[-1][2] / len(rows):+.3f}"
+    each = f"{found.estimate * rows[-1][2] / len(rows):+.4f}"
     return (
         f"{found.first:.1f}",
         f"{found.last:.1f}",
@@ -245,17 +246,11 @@ def page() -> str:
 
 _HOW: Final = """\
 `eval` is two tasks in two languages under one noise, 90 items each, with all files and the page; `train` four steps
-from scratch; `gate` such a run against itself, and a comparison; `weights` reads the weights that `eval` reads, by
-safetensors alone. By `python -m tools.endurance`, beside other work on two cores, with as many threads.
+from scratch; `gate` such a run against itself, and a comparison. Alone are three libraries that they use: `weights`
+reads the weights of `eval` by safetensors, `queries` is a thousand queries of polars, `tokenizers` are ten, each of
+which encodes a word. By `python -m tools.endurance`, beside other work on two cores, with as many threads.
 
-Of 2026-11-30, at f75a36e5. Where the interval of a slope is above 0, the process grows by it; commands are processes of
-their own. Blocks of Python grow by what safetensors 0.8.0 keeps: two integers, 64 bytes, of each tensor that it reads
-for torch, as `weights` shows. What glibc has in use grows by 3.7 MiB at once, in round 566 of `eval` and 39 of `train`,
-and else by less than 2 KiB a round. Resident memory rises by 1.4 % in the hour of `eval`, by 0.3 % in that of `train`
-and by 1.3 % in that of `gate`: by 4 KiB a gate, where Python and glibc have hardly more in use. What has these was not
-found. A second process of `gate` grew by 6 MiB in 960 rounds; the same loop in processes that did not run this module
-did not, in 500 and 800. An hour in which the allocator of polars returned pages at once grew, too (at 496f86db). One
-more thread of a pool began for `gate`. The rows of each round: reports/endurance.
+HOW
 """
 
 
