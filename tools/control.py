@@ -1,9 +1,11 @@
 """The control of `tools.endurance`: the same rounds without what three libraries keep of their work.
 
-Since 1.43 polars keeps 16 bytes of each context of a query that could write to disk, until one does (`contexts` in its
-crates/polars-ooc/src/memory_manager.rs), and 1.42.1 more; tokenizers 0.23 keeps half a KiB to two of each that encoded
+Polars 1.43 to 2.1 keep 16 bytes of each context of a query that could write to disk, until one does (`contexts` in its
+crates/polars-ooc/src/memory_manager.rs), and 1.42.1 more; tokenizers 0.23 keeps about half a KiB of each that encoded
 a text; safetensors two integers of each tensor that it reads for torch. Of the first two a control takes earlier
-versions; of safetensors those of 0.4 to 0.8 are alike, so that it reads files whole.
+versions; of safetensors those of 0.4 to 0.8 are alike, so that it reads files whole. After the installation of a lock:
+
+    pip install polars==1.39.3 tokenizers==0.22.2 transformers==4.57.6
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ def keep_nothing() -> None:
     for library, first in KEEPS.items():
         found = version(library)
         if tuple(map(int, found.split(".")[:2])) >= first:
-            sys.exit(f"{library} {found} keeps memory: a control needs one before {'.'.join(map(str, first))}.")
+            sys.exit(f"{library} is {found}: a control needs one before {'.'.join(map(str, first))}.")
     safe_open = safetensors.safe_open
 
     def opened(path: str | Path, framework: str, *arguments: Any, **options: Any) -> Any:

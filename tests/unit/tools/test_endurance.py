@@ -32,6 +32,8 @@ def test_a_slope_is_that_of_what_is_kept(grows: float, found: bool) -> None:
     assert slope.low <= 200 * grows <= slope.high
     assert bool(slope.low > 0) == found
     assert slope.last - slope.first == pytest.approx(200 * grows * 0.8 * 19 / 20, abs=20)
+    by_round = endurance.slope(rounds(1, grows, random.Random(3)), 3, over=endurance.ROUND)
+    assert by_round.estimate == pytest.approx(slope.estimate / 200)
 
 
 def test_rounds_are_kept_continued_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,5 +83,7 @@ def test_a_control_refuses_a_library_that_keeps_memory(
 ) -> None:
     """In one line that names it, before anything is measured."""
     monkeypatch.setattr(control, "version", {"polars": polars, "tokenizers": tokenizers}.__getitem__)
-    with pytest.raises(SystemExit, match=r"(polars (1\.43|2\.0)|tokenizers 0\.23)\S* keeps memory: a control needs"):
+    with pytest.raises(
+        SystemExit, match=r"(polars is (1\.43|2\.0)|tokenizers is 0\.23)\S*: a control needs one before"
+    ):
         control.keep_nothing()
