@@ -282,10 +282,11 @@ needs it, transformers 4.57.6 in place of those of the lock, reads whole files o
 there, too (tools/control.py). A `gate` adds 4.1 KiB of resident memory, and 0.3 in the control; a `train` 3.2 KiB, and
 0.2. What keeps one block of Python of each `train` there is not known.
 
-**Arenas of glibc have much of what `eval` adds.** Its control with all of them rose by 16 MiB, by 12 of them in
-minutes 42 and 43, while Python and glibc had no more in use: glibc has up to eight arenas a core, and each keeps what
-a thread once needed. With one arena resident memory is less by 100 MiB. With the lock and one arena it rose by 7.5 MiB
-in 14 minutes, ever more slowly; that was stopped before it could be seen where it ends.
+**Arenas of glibc have most of what else `eval` adds.** Its lowest resident memory rises by 3 MiB from minute 9 to 44,
+about as much as the libraries keep, then by 8 MiB until minute 50, and not after it. Its control rose by 16 MiB, by 12
+of them in minutes 42 and 43, while Python and glibc had no more in use: glibc has up to eight arenas a core, and each
+keeps what a thread once needed. With one arena resident memory is less by 100 MiB; with the lock it rose by 7.5 MiB in
+the 14 minutes that this was tried, ever more slowly.
 
 Python's table of interned strings (names of files) doubles once in a process, by 3.7 MiB: in round 566 of `eval`,
 where it is most of what glibc shows, and in round 39 of `train`; `gate` has not come to it, and the others have the
