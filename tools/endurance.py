@@ -51,8 +51,8 @@ MEASURED: Final = {
     "descriptors": "descriptors",
     "threads": "threads",
 }
-ROUND, HOURS = 1, 2
-"""Columns of the rows."""
+ROUND: Final = 1
+HOURS: Final = 2
 CONTROL: Final = "-control"
 ONE_ARENA: Final = "-one-arena"
 INTERNED: Final = 2**18
@@ -227,7 +227,7 @@ def table() -> tuple[tuple[str, ...], ...]:
             head = (
                 name.replace(CONTROL, ", control").replace(ONE_ARENA, ", one arena"),
                 f"{len(own):,}",
-                f"{60 * own[-1][2]:.0f}",
+                f"{60 * own[-1][HOURS]:.0f}",
             )
             for column, (measure, what) in enumerate(MEASURED.items(), 3):
                 rows.append((*head, what, *_shown(own, column)))
@@ -275,12 +275,12 @@ of Python. Without what three libraries keep, `train` and `gate` rise by 0.1 %, 
 2.6 MiB at once in its 9th minute, and not after it, until its end after 26 minutes.
 
 **Three libraries keep something as long as a process lives.** Polars 2.1.0: 16 bytes of each context of a query, of
-which those of `queries` have one (resident memory alone shows it). Safetensors 0.8.0: two integers, 64 bytes, of each
-tensor that it reads for torch, 64 of them in `weights` and in `eval` (the blocks show it). Tokenizers 0.23.3: about
-450 bytes of each that encoded a text (glibc shows it). A control has polars 1.39.3, tokenizers 0.22.2 and, as that
-needs it, transformers 4.57.6 in place of those of the lock, reads whole files of weights into memory, and has torch
-there, too (tools/control.py). A `gate` adds 4.1 KiB of resident memory, and 0.3 in the control; a `train` 3.2 KiB, and
-0.2. What keeps one block of Python of each `train` there is not known.
+which those of `queries` have one, until a query writes to disk (resident memory alone shows it). Safetensors 0.8.0:
+two integers, 64 bytes, of each tensor that it reads for torch, 64 of them in `weights` and in `eval` (the blocks show
+it). Tokenizers 0.23.3: about 450 bytes of each that encoded a text (glibc shows it). A control has polars 1.39.3,
+tokenizers 0.22.2 and, as that needs it, transformers 4.57.6 in place of those of the lock, reads whole files of
+weights into memory, and has torch there, too (tools/control.py). A `gate` adds 4.1 KiB of resident memory, and 0.3 in
+the control; a `train` 3.2 KiB, and 0.2. What keeps one block of Python of each `train` there is not known.
 
 **Arenas of glibc have most of what else `eval` adds.** Its lowest resident memory rises by 3 MiB from minute 9 to 44,
 about as much as the libraries keep, then by 8 MiB until minute 50, and not after it. Its control rose by 16 MiB, by 12
@@ -289,7 +289,7 @@ keeps what a thread once needed. With one arena resident memory is less by 100 M
 the 14 minutes that this was tried, ever more slowly.
 
 Python's table of interned strings (names of files) doubles once in a process, by 3.7 MiB: in round 566 of `eval`,
-where it is most of what glibc shows, and in round 39 of `train`; `gate` has not come to it, and the others have the
+where it is most of what glibc shows, and in round 39 of `train`; `gate` has no such step, and the others have the
 larger table from their first round on. Threads that come and go are workers of polars' runtime, by their names.
 
 The rows of each round: reports/endurance.

@@ -57,9 +57,9 @@ def test_a_control_reads_the_same_weights_and_keeps_nothing(monkeypatch: pytest.
     for module in (safetensors, safetensors.torch):
         monkeypatch.setattr(module, "safe_open", module.safe_open)  # as it is again after the test
     monkeypatch.setattr(control, "version", lambda _: "0.1.0")
-    expected, kept = safetensors.torch.load_file(weights), grown()
+    expected = safetensors.torch.load_file(weights)
     control.keep_nothing()
-    assert grown() < kept / 20
+    assert grown() < 20 * len(expected) / 4  # where tensors are kept by one of three ways to read, it is twice as many
     assert all(torch.equal(tensor, expected[name]) for name, tensor in safetensors.torch.load_file(weights).items())
     with safetensors.safe_open(weights, framework="pt") as file:
         parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
@@ -68,12 +68,15 @@ def test_a_control_reads_the_same_weights_and_keeps_nothing(monkeypatch: pytest.
 
 
 def grown() -> int:
-    """How many blocks of Python are in use after twenty readings, tensor by tensor and whole, more than before them."""
-    endurance.read(Path())
-    before = sys.getallocatedblocks()
-    for _ in range(20):
+    """How many blocks of Python are in use after twenty readings, by tensors, slices and whole, more than before."""
+    weights, before = str(endurance.MODEL / "model" / "model.safetensors"), 0
+    for number in range(25):
+        before = sys.getallocatedblocks() if number == 5 else before
         endurance.read(Path())
-        safetensors.torch.load_file(str(endurance.MODEL / "model" / "model.safetensors"))
+        safetensors.torch.load_file(weights)
+        with safetensors.safe_open(weights, "pt") as file:
+            for name in file.keys():  # noqa: SIM118 - no mapping
+                file.get_slice(name)[...]
     return sys.getallocatedblocks() - before
 
 
