@@ -1,22 +1,12 @@
-"""The control of `tools.endurance`: the same rounds without what three libraries keep of their work.
+"""The control of `tools.endurance`: safetensors reads files of weights whole, as it keeps two integers otherwise.
 
-Polars 1.43 to 2.1 keep 16 bytes of each context of a query that could write to disk, until one does (`contexts` in its
-crates/polars-ooc/src/memory_manager.rs), and 1.42.1 more; tokenizers 0.23 keeps about half a KiB of each that encoded
-a text; safetensors two integers of each tensor that it reads for torch. Of the first two a control takes earlier
-versions; of safetensors those of 0.4 to 0.8 are alike, so that it reads files whole. After the installation of a lock:
-
-    pip install polars==1.39.3 tokenizers==0.22.2 transformers==4.57.6
+They are of each tensor that it reads for torch from an open file, 64 bytes in versions 0.4 to 0.8.
 """
 
 from __future__ import annotations
 
-import sys
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Self
-
-KEEPS: Final = {"polars": (1, 40), "tokenizers": (0, 23)}
-"""The first versions that a control does not take."""
+from typing import Any, Self
 
 
 class _Part:
@@ -57,14 +47,10 @@ class _Whole:
         return _Part(self._file.get_slice(name), self._tensors[name])
 
 
-def keep_nothing() -> None:
-    """Have safetensors read files whole from now on. Ends with a line where another library keeps something."""
+def read_whole() -> None:
+    """Have safetensors read files whole from now on."""
     import safetensors.torch
 
-    for library, first in KEEPS.items():
-        found = version(library)
-        if tuple(map(int, found.split(".")[:2])) >= first:
-            sys.exit(f"{library} is {found}: a control needs one before {'.'.join(map(str, first))}.")
     safe_open = safetensors.safe_open
 
     def opened(path: str | Path, framework: str, *arguments: Any, **options: Any) -> Any:

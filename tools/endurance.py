@@ -1,7 +1,8 @@
 """Evaluates, trains or gates again and again in one process, and says whether it grows: `python -m tools.endurance`.
 
     python -m tools.endurance run eval --minutes 60       # or another of ROUNDS; continues where it was stopped
-    python -m tools.endurance run eval --control          # without what three libraries keep, see tools/control.py
+    python -m tools.endurance run eval --as settings      # with the settings of `SETTINGS`, see docs/endurance.md
+    python -m tools.endurance run eval --as control       # and reads files of weights whole, see tools/control.py
     python -m tools.endurance page                        # of all that ran: docs/endurance.md
 
 Each round is new: its own folders and its own cache, which are removed after it. After each round and a collection of
@@ -34,7 +35,7 @@ from typing import Any, Final
 
 import numpy as np
 from scipy import stats
-from tools.control import keep_nothing
+from tools.control import read_whole
 
 from robust_xtreme.files.new_files import write_all
 from robust_xtreme.report.blocks import Paragraph, Prose, ReportPage, Table, TableColumn
@@ -53,8 +54,14 @@ MEASURED: Final = {
 }
 ROUND: Final = 1
 HOURS: Final = 2
-CONTROL: Final = "-control"
-ONE_ARENA: Final = "-one-arena"
+SETTINGS: Final = {
+    "MALLOC_ARENA_MAX": "1",
+    "POLARS_OOC_MEMORY_BUDGET_MB": "1",
+    "POLARS_OOC_SPILL_MIN_BYTES": str(2**50),
+}
+"""One arena of glibc; and polars always looks for what to write to disk, which removes contexts that ended from its
+table, but never finds as much as it may write."""
+WAYS: Final = ("installed", "settings", "control")
 INTERNED: Final = 2**18
 """So many strings, used once, give Python's table of interned strings the size that names of files give it later."""
 HEADS: Final = ("process", "round", "hours", *MEASURED)
@@ -169,12 +176,16 @@ ROUNDS: Final[dict[str, Callable[[Path], None]]] = {
 }
 
 
-def repeat(name: str, minutes: float, *, control: bool = False) -> None:
+def kept_in(name: str, way: str) -> Path:
+    """The file of the rounds of one kind, one way."""
+    return FOLDER / (f"{name}.csv" if way == WAYS[0] else f"{name}-{way}.csv")
+
+
+def repeat(name: str, minutes: float, way: str = WAYS[0]) -> None:
     """Rounds of one kind until its rows have so many minutes in all, each with a row in its file."""
-    one_arena = ONE_ARENA if os.environ.get("MALLOC_ARENA_MAX") == "1" else ""
-    path = FOLDER / f"{name}{CONTROL if control else ''}{one_arena}.csv"
-    if control:
-        keep_nothing()
+    path = kept_in(name, way)
+    if way == "control":
+        read_whole()
     path.parent.mkdir(parents=True, exist_ok=True)
     known = rows_of(path) if path.is_file() else []
     process = 1 + max((int(row[0]) for row in known), default=0)
@@ -219,16 +230,13 @@ def slope(
 def table() -> tuple[tuple[str, ...], ...]:
     """A row for each process of each kind and each measure, and of resident memory for its lowest."""
     rows = []
-    for name in ["".join(each) for each in product(ROUNDS, ("", CONTROL), ("", ONE_ARENA))]:
-        path = FOLDER / f"{name}.csv"
+    for name, way in product(ROUNDS, WAYS):
+        path = kept_in(name, way)
         every = rows_of(path) if path.is_file() else []
         for process in sorted({row[0] for row in every}):
             own = [row for row in every if row[0] == process]
-            head = (
-                name.replace(CONTROL, ", control").replace(ONE_ARENA, ", one arena"),
-                f"{len(own):,}",
-                f"{60 * own[-1][HOURS]:.0f}",
-            )
+            called = name if way == WAYS[0] else f"{name}, {way}"
+            head = (called, f"{len(own):,}", f"{60 * own[-1][HOURS]:.0f}")
             for column, (measure, what) in enumerate(MEASURED.items(), 3):
                 rows.append((*head, what, *_shown(own, column)))
                 if measure == "rss":
@@ -265,32 +273,34 @@ _HOW: Final = """\
 `eval` is two tasks in two languages under one noise, 90 items each, with all files and the page; `train` four steps
 from scratch; `gate` such a run against itself, and a comparison. Three more use one library each: `weights` reads the
 weights of `eval` by safetensors, `queries` is a thousand queries of polars, `tokenizers` are ten, each of which
-encodes a word. By `python -m tools.endurance`, with two threads beside other work on two cores, on 2026-11-30: `eval`,
-`train` and `gate` at f75a36e5, the others with `src` of ba1f41d6 and `tools` of the commits after it. "One arena" is
-with MALLOC_ARENA_MAX=1.
+encodes a word. By `python -m tools.endurance` with the versions of the lock, two threads, beside other work on two
+cores, on 2026-11-30: `eval`, `train` and `gate` at f75a36e5, the others with `src` of 9fe06f52 and `tools` of the
+commits after it; hours with settings five at once, so that they have fewer rounds. *Settings* are the environment
+variables MALLOC_ARENA_MAX=1, POLARS_OOC_MEMORY_BUDGET_MB=1 and POLARS_OOC_SPILL_MIN_BYTES=1125899906842624; *control*
+has them, too, and reads files of weights whole.
 
-**Descriptors are flat; resident memory is not, with the versions of the lock.** It rises in the hour by 1.4 % for
-`eval`, 0.3 % for `train` and 1.3 % for `gate`. A command is a process of its own, so that this concerns long sessions
-of Python. Without what three libraries keep, `train` and `gate` rise by 0.1 %, and `eval` with one arena of glibc by
-2.6 MiB at once in its 9th minute, and not after it, until its end after 26 minutes.
+**Descriptors are flat; resident memory is with the settings, but for what two libraries keep.** Without the settings
+it rises in the hour by 1.4 % for `eval`, 0.3 % for `train` and 1.3 % for `gate`. With them `gate` does not rise (it
+falls by 0.1 %), `eval` has a slope whose interval contains zero, and `train` rises by 0.3 %, by 2.9 KiB a training,
+which safetensors and tokenizers keep. A command is a process of its own, so that this concerns long sessions of Python.
 
 **Three libraries keep something as long as a process lives.** Polars 2.1.0: 16 bytes of each context of a query, of
-which those of `queries` have one, until a query writes to disk (resident memory alone shows it). Safetensors 0.8.0:
-two integers, 64 bytes, of each tensor that it reads for torch, 64 of them in `weights` and in `eval` (the blocks show
-it). Tokenizers 0.23.3: about 450 bytes of each that encoded a text (glibc shows it). A control has polars 1.39.3,
-tokenizers 0.22.2 and, as that needs it, transformers 4.57.6 in place of those of the lock, reads whole files of
-weights into memory, and has torch there, too (tools/control.py). A `gate` adds 4.1 KiB of resident memory, and 0.3 in
-the control; a `train` 3.2 KiB, and 0.2. What keeps one block of Python of each `train` there is not known.
+which those of `queries` have one, until a query looks for what it could write to disk (resident memory alone shows
+it). With the settings each query looks, as more than one MiB is in use, and writes nothing, as no part is large
+enough. Safetensors 0.8.0: two integers, 64 bytes, of each tensor that it reads for torch, 64 of them in `weights` and
+in `eval` (the blocks show it; the control of `weights` has none of them). Tokenizers 0.23.3: about 450 bytes of each
+that encoded a word, more of a text (glibc shows it); that is nearly all by which `train` rises in its control.
 
-**Arenas of glibc have most of what else `eval` adds.** Its lowest resident memory rises by 3 MiB from minute 9 to 44,
-about as much as the libraries keep, then by 8 MiB until minute 50, and not after it. Its control rose by 16 MiB, by 12
-of them in minutes 42 and 43, while Python and glibc had no more in use: glibc has up to eight arenas a core, and each
-keeps what a thread once needed. With one arena resident memory is less by 100 MiB; with the lock it rose by 7.5 MiB in
-the 14 minutes that this was tried, ever more slowly.
+**Arenas of glibc have most of what else `eval` adds.** Without the settings its lowest resident memory rises by 3 MiB
+from minute 9 to 44, then by 8 MiB until minute 50, and not after it: glibc has up to eight arenas a core, and each
+keeps what a thread once needed. With one arena resident memory is less by 100 MiB; it rises by 14 MiB in the first 23
+minutes, and not after them. A control of an earlier version of this page, with an older polars and tokenizers, had
+such steps, too, in memory that neither Python nor glibc had in use.
 
 Python's table of interned strings (names of files) doubles once in a process, by 3.7 MiB: in round 566 of `eval`,
 where it is most of what glibc shows, and in round 39 of `train`; `gate` has no such step, and the others have the
-larger table from their first round on. Threads that come and go are workers of polars' runtime, by their names.
+larger table from their first round on. Threads that come and go are workers of polars' runtime, by their names. One
+block of Python stays of each `train` in its control, of a cause that is not known.
 
 The rows of each round: reports/endurance.
 """
@@ -302,12 +312,14 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="rounds of one kind")
     run.add_argument("name", choices=ROUNDS)
-    run.add_argument("--control", action="store_true", help="without what libraries are known to keep")
+    run.add_argument("--as", dest="way", choices=WAYS, default=WAYS[0], help="one of three ways, see above")
     run.add_argument("--minutes", type=float, default=60.0, help="how long, in all (default: 60)")
     commands.add_parser("page", help="write docs/endurance.md")
     options = parser.parse_args()
     if options.command == "run":
-        repeat(options.name, options.minutes, control=options.control)
+        if options.way != WAYS[0] and not SETTINGS.items() <= os.environ.items():
+            os.execve(sys.executable, sys.orig_argv, os.environ | SETTINGS)
+        repeat(options.name, options.minutes, options.way)
     else:
         write_all({PAGE: page().encode()})
 
