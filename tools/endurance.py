@@ -10,10 +10,11 @@ garbage, the memory, the open descriptors and the threads of the process are kep
 that is continued begins another process, whose rounds count for themselves. Memory is counted three times: the blocks
 that Python has in use, of up to 512 bytes each; what the C library (glibc) has given out, to larger objects, to numpy
 and to torch; and what is resident, which alone contains what polars has, from an allocator of its own, and what
-allocators keep for later. It varies by up to 20 MiB from round to round, so that its lowest values are shown, too. The
-first fifth of a process's rounds is left out, as caches of libraries fill; the others are divided into 20 parts, and
-the slope is that of their means, or lowest values, with Student's interval of 95 %. Parts beside each other are still
-alike (their residuals correlate by up to 0.8), so that intervals are too narrow, and a step is in them as a slope.
+allocators keep for later. It differs by up to 22 MiB from round to round, and once by 63, so that its lowest values
+are shown, too. The first fifth of a process's rounds is left out, as caches of libraries fill; the others are divided
+into 20 parts, and the slope is that of their means, or lowest values, with Student's interval of 95 %; so is that of
+the last half of the rounds. Parts beside each other are still alike (their residuals correlate by up to 0.8), so that
+intervals are too narrow, and a step is in them as a slope.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ INTERNED: Final = 2**18
 """So many strings, used once, give Python's table of interned strings the size that names of files give it later."""
 HEADS: Final = ("process", "round", "hours", *MEASURED)
 WARM: Final = 0.2
+LATE: Final = 0.5
 PARTS: Final = 20
 FEWEST: Final = 100
 """The rounds that a process needs for a slope: a fifth of them warms up, and a part has four."""
@@ -108,7 +110,7 @@ def measured() -> tuple[float, ...]:
 
 
 def evaluated(folder: Path) -> None:
-    """A task of the embedded model under one noise, with all files and the page."""
+    """Two tasks of the embedded model in two languages under one noise, with all files and the page."""
     import robust_xtreme
 
     run = robust_xtreme.evaluate(
@@ -215,10 +217,14 @@ def rows_of(path: Path) -> list[tuple[float, ...]]:
 
 
 def slope(
-    rows: Sequence[tuple[float, ...]], column: int, of: Callable[[Any], float] = np.mean, over: int = HOURS
+    rows: Sequence[tuple[float, ...]],
+    column: int,
+    of: Callable[[Any], float] = np.mean,
+    over: int = HOURS,
+    after: float = WARM,
 ) -> Slope:
     """The slope of a column over hours, or rounds, of the means of parts after the first fifth, or of their lowest."""
-    parts = np.array_split(np.array(rows[int(WARM * len(rows)) :]), PARTS)
+    parts = np.array_split(np.array(rows[int(after * len(rows)) :]), PARTS)
     times, values = np.array([(part[:, over].mean(), of(part[:, column])) for part in parts]).T
     if not np.ptp(values):
         return Slope(0.0, 0.0, 0.0, values[0], values[-1])
@@ -244,24 +250,27 @@ def table() -> tuple[tuple[str, ...], ...]:
     return tuple(rows)
 
 
-def _shown(
-    rows: Sequence[tuple[float, ...]], column: int, of: Callable[[Any], float] = np.mean
-) -> tuple[str, str, str, str]:
+def _shown(rows: Sequence[tuple[float, ...]], column: int, of: Callable[[Any], float] = np.mean) -> tuple[str, ...]:
     if len(rows) < FEWEST:
-        return "", "", f"fewer than {FEWEST} rounds", ""
-    found = slope(rows, column, of)
-    each = f"{slope(rows, column, of, ROUND).estimate:+.4f}"
-    return (
-        f"{found.first:.1f}",
-        f"{found.last:.1f}",
-        f"{found.estimate:+.2f} [{found.low:+.2f}, {found.high:+.2f}]",
-        each,
-    )
+        return "", "", f"fewer than {FEWEST} rounds", "", ""
+    found, late = slope(rows, column, of), slope(rows, column, of, after=LATE)
+    hours = (f"{each.estimate:+.2f} [{each.low:+.2f}, {each.high:+.2f}]" for each in (found, late))
+    return f"{found.first:.1f}", f"{found.last:.1f}", *hours, f"{slope(rows, column, of, ROUND, LATE).estimate:+.4f}"
 
 
 def page() -> str:
     """The page, in Markdown."""
-    heads = ("repeated", "rounds", "minutes", "measure", "first part", "last part", "slope an hour", "a round")
+    heads = (
+        "repeated",
+        "rounds",
+        "minutes",
+        "measure",
+        "first part",
+        "last part",
+        "slope an hour",
+        "of its last half",
+        "a round of that",
+    )
     columns = tuple(TableColumn(name, right=name not in ("repeated", "measure")) for name in heads)
     about = " ".join((__doc__ or "").partition("Each round is new")[2].split())
     return markdown.render(
@@ -274,33 +283,35 @@ _HOW: Final = """\
 from scratch; `gate` such a run against itself, and a comparison. Three more use one library each: `weights` reads the
 weights of `eval` by safetensors, `queries` is a thousand queries of polars, `tokenizers` are ten, each of which
 encodes a word. By `python -m tools.endurance` with the versions of the lock, two threads, beside other work on two
-cores, on 2026-11-30: `eval`, `train` and `gate` at f75a36e5, the others with `src` of 9fe06f52 and `tools` of the
-commits after it; hours with settings five at once, so that they have fewer rounds. *Settings* are the environment
-variables MALLOC_ARENA_MAX=1, POLARS_OOC_MEMORY_BUDGET_MB=1 and POLARS_OOC_SPILL_MIN_BYTES=1125899906842624; *control*
-has them, too, and reads files of weights whole.
+cores, on 2026-11-30: `eval`, `train` and `gate` at f75a36e5, three others at ba1f41d6, those with settings and controls
+with `src` of 9fe06f52. Other work differed, so that rounds are better compared than hours. *Settings* are the
+environment variables MALLOC_ARENA_MAX=1, POLARS_OOC_MEMORY_BUDGET_MB=1 and POLARS_OOC_SPILL_MIN_BYTES=1125899906842624;
+*control* has them, too, and reads files of weights whole.
 
-**Descriptors are flat; resident memory is with the settings, but for what two libraries keep.** Without the settings
-it rises in the hour by 1.4 % for `eval`, 0.3 % for `train` and 1.3 % for `gate`. With them `gate` does not rise (it
-falls by 0.1 %), `eval` has a slope whose interval contains zero, and `train` rises by 0.3 %, by 2.9 KiB a training,
-which safetensors and tokenizers keep. A command is a process of its own, so that this concerns long sessions of Python.
+**Descriptors and threads are flat; resident memory is with the settings, but for what two libraries keep.** Without
+them it rises by 1.4 % for `eval`, 0.3 % for `train` and 1.3 % for `gate` from the first part to the last. With them, in
+the last half of the hour, `gate` does not rise; `eval` rises by 4 KiB a round, which is what safetensors keeps, and not
+in its control, where safetensors keeps nothing; `train` rises by 3 KiB a round, of which safetensors has 1.3 and what
+glibc has in use 1.5. A command is a process of its own, so that this concerns long sessions of Python.
 
-**Three libraries keep something as long as a process lives.** Polars 2.1.0: 16 bytes of each context of a query, of
-which those of `queries` have one, until a query looks for what it could write to disk (resident memory alone shows
-it). With the settings each query looks, as more than one MiB is in use, and writes nothing, as no part is large
-enough. Safetensors 0.8.0: two integers, 64 bytes, of each tensor that it reads for torch, 64 of them in `weights` and
-in `eval` (the blocks show it; the control of `weights` has none of them). Tokenizers 0.23.3: about 450 bytes of each
-that encoded a word, more of a text (glibc shows it); that is nearly all by which `train` rises in its control.
+**Three libraries keep something as long as a process lives.** Polars 2.1.0: 16 bytes of each context of a query (those
+of `queries` have one; resident memory alone shows it), until a query looks for something to write to disk. With the
+settings queries look, as more than one MiB is in use, and write nothing, as nothing is large enough. Safetensors 0.8.0:
+two integers, 64 bytes, of each tensor that it reads for torch, 64 of them in `weights` and in `eval` (the blocks show
+it; the control of `weights` has none). Tokenizers 0.23.3: about 450 bytes of each that encoded a word, more of a text
+(glibc shows it), which is the likely cause of what glibc shows for `train`.
 
-**Arenas of glibc have most of what else `eval` adds.** Without the settings its lowest resident memory rises by 3 MiB
-from minute 9 to 44, then by 8 MiB until minute 50, and not after it: glibc has up to eight arenas a core, and each
-keeps what a thread once needed. With one arena resident memory is less by 100 MiB; it rises by 14 MiB in the first 23
-minutes, and not after them. A control of an earlier version of this page, with an older polars and tokenizers, had
-such steps, too, in memory that neither Python nor glibc had in use.
+**Arenas of glibc are the likely cause of what else `eval` adds.** Without the settings its lowest resident memory rises
+by 3 MiB from minute 9 to 44, then by 8 MiB until minute 50, and not after it, while Python and glibc have hardly more
+in use: glibc has up to eight arenas a core, and each keeps what a thread once needed. With the settings, of which one
+allows one arena, `eval` has 110 MiB less; it reaches 669 MiB in minute 23, falls for one round of minute 27 by 63 MiB,
+and is 666 MiB after it, of a cause that is not known.
 
 Python's table of interned strings (names of files) doubles once in a process, by 3.7 MiB: in round 566 of `eval`,
 where it is most of what glibc shows, and in round 39 of `train`; `gate` has no such step, and the others have the
-larger table from their first round on. Threads that come and go are workers of polars' runtime, by their names. One
-block of Python stays of each `train` in its control, of a cause that is not known.
+larger table from their first round on. A thread that comes or goes is a worker of polars' runtime, by its name: one in
+`gate`, in its 1,890th round, and in the control of `eval`. One block of Python stays of each `train` in its control, of
+a cause that is not known.
 
 The rows of each round: reports/endurance.
 """
