@@ -19,12 +19,14 @@ from tests.stats_rows import stats_rows
 
 from robust_xtreme import compare, gate
 from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files.schema import CELL, CONTRASTS, STATS, build
 from robust_xtreme.gating import policy as policies
 from robust_xtreme.gating.document import BETTER, OK, REGRESSED, UNDECIDED, Gate, differences_sentence
 from robust_xtreme.gating.policy import Policy, Rule
 from robust_xtreme.gating.verdicts import add_equivalence, decide
 from robust_xtreme.report.blocks import text_of
+from robust_xtreme.run.run import evaluate
 from robust_xtreme.stats._cells import Cell, cells
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.contrasts import Key, contrasts
@@ -320,6 +322,16 @@ def test_commands_and_functions_take_a_margin(tmp_path: Path) -> None:
     assert "Precision: candidate int8, baseline fp32." in both.note
     assert both.note.endswith("Margin of equivalence in points: 0.1.")
     assert set(both.frame["verdict"]) == {"undecided"}  # no item differs, but these are not the same weights
+
+
+def test_a_mean_of_tasks_that_the_same_weights_answer_is_equivalent(tmp_path: Path) -> None:
+    """No item decides it, as none differs: all its tasks have the same weights."""
+    run = str(tmp_path / "run")
+    tasks = ("xnli", "panx")
+    evaluate(RunSpec(tasks=tasks, languages=("sw",), perturb=("char_noise:0.1",), limit="10", out=run), cache=False)
+    frame = compare(run, run, equivalent=0.1).frame
+    assert set(frame["kind"]) == {"cell", "language"}
+    assert set(frame["verdict"]) == {"equivalent"}
 
 
 def test_what_is_undecided_says_how_many_items_both_tests_need(tmp_path: Path) -> None:
