@@ -33,6 +33,7 @@ What robust-xtreme promises about bad input, kills and damage, how each promise 
 its last long run had. Each promise has its own last run, on the day and, where it was kept, at the commit that the row
 names: tests that came later are not counted. No case of these failed: a run with a failure writes no page. `make test`
 runs a part of the cases; `python -m tools.reliability` runs all and writes this page from `tools/reliability.toml`.
+What grows in a process that goes on for an hour is [another page](endurance.md).
 """
 
 _LIMITS: Final = """\
