@@ -70,7 +70,7 @@ WARM: Final = 0.2
 LATE: Final = 0.5
 PARTS: Final = 20
 FEWEST: Final = 100
-"""The rounds that a process needs for a slope: a fifth of them warms up, and a part has four."""
+"""The rounds that a process needs for a slope: a fifth of them warms up, and a part has four, of the last half two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,18 +281,19 @@ def page() -> str:
 _HOW: Final = """\
 `eval` is two tasks in two languages under one noise, 90 items each, with all files and the page; `train` four steps
 from scratch; `gate` such a run against itself, and a comparison. Three more use one library each: `weights` reads the
-weights of `eval` by safetensors, `queries` is a thousand queries of polars, `tokenizers` are ten, each of which
-encodes a word. By `python -m tools.endurance` with the versions of the lock, two threads, beside other work on two
-cores, on 2026-11-30: `eval`, `train` and `gate` at f75a36e5, three others at ba1f41d6, those with settings and controls
-with `src` of 9fe06f52. Other work differed, so that rounds are better compared than hours. *Settings* are the
-environment variables MALLOC_ARENA_MAX=1, POLARS_OOC_MEMORY_BUDGET_MB=1 and POLARS_OOC_SPILL_MIN_BYTES=1125899906842624;
-*control* has them, too, and reads files of weights whole.
+weights of `eval` by safetensors, `queries` is a thousand queries of polars, `tokenizers` are ten, each of which encodes
+a word. By `python -m tools.endurance` with the versions of the lock, two threads, beside other work on two cores, on
+2026-11-30: `eval`, `train` and `gate` at f75a36e5, three others at ba1f41d6, those with settings and controls with
+`src` of 9fe06f52. Other work differed, so that rounds are better compared than hours. *Settings* are the environment
+variables MALLOC_ARENA_MAX=1, POLARS_OOC_MEMORY_BUDGET_MB=1 and POLARS_OOC_SPILL_MIN_BYTES=1125899906842624; *control*
+has them, too, and reads files of weights whole.
 
-**Descriptors and threads are flat; resident memory is with the settings, but for what two libraries keep.** Without
-them it rises by 1.4 % for `eval`, 0.3 % for `train` and 1.3 % for `gate` from the first part to the last. With them, in
-the last half of the hour, `gate` does not rise; `eval` rises by 4 KiB a round, which is what safetensors keeps, and not
-in its control, where safetensors keeps nothing; `train` rises by 3 KiB a round, of which safetensors has 1.3 and what
-glibc has in use 1.5. A command is a process of its own, so that this concerns long sessions of Python.
+**Descriptors are flat, and threads but for one that comes once; resident memory is flat with the settings, but for what
+two libraries keep.** Without them it rises by 1.4 % for `eval`, 0.3 % for `train` and 1.3 % for `gate` from the first
+part to the last. With them, in the last half of the hour, `gate` does not rise; `eval` rises by 4 KiB a round, which is
+what safetensors keeps, and not in its control, where safetensors keeps nothing; `train` rises by 3 KiB a round, of
+which safetensors has 1.3 and what glibc has in use 1.5. A command is a process of its own, so that this concerns long
+sessions of Python.
 
 **Three libraries keep something as long as a process lives.** Polars 2.1.0: 16 bytes of each context of a query (those
 of `queries` have one; resident memory alone shows it), until a query looks for something to write to disk. With the
@@ -307,11 +308,11 @@ in use: glibc has up to eight arenas a core, and each keeps what a thread once n
 allows one arena, `eval` has 110 MiB less; it reaches 669 MiB in minute 23, falls for one round of minute 27 by 63 MiB,
 and is 666 MiB after it, of a cause that is not known.
 
-Python's table of interned strings (names of files) doubles once in a process, by 3.7 MiB: in round 566 of `eval`,
-where it is most of what glibc shows, and in round 39 of `train`; `gate` has no such step, and the others have the
-larger table from their first round on. A thread that comes or goes is a worker of polars' runtime, by its name: one in
-`gate`, in its 1,890th round, and in the control of `eval`. One block of Python stays of each `train` in its control, of
-a cause that is not known.
+Python's table of interned strings (names of files) doubles once in a process, by 3.7 MiB: in round 566 of `eval`, where
+it is most of what glibc shows, and in round 39 of `train`; `gate` has no such step, and the others have the larger
+table from their first round on. A thread that comes or goes is a worker of polars' runtime, by its name: one in `gate`,
+in its 1,890th round, in `queries`, in `eval` and in its control. One block of Python stays of each `train` in its
+control, of a cause that is not known.
 
 The rows of each round: reports/endurance.
 """
