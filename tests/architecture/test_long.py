@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tools.faults.faults import read
-
 ROOT: Final = Path(__file__).parents[2]
 _LONG: Final = "pytest.mark.long"
 
@@ -61,9 +59,3 @@ def test_what_a_long_test_catches_is_caught_by_one_that_is_not() -> None:
     every = dict(_caught())
     assert len(every) > len(set(every.values())) / 2 > 10
     assert {place: test for place, test in every.items() if not _stays(test)} == {}
-
-
-def test_a_planted_fault_is_caught_by_a_test_that_is_not_long() -> None:
-    """`make test` catches every planted fault; a whole file is named only where some of its tests are not long."""
-    tests = {test for fault in read() for test in fault.tests}
-    assert [test for test in sorted(tests) if "::" in test and not _stays(test)] == []
