@@ -152,24 +152,33 @@ def asked(
     words: Callable[[str, str], tuple[str, ...]],
     compare: Callable[[tuple[str, ...], tuple[str, ...]], float],
     noisy: tuple[bool, bool] = (False, False),
-) -> Callable[[Scored], Sums]:
-    """The stats of comparing the answer with the golds, each as the noisy text shows it or the clean one."""
+) -> Callable[..., Sums]:
+    """The stats of comparing the answer with the golds, each as the noisy text shows it or the clean one.
 
-    def stats(scored: Scored) -> Sums:
+    Where clean or noisy texts have questions without an answer, SQuAD 2.0's rule is that of their golds.
+    """
+
+    def stats(scored: Scored, has_unanswerable: Sequence[bool] = (False, False)) -> Sums:
         sides = ((scored.clean, scored.restored), (scored.perturbed, scored.prediction))
         golds = (_at(scored.clean, scored.clean.target), _at(scored.perturbed, scored.perturbed.target))
         language = scored.clean.texts["context"].language
         answer = words(_at(*sides[noisy[0]])[0], language)
-        sums = (max(compare(answer, words(gold, language)) for gold in golds[noisy[1]]), 1.0)
+        kept = [words(gold, language) for gold in golds[noisy[1]]]
+        if has_unanswerable[noisy[1]]:
+            kept = [gold for gold in kept if gold] or [()]
+            is_right = [float(gold == answer) if not gold or not answer else compare(answer, gold) for gold in kept]
+        else:
+            is_right = [compare(answer, gold) for gold in kept]
+        sums = (max(is_right), 1.0)
         return {"all": sums, "untouched" if golds[0] == golds[1] else "noised_gold": sums}
 
     return stats
 
 
-def of_test(test: str) -> Callable[[Scored], Sums]:
+def of_test(test: str) -> Callable[..., Sums]:
     """The stats of the questions of one test of MultiCheckList."""
 
-    def stats(scored: Scored) -> Sums:
+    def stats(scored: Scored, _: Sequence[bool] = ()) -> Sums:
         parts = scored.clean.cluster.split("/")
         other = len(parts) == 3 and parts[0] == "checklist" and test not in ("", parts[1])
         return {} if other else asked(checklist_words, exact)(scored)
@@ -177,7 +186,7 @@ def of_test(test: str) -> Callable[[Scored], Sums]:
     return stats
 
 
-PLAIN: Mapping[str, Callable[[Scored], Sums]] = {
+PLAIN: Mapping[str, Callable[..., Sums]] = {
     **{each.__name__: each for each in (accuracy, span_f1, token_accuracy, retrieval_accuracy, map_at_20)},
     **{each.__name__: each for each in (bitext_f1, bitext_f1_retuned)},
     "squad_em": asked(squad_words, exact),

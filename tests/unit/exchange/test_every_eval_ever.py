@@ -232,11 +232,52 @@ def test_scores_of_which_less_is_better_are_left_out(tmp_path: Path) -> None:
         ({"error": "timeout"}, "has the score 1.0, and the error 'timeout'"),
         ({"evaluation": {"score": "1"}}, "has the score '1', and the error None"),
         ({"evaluation": []}, "has the score None, and the error None"),
-        ({"sample_id": "1"}, "the example 'xnli_sw/test/sw/0' of xnli_sw/sw clean has no given/acc, which others have"),
+        ({"sample_id": "1"}, "has several lines of 'acc' for 1 sample: '1'"),
+        ({"sample_id": "20"}, "has no given/acc_norm, which others have"),
     ):
         path = theirs(tmp_path / str(len(line)))
         changed(path, methodcaller("update", more), line=0)
         assert line in refused(str(path), *GIVEN), line
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize(("score", "words"), [(5.0, ()), (-0.5, ()), (1.01, ("--rescored",))])
+def test_one_score_out_of_range_leaves_the_whole_result_out(
+    score: float, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Not that sample alone: a mean of the others would be a level that nobody measured."""
+    path = theirs(tmp_path)
+    changed(path, lambda row: row["evaluation"].update(score=score), line=0)
+    run = imported(tmp_path, str(path), *GIVEN, *words)
+    assert run.scores.select("metric", "value", "n").rows() == [("given/acc_norm", 75.0, 20)]
+    assert sum("acc was left out whole" in note for note in run.manifest["notes"]) == 1
+
+
+@pytest.mark.parametrize(
+    "bounds", [{"min_score": 1, "max_score": 5}, {"min_score": -1}, {"max_score": 10}, {"max_score": "Infinity"}]
+)
+def test_a_result_on_another_scale_is_left_out_even_where_its_scores_look_like_shares(
+    bounds: dict[str, Any], tmp_path: Path
+) -> None:
+    """Ones of a scale from 1 to 5 are the worst scores, and not 100 %; where nothing is left, the reason is said."""
+    path = theirs(tmp_path)
+    changed(path, lambda record: [level["metric_config"].update(bounds) for level in record["evaluation_results"]])
+    assert "acc was left out whole" in refused(str(path), *GIVEN, "--rescored", "-o", str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("words", [(), ("--rescored",)])
+def test_samples_that_occur_twice_in_a_result_are_refused_with_their_ids(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The first of two lines is no mean of both, whether or not they agree."""
+    path = theirs(tmp_path)
+    for line in (6, 10):  # `acc` of the samples 3 and 5
+        changed(path, methodcaller("update", {"sample_id": "0"}), line=line)
+    assert "of 'acc' for 1 sample: '0'" in refused(str(path), *GIVEN, *words, "-o", str(tmp_path / "run"))
+    for line in (7, 11):
+        changed(path, methodcaller("update", {"sample_id": "0", "evaluation_result_id": "acc"}), line=line)
+    changed(path, methodcaller("update", {"sample_id": "1"}), line=4)
+    assert "of 'acc' for 2 samples: '1', '0'" in refused(str(path), *GIVEN, *words, "-o", str(tmp_path / "run"))
 
 
 @pytest.mark.usefixtures("no_pages")

@@ -29,10 +29,14 @@ _FIELD: Final = "context"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Golds:
-    """The gold answers of all items as text; item i has those `bounds[i]:bounds[i + 1]`, one empty one at least."""
+    """The gold answers of all items as text; item i has those `bounds[i]:bounds[i + 1]`, one empty one at least.
+
+    `has_unanswerable` says whether an item of the task has no answer.
+    """
 
     texts: list[str]
     bounds: Array
+    has_unanswerable: bool = False
     made: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False)
 
 
@@ -76,7 +80,7 @@ def _golds(columns: ExampleColumns) -> Golds:
     lengths = np.diff(ranges.bounds)
     for item in np.flatnonzero(lengths == 0)[::-1].tolist():
         texts.insert(int(ranges.bounds[item]), "")
-    return Golds(texts, bounds_of(np.maximum(lengths, 1)))
+    return Golds(texts, bounds_of(np.maximum(lengths, 1)), has_unanswerable=bool((lengths == 0).any()))
 
 
 def _changed(perturbed: ExampleColumns, clean: ExampleColumns) -> Array:
@@ -169,9 +173,19 @@ def _gold_numbers(golds: Golds, known: AnswerLexicon) -> Array:
 
 
 def _best(columns: ExampleColumns, ranges: Ranges, golds: Golds, known: AnswerLexicon, compare: Compare) -> Array:
-    """The value (n,) of each answer against the gold that suits it best."""
+    """The value (n,) of each answer against the gold that suits it best.
+
+    Where some items of the task have no answer, a gold answer without words counts as in SQuAD 2.0's script
+    (`get_raw_scores` and `compute_f1`): it is left out beside others, and alone it means that there is no answer, which
+    an answer without words gets right.
+    """
     numbers, item = once(columns, _numbers, ranges, known), owners(golds.bounds)
-    values = compare(known, numbers[item], once(golds, _gold_numbers, known)).astype(np.float64)
+    answers, right = numbers[item], once(golds, _gold_numbers, known)
+    values = compare(known, answers, right).astype(np.float64)
+    if golds.has_unanswerable:
+        is_wordless = known.length[right] == 0
+        is_alone = np.bincount(item, ~is_wordless)[item] == 0
+        values = np.where(is_wordless, is_alone & (known.length[answers] == 0), values)
     return np.maximum.reduceat(values, golds.bounds[:-1])
 
 
@@ -197,7 +211,8 @@ def compared(
 # The official rule of SQuAD v1.1 for comparing answers, frozen, and the metrics by it.
 #
 # XTREME uses it unchanged for XQuAD and TyDiQA in every language: English articles and ASCII punctuation are removed,
-# and words are separated by blanks. So an answer in Chinese or Thai is usually one word.
+# and words are separated by blanks. So an answer in Chinese or Thai is usually one word. Where questions have no answer,
+# `_best` follows the script of v2.0, whose rule for words is the same.
 
 _ARTICLES: Final = re.compile(r"[at](?:(?<=\ba)n?|(?<=\bt)he)\b")
 """The words a, an and the. The letters come first: the search for them takes half the time of one for boundaries."""
@@ -221,7 +236,10 @@ def squad_em(responses: Responses) -> Sums:
 
 @summed("f1 n", cite=f"{_CITE} f1_score")
 def squad_f1(responses: Responses) -> Sums:
-    """F1 of the words of answers; a prediction on noisy text is mapped back to the clean text."""
+    """F1 of the words of answers; a prediction on noisy text is mapped back to the clean text.
+
+    No answer to a question without one has the F1 of 1, by the rule of SQuAD v2.0.
+    """
     return compared(responses, words, AnswerLexicon.overlap)
 
 
