@@ -1,9 +1,9 @@
-"""The data types of evaluation: Span, Text, Corpus, Target, Example, Scored; and kinds of tasks and their targets."""
+"""The data types of evaluation: Span, Text, Corpus, Target, Example, Scored; kinds of tasks and their targets; tags."""
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
@@ -343,3 +343,59 @@ KINDS: Final = (CLASSIFICATION, CHOICE, TAGGING, SPAN_QA, RETRIEVAL)
 def kind_of(family: str) -> Kind:
     """The kind that a task's `family` names; a kind of another package has the defaults."""
     return next((kind for kind in KINDS if kind.name == family), Kind(family))
+
+
+# Tags mark entities where each but O has a prefix that says where in an entity the word is. IOB2 has B for the first
+# word and I for others. BILOU (L, U), BIOES (E, S) and BMEWO (M, E, W) have a prefix for the last word and for a single
+# one too, and map to IOB2 exactly. Tasks have tags in IOB2, whatever the scheme of their files is.
+
+OUTSIDE: Final = "O"
+IOB2_PREFIXES: Final = {"B": "B", "U": "B", "S": "B", "W": "B", "I": "I", "M": "I", "L": "I", "E": "I"}
+"""The prefix in IOB2 of each prefix: B where it begins an entity, I where it continues one."""
+
+ODD_TAG: Final = (
+    "is neither O nor has a prefix, as in B-PER, and the other tags mark entities. Write all tags in one scheme: IOB2 "
+    "(O, B-PER, I-PER), BILOU, BIOES or BMEWO"
+)
+"""What a message says of a tag that `find_odd_tag` finds."""
+
+_ENTITY_TAG: Final = re.compile(r"([BIMLEUSW])-(.+)", re.DOTALL)
+_ANY_FORM: Final = re.compile(r"(?i:[bimleusw][-_:].+|.+[-_:][bimleusw])|[BI]", re.DOTALL)
+"""A tag of an entity, or what is meant as one: b-per or B_PER, the suffix of PER-B, and B without a type."""
+
+
+def mark_entities(tags: Iterable[str]) -> bool:
+    """Whether the tags of a task mark entities, as those of parts of speech do not."""
+    kinds = {*tags} - {OUTSIDE}
+    return bool(kinds) and all(map(_ENTITY_TAG.fullmatch, kinds))
+
+
+def find_odd_tag(tags: Iterable[str]) -> str:
+    """Return a tag without a prefix among tags that mark entities; "" where there is none.
+
+    Tags do so where O is among them and one has a prefix, or where most of them have some form of a prefix. A few
+    hyphens among parts of speech mean nothing.
+    """
+    every = {*tags}
+    kinds = sorted(every - {OUTSIDE})
+    odd = [tag for tag in kinds if not _ENTITY_TAG.fullmatch(tag)]
+    forms = [tag for tag in kinds if _ANY_FORM.fullmatch(tag)]
+    are_entities = (OUTSIDE in every and len(odd) < len(kinds)) or 2 * len(forms) > len(kinds)
+    return odd[0] if odd and are_entities else ""
+
+
+def labels_to_iob2(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the tags of a task in IOB2, if they mark entities by another scheme; else none."""
+    if not mark_entities(labels) or all(label[0] in "OBI" for label in labels):
+        return ()
+    return tuple(dict.fromkeys(p + label[1:] for label in labels for p in (OUTSIDE if label == OUTSIDE else "BI")))
+
+
+def tags_to_iob2(tags: Sequence[str]) -> tuple[str, ...]:
+    """Return the tags of a sentence in IOB2; what follows the last word of an entity begins another one."""
+    entities = [_ENTITY_TAG.fullmatch(tag) for tag in tags]
+    is_after_last = [False, *(entity is not None and entity[1] in "LEUSW" for entity in entities)]
+    return tuple(
+        tag if entity is None else f"{'B' if begins else IOB2_PREFIXES[entity[1]]}-{entity[2]}"
+        for tag, entity, begins in zip(tags, entities, is_after_last[:-1], strict=True)
+    )

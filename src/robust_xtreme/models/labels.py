@@ -14,11 +14,9 @@ from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError
-from robust_xtreme.core.examples import NO_ANSWER, SPAN_QA, Example, Tags, kind_of
+from robust_xtreme.core.examples import IOB2_PREFIXES, NO_ANSWER, OUTSIDE, SPAN_QA, Example, Tags, kind_of
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import Located
-
-OUTSIDE: Final = "O"
 
 _FORM: Final = "as in --labels xnli=entailment,neutral,contradiction"
 _NAMELESS: Final = re.compile(r"(?:LABEL_)?[0-9]+")
@@ -31,9 +29,6 @@ _SHORT: Final = (
     ({"entailment"}, {**_ENTAILMENT, **dict.fromkeys(_AGAINST, "contradiction"), **_NEUTRAL}),
 )
 """Short forms, which are read only beside these names: `con` is contradiction beside entailment, and not beside pro."""
-_PREFIXES: Final = {"B": "B", "S": "B", "U": "B", "I": "I", "M": "I", "E": "I", "L": "I"}
-"""The prefixes of BIO, BIOES, BMES and BILOU: B where they begin a name, I where they continue it."""
-
 _INSIDE_NAMES: Final = ("B-", "I-")
 _TYPES: Final = {
     **dict.fromkeys(("PERSON", "PERS"), "PER"),
@@ -188,14 +183,14 @@ def _tags(classes: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...] 
 def _half_types(names: Sequence[str]) -> set[str]:
     """The types of the tags that have a beginning tag and no continuing one."""
     parts = [re.fullmatch(r"([A-Za-z])[-_](.+)", name.strip().upper(), re.DOTALL) for name in names]
-    known = [(_PREFIXES.get(match[1], ""), match[2]) for match in parts if match]
+    known = [(IOB2_PREFIXES.get(match[1], ""), match[2]) for match in parts if match]
     return {kind for prefix, kind in known if prefix == "B"} - {kind for prefix, kind in known if prefix == "I"}
 
 
 def _tag(name: str, labels: Sequence[str]) -> str:
     """`B-PER`, `b_person`, `S-PER` as B-PER; a type without a prefix continues, as in the scheme IO; others as O."""
     prefix, mark, kind = re.match(r"(?:([A-Za-z])([-_]))?(.*)", name.strip(), re.DOTALL).groups()  # type: ignore[union-attr]  # the pattern matches any text
-    begins = _PREFIXES.get(prefix.upper(), "") if mark else "I"
+    begins = IOB2_PREFIXES.get(prefix.upper(), "") if mark else "I"
     known = {label.casefold(): label for label in labels}
     spelt = (name.strip(), f"{begins}-{kind}", f"{begins}-{_TYPES.get(kind.upper(), kind)}")
     return next((known[tag.casefold()] for tag in spelt if tag.casefold() in known), OUTSIDE)

@@ -11,9 +11,19 @@ from typing import Final
 import numpy as np
 
 from robust_xtreme.core.columns import Choices, ExampleColumns, Names, TargetColumn
-from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING, Corpus, Document, Tags
+from robust_xtreme.core.examples import (
+    CHOICE,
+    CLASSIFICATION,
+    OUTSIDE,
+    RETRIEVAL,
+    SPAN_QA,
+    TAGGING,
+    Corpus,
+    Document,
+    Tags,
+)
 from robust_xtreme.core.specs import BITEXT
-from robust_xtreme.stats.shallow.words import OUTSIDE, tags_of, unseen
+from robust_xtreme.stats.shallow.words import tags_of, unseen
 
 Answered = dict[str, TargetColumn]
 """The answers of each constant to each example."""

@@ -277,7 +277,7 @@ def test_samples_that_occur_twice_in_a_result_are_refused_with_their_ids(
     for line in (7, 11):
         changed(path, methodcaller("update", {"sample_id": "0", "evaluation_result_id": "acc"}), line=line)
     changed(path, methodcaller("update", {"sample_id": "1"}), line=4)
-    assert "of 'acc' for 2 samples: '1', '0'" in refused(str(path), *GIVEN, *words, "-o", str(tmp_path / "run"))
+    assert "of 'acc' for 2 samples: '0', '1'" in refused(str(path), *GIVEN, *words, "-o", str(tmp_path / "run"))
 
 
 @pytest.mark.usefixtures("no_pages")

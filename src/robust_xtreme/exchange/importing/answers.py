@@ -13,7 +13,17 @@ import numpy as np
 from robust_xtreme.core import strict_json
 from robust_xtreme.core.columns import Choices, ExampleColumns, Ranges, TargetColumn, bounds_of, column_of
 from robust_xtreme.core.errors import UserError, nearest, shown
-from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING, Document, Tags
+from robust_xtreme.core.examples import (
+    CHOICE,
+    CLASSIFICATION,
+    RETRIEVAL,
+    SPAN_QA,
+    TAGGING,
+    Document,
+    Tags,
+    mark_entities,
+    tags_to_iob2,
+)
 
 Answer = tuple[str, str | None, str]
 """A gold answer and a prediction as given, JSON or the text itself, None where none was found; and the language of the
@@ -97,6 +107,8 @@ def _tag_pair(labels: Sequence[str], answer: Answer) -> tuple[tuple[str, ...], t
     gold, given = _strings(answer[0]), _strings(answer[1])
     if not gold:
         raise UserError("its gold answer is a text without words")
+    if mark_entities(labels):
+        gold, given = tags_to_iob2(gold), tags_to_iob2(given)
     if labels and (others := {*gold, *given}.difference(labels)):
         raise _no_label(min(others), labels)
     if len(gold) != len(given):

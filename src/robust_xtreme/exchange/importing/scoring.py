@@ -5,6 +5,7 @@ small table, which the rows are joined with. Scores that logs and rows state the
 """
 
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -15,7 +16,16 @@ import polars as pl
 
 from robust_xtreme.core import registry, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, UserError, counted, shown
-from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
+from robust_xtreme.core.examples import (
+    CHOICE,
+    CLASSIFICATION,
+    ODD_TAG,
+    RETRIEVAL,
+    SPAN_QA,
+    TAGGING,
+    find_odd_tag,
+    labels_to_iob2,
+)
 from robust_xtreme.core.metric import ALL, GIVEN, Responses, named
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.exchange.importing.answers import FAMILIES, Odd, scored
@@ -72,7 +82,7 @@ def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
 
     That is where no accuracy is stated, and fewer than one of twenty is a gold answer, or no document is one; numbers
     of choices are up to the last one that is. Labels of our tasks are checked one by one. Raises Mismatch where one is
-    written in another way.
+    written in another way, or a tag is of no scheme.
     """
     if family not in _WORDS or (items.item(0, "task") in registry.names("task") and family != RETRIEVAL.name):
         return []
@@ -98,6 +108,10 @@ def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
         if len(golds) and (len(given) - len(others)) * most < len(given):
             what = f"{len(given) - len(others)} of {counted(len(given), 'distinct prediction')}, as {shown(given[0])}"
             hardly.append(f"{where}: {what}, are gold answers, as {shown(golds[0])}; write them alike")
+    if family == TAGGING.name and (tag := find_odd_tag(_tags_of(items))):
+        has_tag = pl.any_horizontal(pl.col(ANSWERS).str.contains(f'"{tag}"', literal=True))
+        what = f"the tag {shown(tag)} of the example {shown(items.filter(has_tag).item(0, 'example'))}"
+        raise Mismatch(f"{path}: {what} {ODD_TAG}")
     return hardly
 
 
@@ -115,6 +129,11 @@ def _words(values: pl.Series, family: str) -> pl.Series:
     if family in (TAGGING.name, RETRIEVAL.name):
         values = values.unique().str.extract_all(_TAG).explode().drop_nulls().str.slice(1).str.head(-1)
     return values.filter((values != "O") | (family != TAGGING.name)).unique().sort()
+
+
+def _tags_of(items: pl.DataFrame) -> list[str]:
+    """The gold and the predicted tags of lists in JSON, as they are written there."""
+    return sorted({tag[1:-1] for answer in labels_of(items) for tag in re.findall(_TAG, answer)})
 
 
 def _folded(words: pl.Series) -> pl.Series:
@@ -137,7 +156,10 @@ _Values = Sequence[tuple[Any, ...]]
 
 
 class Scoring(NamedTuple):
-    """How the rows of a task are scored: the family, the labels, and the metrics that predictions are scored by."""
+    """How the rows of a task are scored: the family, the labels, and the metrics that predictions are scored by.
+
+    Of tags that are not ours the labels are those in IOB2, where they are of another scheme, else none.
+    """
 
     family: str
     labels: tuple[str, ...]
@@ -180,7 +202,7 @@ def _scored_again(numbered: pl.DataFrame, scoring: Scoring, path: str) -> pl.Dat
     if scoring.family not in FAMILIES and given.height:
         is_tagged = given.get_column("sums").str.contains('"token_accuracy":').any()
         metric, family = ("token_accuracy", TAGGING.name) if is_tagged else ("accuracy", CLASSIFICATION.name)
-        scoring = Scoring(family, () if is_tagged else labels_of(given), (metric,))
+        scoring = Scoring(family, labels_to_iob2(_tags_of(given)) if is_tagged else labels_of(given), (metric,))
     is_known = scoring.family in _UNMOVED and given.get_column("prediction").is_not_null().any()
     return _table(given if is_known else given.clear(), _ANSWER, partial(_scored, scoring), path)
 
@@ -358,6 +380,7 @@ def scoring_of(items: pl.DataFrame, name: str, family: str = "") -> Scoring:
     else:
         known = family or _family(items)
         labels = labels_of(items) if known == CLASSIFICATION.name else ()
+        labels = labels_to_iob2(_tags_of(items)) if known == TAGGING.name else labels
         scoring = Scoring(known, labels, _METRICS.get(known, ()))
     if scoring.metrics:
         _check_kinds(items, name, scoring.family)

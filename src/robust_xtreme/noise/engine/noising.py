@@ -13,7 +13,7 @@ from robust_xtreme.core import edits as editing
 from robust_xtreme.core import graphemes, packs, registry
 from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.examples import Text, digest
+from robust_xtreme.core.examples import Text, digest, mark_entities
 from robust_xtreme.core.randomness import bare_hashes, keyed, text_keys
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine import noised as results
@@ -281,9 +281,9 @@ def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: 
 
 
 def are_names(texts: Sequence[Text]) -> editing.Array:
-    """Whether each span of texts (s,) is tagged as a name: an entity's tag in IOB2 (B-PER), or that of proper nouns."""
+    """Whether each span of texts (s,) is tagged as a name: an entity's tag, as B-PER, or that of proper nouns."""
     labels = [span.label or "" for text in texts for span in text.spans]
-    return np.array([label == "PROPN" or label[:2] in ("B-", "I-") for label in labels], np.bool_)
+    return np.array([label == "PROPN" or mark_entities([label]) for label in labels], np.bool_)
 
 
 def _summed(links: Sequence[Bound], steps: Sequence[Edited]) -> tuple[tuple[str, ...], results.Counts]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from robust_xtreme.core.columns import ExampleColumns, Names, bounds_of, once, owners
 from robust_xtreme.core.edits import covered
-from robust_xtreme.core.examples import Tags
+from robust_xtreme.core.examples import OUTSIDE, Tags
 from robust_xtreme.stats.shallow.naive_bayes import Ints
 
 
@@ -34,7 +34,6 @@ def texts_of(columns: ExampleColumns, name: str) -> list[str | None]:
     return [example.texts[name].value if name in example.texts else None for example in clean.examples]
 
 
-OUTSIDE: Final = "O"
 _FIELD: Final = "tokens"
 _BEGINS: Final = "B-"
 

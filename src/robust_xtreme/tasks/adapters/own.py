@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.examples import CLASSIFICATION, SPAN_QA, TAGGING, Example, Text
+from robust_xtreme.core.examples import CLASSIFICATION, SPAN_QA, TAGGING, Example, Text, mark_entities
 from robust_xtreme.core.specs import OWN, Adapt, Files, Origin, Row, TaskSpec
 from robust_xtreme.tasks.adapters.pairs import labelled, labelled_task
 from robust_xtreme.tasks.adapters.qa import by_text, span_qa, span_task
-from robust_xtreme.tasks.adapters.tagging import UNLABELLED, tagging, tagging_task
+from robust_xtreme.tasks.adapters.tagging import tagging, tagging_task
 from robust_xtreme.tasks.formats.labelled_jsonl import LABEL
 from robust_xtreme.tasks.sources.own import CHOICE, READERS, ROW, SPANS, TAGS, OwnTask
 from robust_xtreme.tasks.sources.source import open_source
@@ -84,12 +84,11 @@ def _choice(described: OwnTask) -> partial[TaskSpec]:
 def _tags(described: OwnTask) -> partial[TaskSpec]:
     """Tags with prefixes, as in B-PER, are scored as entities; others, as parts of speech, word by word."""
     labels = {*described.labels}
-    named = UNLABELLED in labels and all(label.startswith(("B-", "I-", "E-", "S-")) for label in labels - {UNLABELLED})
     alike = [other for other in _of_family(TAGGING.name) if other.labels and {*other.labels} <= labels]
     return partial(
         tagging_task,
         summary=f"A tag per word, of {len(described.labels)}.",
-        metrics=("span_f1", "token_accuracy") if named else ("token_accuracy",),
+        metrics=("span_f1", "token_accuracy") if mark_entities(labels) else ("token_accuracy",),
         adapt=_of_file(tagging(described.labels)),
         accepts=_accepted(described, alike),
     )

@@ -49,7 +49,7 @@ _SUFFIXES: Final = {
     ".tsv": "tsv",
     ".txt": "lines",
 }
-_TAGGED: Final = re.compile(r"\s*\S+(?:(\t)| )\s*(?:O|[BIESLU]-\S+)\s*")
+_TAGGED: Final = re.compile(r"\s*\S+(?:(\t)| )\s*(?:O|[BIMLEUSW]-\S+)\s*")
 _CHOICES: Final = "choices"
 
 

@@ -211,8 +211,8 @@ def compared(
 # The official rule of SQuAD v1.1 for comparing answers, frozen, and the metrics by it.
 #
 # XTREME uses it unchanged for XQuAD and TyDiQA in every language: English articles and ASCII punctuation are removed,
-# and words are separated by blanks. So an answer in Chinese or Thai is usually one word. Where questions have no answer,
-# `_best` follows the script of v2.0, whose rule for words is the same.
+# and words are separated by blanks. So an answer in Chinese or Thai is usually one word. Where questions have no
+# answer, `_best` follows the script of v2.0, whose rule for words is the same.
 
 _ARTICLES: Final = re.compile(r"[at](?:(?<=\ba)n?|(?<=\bt)he)\b")
 """The words a, an and the. The letters come first: the search for them takes half the time of one for boundaries."""

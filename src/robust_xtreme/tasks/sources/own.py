@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, nearest, shown
-from robust_xtreme.core.examples import digest
+from robust_xtreme.core.examples import ODD_TAG, digest, find_odd_tag, labels_to_iob2
 from robust_xtreme.core.specs import TaskSpec, check_keys
 from robust_xtreme.tasks.formats import reader
 from robust_xtreme.tasks.formats.labelled_jsonl import LABEL
@@ -37,7 +37,10 @@ _RESERVED: Final = ("about", "auto", "hub", "intermediate", "masked_lm", "mini",
 
 @dataclass(frozen=True, slots=True)
 class OwnTask:
-    """A task that a suite describes: `target` is `choice`, `tags` or `spans`; `texts` are the keys of a row's texts."""
+    """A task that a suite describes: `target` is `choice`, `tags` or `spans`; `texts` are the keys of a row's texts.
+
+    Labels that mark entities are in IOB2, whatever the scheme of the rows is.
+    """
 
     name: str
     target: str
@@ -127,7 +130,9 @@ def _labels(target: str, table: Mapping[str, Any], location: str) -> tuple[str, 
             what = f"is not a label: at most {_LONGEST_LABEL} printable characters, no comma, no blank at the ends."
             raise DataError(location, f"{label[:80]!r} {what}")
     _check_distinct(labels, "labels", location)
-    return labels
+    if target == TAGS and (tag := find_odd_tag(labels)):
+        raise DataError(location, f"the tag {shown(tag)} {ODD_TAG}.")
+    return (labels_to_iob2(labels) if target == TAGS else ()) or labels
 
 
 def _texts(table: Mapping[str, Any], location: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError, UnknownName, UserError, counted
-from robust_xtreme.core.examples import digest
+from robust_xtreme.core.examples import ODD_TAG, digest, find_odd_tag
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.files.new_files import write_all
@@ -61,14 +61,18 @@ def write_suite(table: TableFile) -> Path:
     options = ReadOptions(columns, language_field=table.language_field, gold=columns[-1])
     with opened(where) as source:
         records = records_of(format, named=bool(table.format))(source, options)
-        read = [(_row(record, table), record.id) for record in records if record.slots]
+        read = [(_row(record, table), record.id, record.slots[0].location) for record in records if record.slots]
     if not read:
         raise DataError(where, "contains no rows.")
-    rows = _named([row for row, _ in read], [id for _, id in read if "id" not in columns])
+    rows = _named([row for row, *_ in read], [id for _, id, _ in read if "id" not in columns])
     name = name_of_task(table.task or Path(where).name.partition(".")[0])
     labels = {label for _, row in rows for label in row.get("tags", [row.get("label")])}
     described: dict[str, Any] = {"target": TAGS if "tags" in rows[0][1] else CHOICE, "splits": ["test"]}
     _check_labels(sorted(labels), table, described["target"])
+    if described["target"] == TAGS and (tag := find_odd_tag(labels)):
+        tags, first = next((row["tags"], int(line)) for (_, row), _, line in read if tag in row["tags"])
+        has_word_lines = format in ("conll", "iob2")
+        raise DataError(where, f"the tag {tag!r:.80} {ODD_TAG}.", first + has_word_lines * tags.index(tag))
     labels |= _listed(table, name, labels)
     described["labels"] = sorted(labels, key=lambda label: (label != "O", label))
     described |= {"texts": _keys(table)} if described["target"] == CHOICE else {}

@@ -16,7 +16,19 @@ import numpy as np
 from robust_xtreme.core.columns import Array, bounds_of, column_of
 from robust_xtreme.core.edits import covered
 from robust_xtreme.core.errors import ModelError, shown
-from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING, Answers, Choice, Span, Tags, Target
+from robust_xtreme.core.examples import (
+    CHOICE,
+    CLASSIFICATION,
+    SPAN_QA,
+    TAGGING,
+    Answers,
+    Choice,
+    Span,
+    Tags,
+    Target,
+    mark_entities,
+    tags_to_iob2,
+)
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.functions import Function
@@ -191,6 +203,8 @@ def _tags(of: FunctionAnswers, item: Any, value: Any) -> Row:
     names = list(value)
     if len(names) != len(item):
         raise of.wrong(f"{len(names)} tags for {len(item)} words: {shown(item)}.")
+    if mark_entities(of.task.labels) and all(isinstance(name, str) for name in names):
+        names = [*tags_to_iob2(names)]
     return Tags(tuple(of.known(item, name) for name in names))
 
 
