@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
@@ -364,23 +364,22 @@ _ANY_FORM: Final = re.compile(r"(?i:[bimleusw][-_:].+|.+[-_:][bimleusw])|[BI]", 
 """A tag of an entity, or what is meant as one: b-per or B_PER, the suffix of PER-B, and B without a type."""
 
 
-def mark_entities(tags: Iterable[str]) -> bool:
+def mark_entities(tags: Collection[str]) -> bool:
     """Whether the tags of a task mark entities, as those of parts of speech do not."""
-    kinds = {*tags} - {OUTSIDE}
-    return bool(kinds) and all(map(_ENTITY_TAG.fullmatch, kinds))
+    return any(tag != OUTSIDE for tag in tags) and all(tag == OUTSIDE or _ENTITY_TAG.fullmatch(tag) for tag in tags)
 
 
-def find_odd_tag(tags: Iterable[str]) -> str:
+def find_odd_tag(tags: Collection[str]) -> str:
     """Return a tag without a prefix among tags that mark entities; "" where there is none.
 
     Tags do so where O is among them and one has a prefix, or where most of them have some form of a prefix. A few
     hyphens among parts of speech mean nothing.
     """
-    every = {*tags}
-    kinds = sorted(every - {OUTSIDE})
-    odd = [tag for tag in kinds if not _ENTITY_TAG.fullmatch(tag)]
-    forms = [tag for tag in kinds if _ANY_FORM.fullmatch(tag)]
-    are_entities = (OUTSIDE in every and len(odd) < len(kinds)) or 2 * len(forms) > len(kinds)
+    others = sorted({*tags} - {OUTSIDE})
+    odd = [tag for tag in others if not _ENTITY_TAG.fullmatch(tag)]
+    are_entities = (OUTSIDE in tags and len(odd) < len(others)) or (
+        2 * sum(_ANY_FORM.fullmatch(tag) is not None for tag in others) > len(others)
+    )
     return odd[0] if odd and are_entities else ""
 
 
@@ -388,7 +387,7 @@ def labels_to_iob2(labels: Sequence[str]) -> tuple[str, ...]:
     """Return the tags of a task in IOB2, if they mark entities by another scheme; else none."""
     if not mark_entities(labels) or all(label[0] in "OBI" for label in labels):
         return ()
-    return tuple(dict.fromkeys(p + label[1:] for label in labels for p in (OUTSIDE if label == OUTSIDE else "BI")))
+    return tuple(dict.fromkeys(p + label[1:] for label in labels for p in ("O" if label == OUTSIDE else "BI")))
 
 
 def tags_to_iob2(tags: Sequence[str]) -> tuple[str, ...]:

@@ -6,10 +6,8 @@ that others wrote have a score each, whose bounds are those of its level.
 """
 
 import hashlib
-import math
 import re
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
@@ -156,8 +154,10 @@ def read(paths: Sequence[ImportedFile], only_model: str | None = "") -> Read:
                 levels |= here
                 kept.append(file)
     if not rows:
-        what = f"has no answers of a model: records UUID.json beside UUID{_SAMPLES}."
-        raise MissingData(" ".join((f"{paths[0].path} {what}", *reading.notes)))
+        raise MissingData(
+            f"{paths[0].path} has no answers of a model: records UUID.json beside UUID{_SAMPLES}. "
+            f"{' '.join(reading.notes)}".rstrip()
+        )
     source = {"format": FORMAT, "files": [{"name": file.name, "sha256": store.sha256(file)} for file in kept]}
     notes = (f"Read from {counted(len(kept), 'record')} of Every Eval Ever.", *reading.notes)
     path, check = ", ".join(str(given.path) for given in paths), partial(_other_levels, levels)
@@ -192,7 +192,7 @@ def _rows(
 ) -> Iterable[dict[str, Any]]:
     """The raw rows of a record: of ours those of its items, of others their scores, whose means are compared."""
     path, model = file.with_name(f"{file.stem}{_SAMPLES}"), record["model_info"]["id"]
-    rows, scores = dict[str, dict[str, Any]](), dict[str, list[tuple[str, float]]]()
+    rows, scores = dict[str, dict[str, Any]](), dict[str, dict[str, list[float]]]()
     if not path.is_file():
         reading.notes[f"{file.name} was left out: it has levels alone, and no answers beside it."] = None
     for number, sample in _samples(file, path, record) if path.is_file() else ():
@@ -210,22 +210,25 @@ def _rows(
         row = {"id": sample.get("sample_id"), "task": None if given.task else task, "condition": given.condition}
         row |= {"language": None if given.language else code_of(task) or None, "model": model, "scores": {}}
         row["gold"] = golds[0] if len(golds) == 1 else json_text(golds)
-        key, share = f"{task}/{row['id']}", score / best if 0 <= score <= best else math.nan
-        rows.setdefault(key, row)["scores"][name] = share
-        scores.setdefault(name, []).append((key, share))
+        rows.setdefault(f"{task}/{row['id']}", row)
+        shares = scores.setdefault(name, {}).setdefault(f"{task}/{row['id']}", [])
+        shares.append(score / best if 0 <= score <= best else -1)
     for name, samples in scores.items():
-        if any(math.isnan(share) for _, share in samples):
-            what = f"{name} was left out whole: not all of its scores are from 0 to 1 or 100, of which more is better"
-            reading.notes[f"{samples[0][0].rpartition('/')[0]}: {what}."] = None
-            for key, _ in samples:
-                rows[key]["scores"].pop(name, None)
+        if any(share < 0 for shares in samples.values() for share in shares):
+            task, scale = next(iter(samples)).rpartition("/")[0], "from 0 to 1 or 100, of which more is better"
+            reading.notes[f"{task}: {name} was left out whole, since not all of its scores are {scale}."] = None
             continue
-        if ids := [rows[key]["id"] for key, count in Counter(key for key, _ in samples).items() if count > 1]:
-            what = f"has several lines of {shown(name)} for {counted(len(ids), 'sample')}"
-            raise DataError(path, f"{what}: {', '.join(map(shown, ids[:5]))}. Leave one line of each sample")
+        if ids := [shown(rows[key]["id"]) for key, shares in samples.items() if len(shares) > 1]:
+            raise DataError(
+                path,
+                f"has several lines of {shown(name)} for {counted(len(ids), 'sample')}: {', '.join(ids[:5])}. "
+                "Leave one line of each sample",
+            )
+        for key, (share,) in samples.items():
+            rows[key]["scores"][name] = share
         stated = mapping(levels[name].get("score_details")).get("score")
         if isinstance(stated, (int, float)):
-            values, best = [share for _, share in samples], _best(levels[name])
+            values, best = [share for (share,) in samples.values()], _best(levels[name])
             reading.differing += differing_level(file.name, metric_of(name), values, stated / best)
     return [row for row in rows.values() if row.get("scores") != {}]
 
@@ -235,7 +238,7 @@ def _identity(row: Mapping[str, Any]) -> str:
 
 
 def _best(level: Mapping[str, Any]) -> float:
-    """The best score of a level; NaN where less is better, or its bounds are neither 0 to 1 nor 0 to 100."""
+    """The best score of a level, below 0 where less is better, or its bounds are neither 0 to 1 nor 0 to 100."""
     bounds = mapping(level.get("metric_config"))
     is_share = bounds.get("min_score") in (None, 0) and bounds.get("max_score") in (None, 1, 100)
-    return math.nan if bounds.get("lower_is_better", True) or not is_share else bounds.get("max_score") or 1
+    return -1 if bounds.get("lower_is_better", True) or not is_share else bounds.get("max_score") or 1

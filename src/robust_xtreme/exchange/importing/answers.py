@@ -104,11 +104,10 @@ def _tags(answers: Sequence[Answer], labels: Sequence[str]) -> Scored:
 def _tag_pair(labels: Sequence[str], answer: Answer) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if answer[1] is None:
         raise UserError("the prediction of a tagged text is null. Give a tag for each word")
-    gold, given = _strings(answer[0]), _strings(answer[1])
+    read = tags_to_iob2 if mark_entities(labels) else tuple
+    gold, given = read(_strings(answer[0])), read(_strings(answer[1]))
     if not gold:
         raise UserError("its gold answer is a text without words")
-    if mark_entities(labels):
-        gold, given = tags_to_iob2(gold), tags_to_iob2(given)
     if labels and (others := {*gold, *given}.difference(labels)):
         raise _no_label(min(others), labels)
     if len(gold) != len(given):

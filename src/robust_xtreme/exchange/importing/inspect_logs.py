@@ -54,10 +54,10 @@ _UNPARSED: Final = "unparsed"
 _CHARACTERS: Final = [*ascii_uppercase, *map(str, range(1, 100))]
 """The names of choices."""
 
-_NAMED: Final = ("task", "task_args", "model_roles")
+_NAMED: Final = ("task", "task_args", "model_args", "model_base_url", "model_roles")
 """What tells the logs of a model apart."""
 
-_WAY: Final = ("task_version", "model_args", "model_generate_config", "solver", "solver_args")
+_WAY: Final = ("task_version", "model_args", "model_base_url", "model_generate_config", "solver", "solver_args")
 """What the logs of a task have in common."""
 
 _EXAMPLE: Final = ("model", "task", "language", "id")

@@ -33,6 +33,14 @@ _NO_METRICS: Final = (
     *("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"),
     *("doc_hash", "prompt_hash", "target_hash"),
 )
+_PLACES: Final = (
+    *("device", "batch_size", "max_batch_size", "parallelize", "device_map", "device_map_option", "swap_space"),
+    *("max_memory_per_gpu", "max_cpu_memory", "offload_folder", "gpu_memory_utilization", "cache_dir", "download_dir"),
+    *("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size", "num_concurrent", "max_retries"),
+    *("timeout", "verify_certificate", "token", "auth_token", "api_key"),
+)
+"""Arguments of a model that say where and how fast it answers, and not what."""
+
 _SAME: Final = ("lm_eval_version", "version", "n-shot", "chat_template_sha", "system_instruction_sha", "settings")
 
 
@@ -54,6 +62,20 @@ class LmEvalLog(NamedTuple):
         """The name of the model; of a folder its own name."""
         name = self.whole_model
         return Path(name).name if name.startswith(("/", "~", ".")) else name
+
+    @property
+    def arguments(self) -> frozenset[str]:
+        """What the answers of the model depend on beside its name, as an adapter, each as `peft=OWNER/NAME`.
+
+        The type of numbers and the revision are those that lm-eval found, where it states them.
+        """
+        config = mapping(self.results.get("config"))
+        named = config.get("model_args")
+        pairs = [part.partition("=") for part in named.split(",")] if isinstance(named, str) else []
+        values = {**mapping(named), **{name.strip(): value.strip() for name, _, value in pairs}}
+        found = ("model_dtype", "model_revision", "model_sha", "peft_sha", "delta_sha")
+        values |= {name.removeprefix("model_"): config[name] for name in found if config.get(name)}
+        return frozenset(f"{name}={value}" for name, value in values.items() if name and name not in _PLACES)
 
     def of_task(self, name: str) -> Any:
         """What a table of the results says of the task."""
@@ -152,8 +174,11 @@ def _log(path: Path, known: dict[Path, Mapping[str, Any]]) -> LmEvalLog:
 
 
 def latest(logs: Iterable[LmEvalLog]) -> list[LmEvalLog]:
-    """Of several logs of a task by one model the latest."""
-    return [*{(log.whole_model, log.task): log for log in sorted(logs, key=lambda log: (log.time, log.path))}.values()]
+    """Of several logs of a task by one model, with the same arguments, the latest."""
+    keys = {
+        (log.whole_model, log.arguments, log.task): log for log in sorted(logs, key=lambda log: (log.time, log.path))
+    }
+    return [*keys.values()]
 
 
 def check_one(models: Iterable[str], only_model: str | None) -> None:
@@ -164,9 +189,15 @@ def check_one(models: Iterable[str], only_model: str | None) -> None:
 
 
 def _check(logs: Sequence[LmEvalLog]) -> None:
-    """Raise Mismatch where logs of one task by one model were answered in several ways."""
+    """Raise Mismatch where models of one name have other arguments, or logs of a task were answered in several ways."""
     ways: dict[tuple[str, str], LmEvalLog] = {}
+    first = {log.whole_model: log for log in reversed(logs)}
     for log in logs:
+        if differing := ", ".join(sorted(log.arguments ^ first[log.whole_model].arguments)):
+            raise Mismatch(
+                f"{log.path.parent.name}/{log.path.name} is by {log.model} with other arguments than the logs in "
+                f"{first[log.whole_model].path.parent.name}: {differing[:300]}. Import the logs of each model alone."
+            )
         exported_as = mapping(mapping(mapping(log.of_task("configs")).get("metadata")).get(OURS))
         before = ways.setdefault((log.whole_model, str(exported_as.get("includes") or log.task)), log)
         for name in _SAME:

@@ -110,8 +110,9 @@ def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
             hardly.append(f"{where}: {what}, are gold answers, as {shown(golds[0])}; write them alike")
     if family == TAGGING.name and (tag := find_odd_tag(_tags_of(items))):
         has_tag = pl.any_horizontal(pl.col(ANSWERS).str.contains(f'"{tag}"', literal=True))
-        what = f"the tag {shown(tag)} of the example {shown(items.filter(has_tag).item(0, 'example'))}"
-        raise Mismatch(f"{path}: {what} {ODD_TAG}")
+        raise Mismatch(
+            f"{path}: the tag {shown(tag)} of the example {shown(items.filter(has_tag).item(0, 'example'))} {ODD_TAG}"
+        )
     return hardly
 
 
@@ -379,8 +380,8 @@ def scoring_of(items: pl.DataFrame, name: str, family: str = "") -> Scoring:
         scoring = Scoring(task.family, labels, metrics if task.family in FAMILIES else ())
     else:
         known = family or _family(items)
-        labels = labels_of(items) if known == CLASSIFICATION.name else ()
-        labels = labels_to_iob2(_tags_of(items)) if known == TAGGING.name else labels
+        labels = labels_to_iob2(_tags_of(items)) if known == TAGGING.name else ()
+        labels = labels_of(items) if known == CLASSIFICATION.name else labels
         scoring = Scoring(known, labels, _METRICS.get(known, ()))
     if scoring.metrics:
         _check_kinds(items, name, scoring.family)

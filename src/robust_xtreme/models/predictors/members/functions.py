@@ -200,11 +200,10 @@ def _label(of: FunctionAnswers, item: Any, value: Any) -> Row:
 def _tags(of: FunctionAnswers, item: Any, value: Any) -> Row:
     if not isinstance(value, Iterable) or isinstance(value, str):
         raise of.wrong(f"{shown(value)} for {shown(item)}, which is not a list of tags.")
-    names = list(value)
+    # a name that is no text is refused as its text
+    names = tags_to_iob2([*map(str, value)]) if mark_entities(of.task.labels) else [*value]
     if len(names) != len(item):
         raise of.wrong(f"{len(names)} tags for {len(item)} words: {shown(item)}.")
-    if mark_entities(of.task.labels) and all(isinstance(name, str) for name in names):
-        names = [*tags_to_iob2(names)]
     return Tags(tuple(of.known(item, name) for name in names))
 
 
