@@ -258,3 +258,39 @@ def test_each_model_of_a_folder_of_logs_becomes_a_run(tmp_path: Path) -> None:
     levels = [run.scores.filter(condition="clean", metric="accuracy").select("model", "value").row(0) for run in runs]
     assert levels == [("a", 75.0), ("own/b", 25.0)]
     assert [len(run.manifest["imported"]["files"]) for run in runs] == [2, 2]
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize(
+    ("clean", "noisy", "differing"),
+    [
+        ({"model_args": "pretrained=m"}, {"model_args": "pretrained=m,peft=own/lora"}, "peft=own/lora"),
+        ({"model_args": "a=1"}, {"model_args": {"a": 1, "load_in_4bit": True}}, "load_in_4bit=True"),
+        ({"model_args": "pretrained=m"}, {"model_args": "pretrained=m,gguf_file=q4.gguf"}, "gguf_file=q4.gguf"),
+        ({"model_args": None}, {"model_args": "revision=step1"}, "revision=step1"),
+        ({"model_dtype": "torch.float16"}, {"model_dtype": "torch.bfloat16"}, "dtype=torch.bfloat16"),
+        ({"model_sha": "a1"}, {"model_sha": "b2"}, "sha=a1, sha=b2"),
+        ({"model_args": "a=1,b=2,device=cuda:0"}, {"model_args": {"b": 2, "a": "1", "batch_size": 8}}, ""),
+        ({"model_args": "dtype=auto", "model_dtype": "torch.float16"}, {"model_dtype": "torch.float16"}, ""),
+    ],
+)
+def test_a_model_is_its_name_and_its_arguments(
+    clean: dict[str, Any], noisy: dict[str, Any], differing: str, tmp_path: Path
+) -> None:
+    """Clean text by the base and noisy text by its adapter are not compared; where it ran does not matter."""
+    names = {"clean": clean, "noisy": noisy}
+    for (task, samples), (name, config) in zip(pair(count=20).items(), names.items(), strict=True):
+        harness(tmp_path / name, {task: samples}, config=config)
+    folders = [str(tmp_path / name) for name in names]
+    if differing:
+        assert differing in refused(*folders)
+    else:
+        assert imported(tmp_path, *folders).deltas.height
+
+
+def test_logs_of_a_base_and_its_adapter_in_one_folder_are_two(tmp_path: Path) -> None:
+    """The later one does not replace the other, and a run of each model does not mix them."""
+    harness(tmp_path / "logs/base", pair(), config={"model_args": "pretrained=m"})
+    harness(tmp_path / "logs/lora", pair(), config={"model_args": "pretrained=m,peft=own/lora"})
+    for words in ((), ("--each-model", "-o", str(tmp_path / "runs"))):
+        assert "peft=own/lora" in refused(str(tmp_path / "logs"), *words)

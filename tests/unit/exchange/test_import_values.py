@@ -313,3 +313,34 @@ def test_texts_that_begin_as_json_are_exported_as_they_were(tmp_path: Path, text
     assert not program("export", str(tmp_path / "run"), "--jsonl", "-o", str(tmp_path / "out.jsonl")).code
     answer = json.loads((tmp_path / "out.jsonl").read_text().splitlines()[0])["prediction"]
     assert (answer if isinstance(answer, str) else json.dumps(answer)) == text
+
+
+@pytest.mark.parametrize(
+    ("gold", "prediction", "expected"),
+    [
+        ([], "", (100.0, 100.0)),  # a right abstention
+        ("", None, (100.0, 100.0)),
+        ([], "the", (100.0, 100.0)),  # without words it is none
+        ([], "Paris", (0.0, 0.0)),
+        (["Paris"], "", (0.0, 0.0)),
+        (["."], "", (100.0, 100.0)),  # a gold answer without words means that there is none
+        (["Paris", "."], "", (0.0, 0.0)),  # and does not count beside another
+        (["in Paris"], "Paris", (0.0, 200 / 3)),
+    ],
+)
+def test_questions_without_an_answer_have_the_rule_of_squad_2(
+    gold: Any, prediction: Any, expected: tuple[float, float], tmp_path: Path
+) -> None:
+    """As `get_raw_scores` of its script has them, in a task of which some questions have no answer."""
+    rows = [{"id": number, **OWN, "gold": [], "prediction": "x"} for number in range(3)]
+    rows += [{"id": number, **OWN, "gold": gold, "prediction": prediction} for number in range(3, 6)]
+    run = robust_xtreme.load(imported(tmp_path, rows, "--family", "span_qa"))
+    found = dict(run.scores.filter(scope="all").select("metric", "value").rows())
+    assert (2 * found["squad_em"], 2 * found["squad_f1"]) == pytest.approx(expected)
+
+
+def test_where_every_question_has_an_answer_the_rule_is_that_of_squad_1(tmp_path: Path) -> None:
+    """A gold answer without words is matched exactly by an answer without words, and they share no word."""
+    given = [{"id": number, **OWN, "gold": ["Paris", "the"], "prediction": "."} for number in range(3)]
+    run = robust_xtreme.load(imported(tmp_path, given, "--family", "span_qa"))
+    assert dict(run.scores.filter(scope="all").select("metric", "value").rows()) == {"squad_em": 100.0, "squad_f1": 0.0}

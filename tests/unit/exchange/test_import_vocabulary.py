@@ -59,8 +59,8 @@ def test_answers_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
     ("task", "gold", "prediction", "line"),
     [
         ("panx", ["B-LOC", "O"], ["b-loc", "O"], "'b-loc' is not a label. The labels are: O, B-PER"),
-        ("panx", ["B-LOC", "O"], ["S-LOC", "O"], "'S-LOC' is not a label. Did you mean"),
-        ("panx", ["B-LOC", "E-LOC"], ["B-LOC", "E-LOC"], "'E-LOC' is not a label"),
+        ("panx", ["B-LOC", "O"], ["X-LOC", "O"], "'X-LOC' is not a label. Did you mean"),
+        ("panx", ["B-LOC", "E-EVENT"], ["B-LOC", "O"], "'E-EVENT' is not a label"),
         ("udpos", ["NOUN", "X"], ["NN", "X"], "'NN' is not a label"),
         ("xcopa", 0, 2, "'2' is not a label. The labels are: 0, 1"),
         ("xcopa", 2, 1, "'2' is not a label"),

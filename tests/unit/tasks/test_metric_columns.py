@@ -126,7 +126,9 @@ def _plain_rows(name: str, batch: Sequence[Scored]) -> list[Mapping[str, tuple[f
     """The sums of each example by the plain rule, which knows whether some of the examples have no answer."""
     if _kind(name) is not Answers:
         return [PLAIN[name](scored) for scored in batch]
-    sides = [[example.target for example in side] for side in zip(*((s.clean, s.perturbed) for s in batch), strict=True)]
+    sides = [
+        [example.target for example in side] for side in zip(*((s.clean, s.perturbed) for s in batch), strict=True)
+    ]
     return [PLAIN[name](scored, [Answers(()) in targets for targets in sides]) for scored in batch]
 
 

@@ -104,11 +104,12 @@ def _tags(answers: Sequence[Answer], labels: Sequence[str]) -> Scored:
 def _tag_pair(labels: Sequence[str], answer: Answer) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if answer[1] is None:
         raise UserError("the prediction of a tagged text is null. Give a tag for each word")
-    read = tags_to_iob2 if mark_entities(labels) else tuple
-    gold, given = read(_strings(answer[0])), read(_strings(answer[1]))
+    written = _strings(answer[0]), _strings(answer[1])
+    gold, given = map(tags_to_iob2, written) if mark_entities(labels) else written
     if not gold:
         raise UserError("its gold answer is a text without words")
-    if labels and (others := {*gold, *given}.difference(labels)):
+    pairs = zip(chain(*written), (*gold, *given), strict=True)
+    if others := {tag for tag, read in pairs if labels and read not in labels}:
         raise _no_label(min(others), labels)
     if len(gold) != len(given):
         raise UserError(f"the prediction has {len(given)} tags, and the gold has {len(gold)}")
