@@ -29,7 +29,7 @@ ANSWERS: Final = (
     ("B-PER", "I-PER", "I-PER", "I-PER", "O"),
     ("B-LOC", "O", "B-ORG", "B-LOC", "I-LOC"),
 )
-SCHEMES: Final = {"IOB2": "BIIB", "BILOU": "BILU", "BIOES": "BIES", "BMEWO": "BMEW"}
+SCHEMES: Final = {"IOB2": [*"BIIB"], "BILOU": [*"BILU"], "BIOES": [*"BIES"], "BMEWO": [*"BMEW"]}
 """The prefixes of the first, a further, the last and a single word of an entity."""
 
 F1: Final = 100 * 2 * 4 / (7 + 6)

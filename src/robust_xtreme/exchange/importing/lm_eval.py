@@ -33,6 +33,9 @@ _NO_METRICS: Final = (
     *("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"),
     *("doc_hash", "prompt_hash", "target_hash"),
 )
+_FOUND: Final = ("model_dtype", "model_revision", "model_sha", "peft_sha", "delta_sha")
+"""What lm-eval finds of a model, whatever its arguments say."""
+
 _PLACES: Final = (
     *("device", "batch_size", "max_batch_size", "parallelize", "device_map", "device_map_option", "swap_space"),
     *("max_memory_per_gpu", "max_cpu_memory", "offload_folder", "gpu_memory_utilization", "cache_dir", "download_dir"),
@@ -73,8 +76,7 @@ class LmEvalLog(NamedTuple):
         named = config.get("model_args")
         pairs = [part.partition("=") for part in named.split(",")] if isinstance(named, str) else []
         values = {**mapping(named), **{name.strip(): value.strip() for name, _, value in pairs}}
-        found = ("model_dtype", "model_revision", "model_sha", "peft_sha", "delta_sha")
-        values |= {name.removeprefix("model_"): config[name] for name in found if config.get(name)}
+        values |= {name.removeprefix("model_"): config[name] for name in _FOUND if config.get(name)}
         return frozenset(f"{name}={value}" for name, value in values.items() if name and name not in _PLACES)
 
     def of_task(self, name: str) -> Any:
@@ -175,10 +177,8 @@ def _log(path: Path, known: dict[Path, Mapping[str, Any]]) -> LmEvalLog:
 
 def latest(logs: Iterable[LmEvalLog]) -> list[LmEvalLog]:
     """Of several logs of a task by one model, with the same arguments, the latest."""
-    keys = {
-        (log.whole_model, log.arguments, log.task): log for log in sorted(logs, key=lambda log: (log.time, log.path))
-    }
-    return [*keys.values()]
+    in_order = sorted(logs, key=lambda log: (log.time, log.path))
+    return [*{(log.whole_model, log.arguments, log.task): log for log in in_order}.values()]
 
 
 def check_one(models: Iterable[str], only_model: str | None) -> None:

@@ -184,8 +184,8 @@ def _best(columns: ExampleColumns, ranges: Ranges, golds: Golds, known: AnswerLe
     values = compare(known, answers, right).astype(np.float64)
     if golds.has_unanswerable:
         is_wordless = known.length[right] == 0
-        has_words = np.bincount(item, ~is_wordless)[item] > 0
-        values = np.where(is_wordless, ~has_words & (known.length[answers] == 0), values)
+        is_alone = np.bincount(item, ~is_wordless)[item] == 0
+        values = np.where(is_wordless, is_alone & (known.length[answers] == 0), values)
     return np.maximum.reduceat(values, golds.bounds[:-1])
 
 

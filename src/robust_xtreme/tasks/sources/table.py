@@ -71,8 +71,8 @@ def write_suite(table: TableFile) -> Path:
     _check_labels(sorted(labels), table, described["target"])
     if described["target"] == TAGS and (tag := find_odd_tag(labels)):
         tags, line = next((row["tags"], int(line)) for (_, row), _, line in read if tag in row["tags"])
-        words_before = tags.index(tag) if format in ("conll", "iob2") else 0  # these have a word each line
-        raise DataError(where, f"the tag {tag!r:.80} {ODD_TAG}.", line + words_before)
+        has_word_lines = format in ("conll", "iob2")
+        raise DataError(where, f"the tag {tag!r:.80} {ODD_TAG}.", line + has_word_lines * tags.index(tag))
     labels |= _listed(table, name, labels)
     described["labels"] = sorted(labels, key=lambda label: (label != "O", label))
     described |= {"texts": _keys(table)} if described["target"] == CHOICE else {}
