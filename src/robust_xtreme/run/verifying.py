@@ -21,7 +21,7 @@ from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserErro
 from robust_xtreme.core.examples import digest
 from robust_xtreme.files import schema, store
 from robust_xtreme.files.manifest import PAGE
-from robust_xtreme.models.predictors.cache import read
+from robust_xtreme.models.predictors.cache import TARGETS, read
 from robust_xtreme.models.predictors.loaded import device_name, device_of
 from robust_xtreme.models.predictors.predictor import Movable, Predicted, nowhere, predictor_of
 from robust_xtreme.noise.engine.options import with_edits
@@ -49,7 +49,6 @@ _PLANNED: Final = (
 )
 """Parts of a manifest that follow from a plan, some of them only from one with the models."""
 
-_TARGETS: Final = {"tagging": "Tags", "span_qa": "Answers", "retrieval": "Document"}
 _TEXT: Final = r"(?:[^<]|</?(?:bdi|span|del|ins)(?: (?:dir|lang|class)=\"[\w -]*\")*>)*"
 _SUBWORDS: Final = re.compile(rf"(?<=</dd>)<dt>subwords</dt><dd>{_TEXT}</dd>(?=\n?</dl></article>)")
 """The last fact of an example on the page."""
@@ -236,7 +235,7 @@ def replayed(run: TaskRun, split: Split, stored: TaskRunRows, is_bare: bool) -> 
     predictor = predictor_of(run.model, run.task, nowhere)
     predictor = reading(predictor.moved(nowhere) if isinstance(predictor, Movable) else predictor, run)
     prepared = prepare(run, split, predictor, deduplicate=False, attacks=partial(_attacked, stored.attacked))
-    inputs, kind = prepared.inputs, _TARGETS.get(run.task.family, "Choice")
+    inputs, kind = prepared.inputs, TARGETS.get(run.task.family, "Choice")
     order = [(of.condition.name, of.seed, each.id) for of in prepared.variants for each in prepared.examples]
     key, made = schema.PREDICTIONS.key, list[TaskRunRows]()
     for name in stored.predictions["inference"].unique() if is_bare else [run.inference + cut for cut in run.cuts]:
@@ -244,7 +243,9 @@ def replayed(run: TaskRun, split: Split, stored: TaskRunRows, is_bare: bool) -> 
         known = {row[:3]: row[3:] for row in rows.iter_rows()}
         answers, statuses = zip(*(known.get(each, (None, "failed")) for each in order), strict=True)
         nothing = "0" if kind == "Choice" else "[]"
-        sound, targets, _ = read([f'{{"{kind}": {nothing if each is None else each}}}'.encode() for each in answers])
+        sound, targets, _ = read(
+            [f'{{"{kind}": {nothing if each is None else each}}}'.encode() for each in answers], kind
+        )
         if len(sound) < len(order):
             raise Mismatch(f"{run.label} has an answer that is none of its kind.")
         if is_bare:
