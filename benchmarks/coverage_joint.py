@@ -118,7 +118,8 @@ class Sample:
         """The moments of one draw."""
         given = self.moments
         value, deviations = given.value[draw], given.deviations[draw]
-        return replace(given, value=value, deviations=deviations, variance=given.variance[draw], jump=given.jump[draw])
+        sizes = {"jump": given.jump[draw], "clusters": given.clusters[draw]}
+        return replace(given, value=value, deviations=deviations, variance=given.variance[draw], **sizes)
 
 
 @cache

@@ -16,7 +16,8 @@ Holm, each nominally at most 5; and how many of the nine `others` are counted.
 `graded.csv` has samples that can miss what counts. `cell` is one cell of graded scores: 1 % of its items lose all 100
 points, and 10 % change by 5 points either way. `seeds` is one of right and wrong answers under three noise seeds: 1 %
 are lost under all, and 3 % change under one. `mean` is that of two cells of equal weight, one of 5,000 items of which
-2 % differ evenly, the other of as many as the row says, of which 2 % are lost. Each is worse by the margin of 1 point:
+2 % differ evenly, the other of as many as the row says, of which 2 % are lost. `large` is one cell of as many items
+alone, of which 2 % differ evenly, and of ten clusters of 30, which alone lose all. Each is worse by the margin of 1 point:
 the per cent of draws called equivalent is nominally at most 5, and `nearer` what it would be if bounds were those of t
 alone. In rows with the difference 0 nothing is lost.
 
@@ -62,7 +63,7 @@ from robust_xtreme.stats.intervals import CPU
 
 MARGINS: Final = (1.0, 2.0)
 MEAN: Final = "mean"
-KINDS: Final = ("cell", MEAN, "seeds")
+KINDS: Final = ("cell", MEAN, "seeds", "large")
 DECIDING: Final = ((1855, 0.03), (2570, 0.03), (9274, 0.15), (12846, 0.15))
 """Items with which each test has 80 % power at a margin of 1 and this discordance, and with which both have."""
 
@@ -170,13 +171,21 @@ def _mean(items: int, lost: float, draw: np.random.Generator) -> tuple[bool, boo
     return _equivalent([even, np.where(draw.random(items) < 2 * lost, -1.0, 0.0)])
 
 
-_MADE: Final = {"cell": _cell, MEAN: _mean, "seeds": _seeds}
+def _large(items: int, lost: float, draw: np.random.Generator) -> tuple[bool, bool]:
+    """The same of right and wrong answers, of which those of ten large clusters are lost, each whole."""
+    sizes = np.append(np.ones(items), np.full(10, 30.0))
+    fates, signs = draw.random((2, len(sizes)))
+    even = np.where(fates < 0.02, np.sign(signs - 0.5), 0.0)
+    return _equivalent([np.where(sizes > 1, -sizes * (fates < lost * sizes.sum() / 300), even)], sizes)
 
 
-def _equivalent(cells: Sequence[np.ndarray[Any, Any]]) -> tuple[bool, bool]:
+_MADE: Final = {"cell": _cell, MEAN: _mean, "seeds": _seeds, "large": _large}
+
+
+def _equivalent(cells: Sequence[np.ndarray[Any, Any]], sizes: Any = 1.0) -> tuple[bool, bool]:
     drops, first = list[Drop](), 0
     for gained in cells:
-        before = np.ones((1, len(gained), 2))
+        before = np.ones((1, len(gained), 2)) * np.reshape(sizes, (-1, 1))
         after = before + np.stack([gained, np.zeros(len(gained))], -1)
         drops.append(drop(after, before, np.arange(first, first + len(gained)), ACCURACY.reduce))
         first += len(gained)
@@ -184,7 +193,8 @@ def _equivalent(cells: Sequence[np.ndarray[Any, Any]]) -> tuple[bool, bool]:
     exact, error = bool(intervals.varies_not(moments)), intervals.widened_se(CPU, moments)
     test = (moments.value, error, moments.freedom, intervals.skewness(moments), exact, 1.0)
     unseen = intervals.unseen(moments.clusters)
-    alone = intervals.least(unseen, np.sqrt(moments.variance), error, len(cells[0]))
+    items, clusters = float(before[..., 1].sum()), len(cells[0])
+    alone = intervals.least(unseen, np.sqrt(moments.variance), error, items, clusters)
     p, nearer = (intervals.equivalence_p(*test, least) for least in (alone if len(cells) == 1 else unseen, 0.0))
     return bool(p < ALPHA), bool(nearer < ALPHA)
 

@@ -152,7 +152,7 @@ def averages(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: dict[str, Any
 def _drop(row: dict[str, Any]) -> Drop:
     numbers = np.arange(row["clusters"])
     step = (row["se"] or 1.0) / np.sqrt(len(numbers))
-    return Drop(row["drop"], numbers, step * (-1.0) ** numbers, numbers % 2 == 0)
+    return Drop(row["drop"], numbers, step * (-1.0) ** numbers, numbers % 2 == 0, np.full(len(numbers), len(numbers)))
 
 
 def _xnli(made: Run) -> None:

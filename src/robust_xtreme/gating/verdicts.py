@@ -283,7 +283,7 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float, uncha
     ratios = np.array([row["metric"] in intervals.RATIOS for row in rows])
     error = np.where(ratios, intervals.error_of_ratio(se, widened_se, clusters), widened_se)
     several = np.array([row["cells"] > 1 for row in rows])
-    least = np.where(ratios, 0.0, intervals.least(unseen, se, widened_se, n))
+    least = np.where(ratios, 0.0, intervals.least(unseen, se, widened_se, n, clusters))
     least = np.nan_to_num(np.where(several, unseen, least))
     lower, upper = intervals.one_sided_bounds(difference, error, df, skew, exact, least)
     margin = np.array([policy.margin_of(row) for row in rows])

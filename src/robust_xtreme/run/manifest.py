@@ -25,6 +25,9 @@ from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.tasks.sources.suite import Suite
 from robust_xtreme.tasks.sources.survey import group_languages, licence_of
 
+HALVED: Final = "The batch size was halved for memory, to {} tokens from {} on."
+"""The note on batches that were halved: their tokens, and the first task run that has them."""
+
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
 
 
@@ -161,5 +164,9 @@ def _task_run(task_run: TaskRun) -> dict[str, Any]:
 def halved(manifest: Mapping[str, Any], label: str) -> dict[str, Any]:
     """The manifest of a run whose batches are half as large, beginning with the task run named."""
     tokens = max(1, int(manifest["batch_tokens"]) // 2)
-    note = f"The batch size was halved for memory, to {tokens} tokens from {label} on."
-    return {**manifest, "batch_tokens": tokens, "halved": label, "notes": [*manifest["notes"], note]}
+    return {
+        **manifest,
+        "batch_tokens": tokens,
+        "halved": label,
+        "notes": [*manifest["notes"], HALVED.format(tokens, label)],
+    }

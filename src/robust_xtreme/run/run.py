@@ -20,7 +20,7 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import cache as stored
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST
-from robust_xtreme.files.schema import PREDICTIONS, UNREADABLE
+from robust_xtreme.files.schema import PREDICTIONS, STATS, UNREADABLE
 from robust_xtreme.models.functions import NOT_KEPT
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.origin import InMemory
@@ -285,8 +285,7 @@ class _Run:
         """Give the files of a task run their names, and record them; a tuned threshold goes into the manifest, too."""
         self.folder.take(staging, task_run)
         counts = Counter(predictions=task_run.predictions, inputs=done.inputs, cached=done.cached)
-        thresholds = {f"{task_run.label}{cut}": round(value, 6) for cut, value in done.thresholds.items()}
-        tuned = {"tuned": thresholds} if thresholds else {}
+        tuned = {"tuned": thresholds} if (thresholds := _thresholds_of(task_run, done)) else {}
         with self.recording:
             if done.measured and sum(part.nbytes for part in self.measured.values()) < _MOST_BYTES:
                 self.measured[stored_of(self.folder, task_run)] = done.measured
@@ -313,16 +312,23 @@ class _Run:
         self.say(self.manifest["notes"][-1])
 
 
-def answered(plan: Plan, device: str) -> pl.DataFrame:
-    """PREDICTIONS of the task runs of a plan, by the examples that its splits keep, without a cache."""
-    spec, nothing = plan.spec, lambda *_: None
+def _thresholds_of(task_run: TaskRun, done: StagedTaskRun) -> dict[str, float]:
+    """The tuned thresholds of a task run as the manifest has them."""
+    return {f"{task_run.label}{cut}": round(value, 6) for cut, value in done.thresholds.items()}
+
+
+def answer_again(plan: Plan, device: str) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, float]]:
+    """Answer the examples that the splits of a plan keep, without a cache: PREDICTIONS, STATS and tuned thresholds."""
+    spec, nothing, tuned = plan.spec, lambda *_: None, dict[str, float]()
     with TemporaryDirectory() as name:
         setting = Setting(True, Path(name), False, device == CPU, scores=spec.scores)
         loading = Models(device, spec.precision, spec.representation, spec.compile)
-        events = Events(nothing, nothing, nothing, nothing, nothing)
+        events = Events(nothing, nothing, nothing, lambda run, done: tuned.update(_thresholds_of(run, done)), nothing)
         how = Device(device, device_name(device)), setting, events, spec.batch_tokens or BATCH_TOKENS[device]
         Answering(plan.splits, loading, *how).answer_all(plan.task_runs)
-        return pl.concat([store.read_frame(part_paths(Path(name), run)[0], PREDICTIONS) for run in plan.task_runs])
+        paths = [part_paths(Path(name), run) for run in plan.task_runs]
+        predictions = pl.concat([store.read_frame(each[0], PREDICTIONS) for each in paths])
+        return predictions, pl.concat([store.read_frame(each[1], STATS) for each in paths]), tuned
 
 
 def notebook_observer() -> Observer | None:

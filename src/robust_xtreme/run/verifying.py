@@ -21,7 +21,7 @@ from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserErro
 from robust_xtreme.core.examples import digest
 from robust_xtreme.files import schema, store
 from robust_xtreme.files.manifest import PAGE
-from robust_xtreme.models.predictors.cache import read
+from robust_xtreme.models.predictors.cache import TARGETS, read
 from robust_xtreme.models.predictors.loaded import device_name, device_of
 from robust_xtreme.models.predictors.predictor import Movable, Predicted, nowhere, predictor_of
 from robust_xtreme.noise.engine.options import with_edits
@@ -31,10 +31,10 @@ from robust_xtreme.report.samples.texts import spec_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.run.finish import finish
 from robust_xtreme.run.folder import DIGESTS, FILES, RUN, Folder, difference
-from robust_xtreme.run.manifest import new_manifest
+from robust_xtreme.run.manifest import HALVED, new_manifest
 from robust_xtreme.run.plan import OF_MODEL, Plan, make_plan, unasked
 from robust_xtreme.run.prepare import prepare
-from robust_xtreme.run.run import answered
+from robust_xtreme.run.run import answer_again
 from robust_xtreme.run.scoring import PARTS, TaskRunRows, score_examples, stage
 from robust_xtreme.run.task_run import Cell, Splits, TaskRun, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
@@ -49,16 +49,25 @@ _PLANNED: Final = (
 )
 """Parts of a manifest that follow from a plan, some of them only from one with the models."""
 
-_TARGETS: Final = {"tagging": "Tags", "span_qa": "Answers", "retrieval": "Document"}
-_SUBWORDS: Final = re.compile(r"<dt>subwords</dt><dd>.*?</dd>", re.DOTALL)
-_CHARTS: Final = re.compile(rf"(?s){_SUBWORDS.pattern}|<figure.*?</figure>\n?|<p>The page has no charts: [^<]*</p>\n")
-_NO_CHARTS: Final = "Its charts, which cannot be drawn here, or could not where it was made; the rest is ok"
-_NO_MODEL: Final = "It needs the model: --model NAME"
-_LEAST: Final = 0.99
-"""The share of equal answers, on another device or not in fp32, below which they are other answers."""
+_TEXT: Final = r"(?:[^<]|</?(?:bdi|span|del|ins)(?: (?:dir|lang|class)=\"[\w -]*\")*>)*"
+_SUBWORDS: Final = re.compile(rf"(?<=</dd>)<dt>subwords</dt><dd>{_TEXT}</dd>(?=\n?</dl></article>)")
+"""The last fact of an example on the page."""
 
-_CLOSE: Final = 0.001
-"""By how much the score of an answer may be another, from 0 to 1."""
+_FIGURES: Final = re.compile(
+    r"(?s)<figure[^<>]*><figcaption><strong>[^<]*</strong></figcaption><div [^<>]*>"
+    r"<svg (?:(?!</?(?:svg|div|figure|script|foreignObject)\b).)*</svg></div></figure>\n"
+)
+_LOST: Final = re.compile(r'(?<=<div id="tools" hidden></div>\n)<p>The page has no charts: [^<]*</p>\n')
+_NO_MODEL: Final = "It needs the model: --model NAME"
+_OTHERS: Final = 0.01
+"""The share of other answers that a cell may have, and one, on another device or not in fp32."""
+
+_CLOSE, _NEAR = 0.001, 0.02
+"""By how much the score of an answer may be another, from 0 to 1, on the same device and on another one."""
+
+_OF_MACHINE: Final = ("version", "versions", "device", "batch_tokens", "deduplicate", "halved")
+_OF_FILES: Final = ("schema_version", "complete", "files", "parts")
+_RETUNED: Final = "bitext_f1_retuned"
 
 
 class RunCheck(NamedTuple):
@@ -89,8 +98,8 @@ class Verifying:
         yield RunCheck("files")
         if not (path / RUN).is_file():
             raise UserError(f"{path} has no {RUN}: it was imported. Only what `eval` computed can be made again.")
-        spec = spec_of(path, manifest)
-        spec = replace(spec, offline=True, data=self.data or spec.data, model=self.model or spec.model)
+        typed = spec_of(path, manifest)
+        spec = replace(typed, offline=True, data=self.data or typed.data, model=self.model or typed.model)
         with using(*spec.packs), own_tasks(spec.data), TemporaryDirectory() as made:
             try:
                 asked, functions = (spec, None) if self.model else unasked(spec, manifest)
@@ -101,8 +110,10 @@ class Verifying:
                 yield RunCheck("all else", "", str(error)) if found in (None, suite) else RunCheck("plan", named)
                 return
             plan = replace(plan, spec=spec, task_runs=tuple(self._named(run, results) for run in plan.task_runs))
-            yield RunCheck("plan", self._other(manifest, new_manifest(plan, "", 0, True)))
-            plan = replace(plan, task_runs=tuple(run for run in plan.task_runs if folder.parts(run)[0].is_file()))
+            source = open_source(spec.data, offline=True)
+            commands = typed.commands(source.read_by if isinstance(source, Suite) else ())
+            anew = {**new_manifest(plan, "", 0, True), "commands": commands}
+            yield RunCheck("plan", self._other(manifest, anew, [run.label for run in plan.task_runs]))
             store.make_folder(Path(made) / PARTS)
             store.write(Path(made) / RUN, b"")
             digests: dict[str, str] = {}
@@ -114,23 +125,41 @@ class Verifying:
             except UserError as error:
                 yield RunCheck("predictions.parquet", str(error))
                 return
-            undrawn = _NO_CHARTS if PAGE not in manifest[DIGESTS] or PAGE not in again[DIGESTS] else ""
-            left = {PAGE: undrawn, "models.csv": "" if self.model else _NO_MODEL}
-            for name in dict.fromkeys((*(name for name in manifest[DIGESTS] if name != RUN), PAGE)):
-                why, sides = left.get(name, ""), (path / name, Path(made) / name)
-                yield RunCheck(name, "" if why == _NO_MODEL else _where(*sides, _CHARTS if why else _SUBWORDS), why)
-            yield self._answers(folder, plan, manifest) if self.model else RunCheck("answers", "", _NO_MODEL)
+            lost, lost_again = manifest["not_run"], again["not_run"]
+            yield RunCheck("not_run", difference("not_run", lost, lost_again) if lost != lost_again else "")
+            names = dict.fromkeys((*manifest[DIGESTS], *again[DIGESTS]))
+            for name in (name for name in names if name not in (RUN, PAGE)):
+                is_open = name == "models.csv" and not self.model
+                differs = "" if is_open else _where(*(_lines(folder / name) for folder in (path, Path(made))))
+                yield RunCheck(name, differs, _NO_MODEL if is_open else "")
+            yield _page_check(path / PAGE, Path(made) / PAGE, PAGE in manifest[DIGESTS], PAGE in again[DIGESTS])
+            has_tuned = any(_RETUNED in run.task.metrics for run in plan.task_runs)
+            for name in () if self.model else ("tokens", *([_RETUNED] if has_tuned else ()), *_OF_MODELS, "answers"):
+                yield RunCheck(name, "", _NO_MODEL)
+            if self.model:
+                yield self._answers(folder, plan, manifest)
+            said = [name for name in _OF_MACHINE if name in manifest]
+            yield RunCheck(", ".join((*said, "log.txt")), "", "What a run says of its machine is not computed again")
 
-    def _other(self, *manifests: Mapping[str, Any]) -> str:
-        """What the manifest has otherwise than that of a new plan; files of other data have other names."""
+    def _other(self, stored: Mapping[str, Any], anew: Mapping[str, Any], labels: Sequence[str]) -> str:
+        """What the manifest has otherwise than that of a new plan; files of other data have other names.
+
+        What the model alone knows is left out without it, and cells that failed, which are counted again later. The one
+        note that a machine may add is that on its batches, as the manifest itself has them.
+        """
+        halved = HALVED.format(stored.get("batch_tokens"), stored.get("halved"))
+        may_add = [halved] if stored.get("halved") in labels else []
         sides = []
-        for side in manifests:
-            left = [cell for cell in side["not_run"] if cell["reason"] not in OF_MODEL]
+        for side in (stored, anew):
+            left = [
+                cell for cell in side["not_run"] if cell["reason"] not in ((schema.FAILED,) if self.model else OF_MODEL)
+            ]
             units = [{**unit, "files": [] if self.data else unit.get("files")} for unit in side["units"]]
-            notes = [note for note in side["notes"] if "batch size was halved" not in note]
+            notes = [note for note in side["notes"] if note not in may_add]
             sides.append({**side, "units": units, "notes": notes, "not_run": left})
-        open_ones = (*(() if self.model else _OF_MODELS), *(("commands",) if self.data or self.model else ()))
-        names = (name for name in _PLANNED if name not in open_ones and sides[0].get(name) != sides[1].get(name))
+        compared = (name for name in _PLANNED if self.model or name not in _OF_MODELS)
+        unknown = [name for name in stored if name not in (*_PLANNED, *_OF_MACHINE, *_OF_FILES, "tuned")]
+        names = (name for name in (*compared, *unknown) if sides[0].get(name) != sides[1].get(name))
         return next((difference(name, *(side.get(name) for side in sides)) for name in names), "")
 
     def _named(self, run: TaskRun, results: Results) -> TaskRun:
@@ -145,25 +174,55 @@ class Verifying:
         return replace(run, model=model, overlap="stamped" if scores["overlap"].any() else "", setting=setting)
 
     def _answers(self, folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> RunCheck:
-        """Whether the model gives the stored answers; on another device, or not in fp32, nearly all of them."""
+        """Whether the model gives the stored answers; on another device, or not in fp32, nearly all of each cell."""
         device, key, kept = device_of("auto"), [*schema.PREDICTIONS.key], dict[tuple[str, str, str], Split]()
         for run in (run for run in plan.task_runs if not run.external):
             split = plan.splits.of(run)
             drawn = sorted(split.examples, key=lambda example: digest(str(self.seed), example.id))
             some = {each.id for each in (drawn if split.tuned else drawn[: self.sample])}  # pairs are mined over all
             kept[run.key] = replace(split, examples=tuple(each for each in split.examples if each.id in some))
-        made = answered(replace(plan, splits=Splits(plan.spec, plan.splits.pools, kept)), device)
-        stored = pl.concat([folder.read(run).predictions for run in plan.task_runs])
+        made, sums, tuned = answer_again(replace(plan, splits=Splits(plan.spec, plan.splits.pools, kept)), device)
+        stored = [folder.read(run) for run in plan.task_runs]
         is_same = plan.spec.precision == "fp32" and manifest.get("device") == device_name(device)
         names = [name for name in made.columns if name == "prediction" or (is_same and name not in key)]
         was = [pl.col(f"{name}_right").ne_missing(pl.col(name)) for name in names if name != "score"]
-        if "score" in names:  # its last digits depend on which texts are asked together
-            was.append((pl.col("score_right").fill_null(-1.0) - pl.col("score").fill_null(-1.0)).abs() > _CLOSE)
-        other = made.join(stored, on=key, how="left").filter(pl.any_horizontal(was)).sort(key)
-        if other.height <= (0 if is_same else (1 - _LEAST) * made.height):
-            return RunCheck("answers")
-        first = " ".join(str(each) for each in other.select(*key[-3:], "prediction_right", "prediction").row(0))
-        return RunCheck("answers", f"{other.height:,} of {made.height:,} are others now, as {first}")
+        if plan.spec.scores:  # the last digits depend on which texts are asked together
+            apart = (pl.col("score_right").fill_null(-1.0) - pl.col("score").fill_null(-1.0)).abs()
+            was.append(apart > (_CLOSE if is_same else _NEAR))
+        rows = made.join(pl.concat([each.predictions for each in stored]), on=key, how="left")
+        again = sums.filter(metric=_RETUNED).join(
+            pl.concat([store.strings(each.stats) for each in stored]), on=[*schema.STATS.key], how="left"
+        )
+        retuned = again.with_columns(pl.col("stats_right").ne_missing(pl.col("stats")).alias("is_other"))
+        for others, asked in (
+            (rows.with_columns(pl.any_horizontal(was).alias("is_other")), "answers"),
+            (retuned, _RETUNED),
+        ):
+            cells = others.group_by(*schema.CELL).agg(pl.len(), pl.col("is_other").sum().alias("many"))
+            least = pl.lit(0) if is_same else pl.max_horizontal(1, pl.col("len") * _OTHERS)
+            over = cells.filter(pl.col("many") > least).sort("many", descending=True)
+            if over.height:
+                worst = over.row(0, named=True)
+                cell = "{task}/{language} {condition}".format(**worst)
+                return RunCheck("answers", f"{worst['many']:,} of {worst['len']:,} {asked} of {cell} are others now")
+        was_tuned = manifest.get("tuned", {})
+        if was_tuned.keys() != tuned.keys() or any(abs(was_tuned[name] - tuned[name]) > _CLOSE for name in tuned):
+            return RunCheck("answers", difference("tuned", was_tuned, tuned))
+        return RunCheck("answers")
+
+
+def _page_check(stored: Path, made: Path, has_charts: bool, draws_charts: bool) -> RunCheck:
+    """Whether a page is as it is made again; what only one of the two can have is cut from that one, at its place."""
+    sides = [path.read_text("utf-8", "replace") for path in (stored, made)]
+    names = []
+    if "<dt>subwords</dt>" not in sides[1]:
+        sides[0], many = _SUBWORDS.subn("", sides[0])
+        names += ["Its subwords, which need the tokenizer"] if many else []
+    if not (has_charts and draws_charts):
+        for at, is_drawn in enumerate((has_charts, draws_charts)):
+            sides[at] = _FIGURES.sub("", sides[at]) if is_drawn else _LOST.sub("", sides[at])
+        names.append("Its charts, which cannot be drawn here, or could not where it was made")
+    return RunCheck(PAGE, _where(*map(_rounded, sides)), f"{' and '.join(names)}; the rest is ok" if names else "")
 
 
 def replayed(run: TaskRun, split: Split, stored: TaskRunRows, is_bare: bool) -> TaskRunRows:
@@ -176,7 +235,7 @@ def replayed(run: TaskRun, split: Split, stored: TaskRunRows, is_bare: bool) -> 
     predictor = predictor_of(run.model, run.task, nowhere)
     predictor = reading(predictor.moved(nowhere) if isinstance(predictor, Movable) else predictor, run)
     prepared = prepare(run, split, predictor, deduplicate=False, attacks=partial(_attacked, stored.attacked))
-    inputs, kind = prepared.inputs, _TARGETS.get(run.task.family, "Choice")
+    inputs, kind = prepared.inputs, TARGETS.get(run.task.family, "Choice")
     order = [(of.condition.name, of.seed, each.id) for of in prepared.variants for each in prepared.examples]
     key, made = schema.PREDICTIONS.key, list[TaskRunRows]()
     for name in stored.predictions["inference"].unique() if is_bare else [run.inference + cut for cut in run.cuts]:
@@ -184,7 +243,9 @@ def replayed(run: TaskRun, split: Split, stored: TaskRunRows, is_bare: bool) -> 
         known = {row[:3]: row[3:] for row in rows.iter_rows()}
         answers, statuses = zip(*(known.get(each, (None, "failed")) for each in order), strict=True)
         nothing = "0" if kind == "Choice" else "[]"
-        sound, targets, _ = read([f'{{"{kind}": {nothing if each is None else each}}}'.encode() for each in answers])
+        sound, targets, _ = read(
+            [f'{{"{kind}": {nothing if each is None else each}}}'.encode() for each in answers], kind
+        )
         if len(sound) < len(order):
             raise Mismatch(f"{run.label} has an answer that is none of its kind.")
         if is_bare:
@@ -229,12 +290,9 @@ def _suite_of(data: str) -> str | None:
     return source.name if isinstance(source, Suite) else ""
 
 
-def _where(stored: Path, made: Path, cut: re.Pattern[str]) -> str:
+def _where(stored: Sequence[str], made: Sequence[str]) -> str:
     """The first line of a file, or row of a frame, that is another one when it is made again."""
-    if not made.is_file() or store.sha256(stored) == store.sha256(made):
-        return "" if made.is_file() else "the run has no such file when it is made again"
-    lines = (_lines(side, cut) for side in (stored, made))
-    for number, (was, now) in enumerate(zip_longest(*lines, fillvalue=""), 1):
+    for number, (was, now) in enumerate(zip_longest(stored, made, fillvalue=""), 1):
         if was != now:
             at = next((at for at, pair in enumerate(zip(was, now, strict=False)) if pair[0] != pair[1]), 0)
             has, again = (repr(line[max(0, at - 40) : at + 40]) for line in (was, now))
@@ -242,11 +300,16 @@ def _where(stored: Path, made: Path, cut: re.Pattern[str]) -> str:
     return ""
 
 
-def _lines(path: Path, cut: re.Pattern[str]) -> list[str]:
-    """The lines of a text without what is `cut`, as subwords, or rows; of numbers the first six digits."""
+def _lines(path: Path) -> list[str]:
+    """The lines of a text, or rows; none where there is no such file."""
+    if not path.is_file():
+        return []
     if path.suffix == ".parquet":
         frame = schema.STATS if path.stem == schema.STATS.name else schema.PREDICTIONS
-        text = "\n".join(map(str, store.read_frame(path, frame).rows()))
-    else:
-        text = cut.sub("", path.read_text("utf-8", "replace"))
-    return re.sub(r"\d+\.\d{7,}", lambda number: f"{float(number[0]):.6f}", text).splitlines()
+        return _rounded("\n".join(map(str, store.read_frame(path, frame).rows())))
+    return _rounded(path.read_text("utf-8", "replace"))
+
+
+def _rounded(text: str) -> list[str]:
+    """The lines of a text with the first six digits of its numbers."""
+    return re.sub(r"\d+\.\d{7,}", lambda number: f"{float(number[0]):.6f}", text).split("\n")

@@ -48,13 +48,14 @@ class Drop:
     """The drop of one cell in points, and its deviations without each cluster, (G,).
 
     `clusters` are sorted numbers, the same for the same cluster in every cell. `differ` tells which of them have other
-    sums under noise.
+    sums under noise, `alike` (G,) how many of the size of each would make the cell: G where all have one size.
     """
 
     value: float
     clusters: Any
     deviations: Any
     differ: Any
+    alike: Any
 
 
 def drop(clean: Any, noisy: Any, clusters: Any, reduce: Callable[[Array], Array]) -> Drop:
@@ -62,7 +63,8 @@ def drop(clean: Any, noisy: Any, clusters: Any, reduce: Callable[[Array], Array]
     numbers, slots = np.unique(clusters, return_inverse=True)
     left, right = (np.stack([cluster_sums(arm, slots, len(numbers)) for arm in sums]) for sums in (clean, noisy))
     moments = intervals.difference(CPU, left, right, reduce)
-    return Drop(float(moments.value), numbers, moments.deviations, intervals.differs(left, right))
+    alike = intervals.clusters_like(CPU, left)
+    return Drop(float(moments.value), numbers, moments.deviations, intervals.differs(left, right), alike)
 
 
 def average(drops: Sequence[Drop], weights: Sequence[float]) -> Estimate:
@@ -78,10 +80,11 @@ def average_moments(drops: Sequence[Drop], weights: Sequence[float]) -> Moments:
     moved = np.concatenate([weight * cell.deviations for cell, weight in zip(drops, weights, strict=True)])
     deviations = np.bincount(slots, weights=moved)
     squares = np.bincount(slots, weights=moved * np.sqrt(np.repeat(1 - np.divide(1, sizes), sizes))) ** 2
-    share = np.bincount(slots, weights=np.repeat(np.divide(weights, sizes), sizes))
+    shares = [weight / cell.alike for cell, weight in zip(drops, weights, strict=True)]
+    share = np.bincount(slots, weights=np.concatenate(shares))
     value = intervals.added(weight * cell.value for cell, weight in zip(drops, weights, strict=True))
     freedom, jump = _freedom(squares, slots, sizes), intervals.jump(CPU, deviations)
-    return Moments(np.asarray(value), deviations, squares.sum(), jump, freedom, 1 / float(share.max()))
+    return Moments(np.asarray(value), deviations, squares.sum(), jump, freedom, 1 / share.max())
 
 
 def _freedom(squares: Any, slots: Any, sizes: Sequence[int]) -> float:

@@ -58,8 +58,8 @@ class _Pair:
         if len(self.of) == 1:
             return self.of[0]
         noisy, clean = self.of
-        deviations = noisy.deviations - clean.deviations
-        return Drop(noisy.value - clean.value, noisy.clusters, deviations, noisy.differ | clean.differ)
+        deviations, differ = noisy.deviations - clean.deviations, noisy.differ | clean.differ
+        return replace(noisy, value=noisy.value - clean.value, deviations=deviations, differ=differ)
 
     def __getitem__(self, name: str) -> str:
         """The value of a column of CELL, or the metric."""
@@ -333,6 +333,7 @@ def _effects(
     sums = sums.reshape(*map(len, axes.values()), *sums.shape[2:])
     level = intervals.level(CPU, sums, cells[0][0].reduce)
     values = np.concatenate([level.value[..., None], level.deviations], -1)
+    alike = intervals.clusters_like(CPU, sums).min((*range(len(axes)),))
     for term in _terms([len(levels) for levels in axes.values()]):
         baseline, candidate = _sides(values, term, len(axes) - 1)
         sides = _sides(sums, term, len(axes) - 1, whole=True)
@@ -342,7 +343,7 @@ def _effects(
             noise = names["other_level"] or names["level"] if NOISE in names.values() else conditions[at]
             scale = CHANGE if NOISE in names.values() else CLEAN if noise == CLEAN else PERTURBED
             difference = after - before
-            moved = Drop(float(difference[0]), numbers, difference[1:], differ[at])
+            moved = Drop(float(difference[0]), numbers, difference[1:], differ[at], alike)
             key = (*base[:-1], noise, base[-1])
             pair = _Pair(key, scale, len(cells[0][0].items.examples), float(before[0]), float(after[0]), (moved,))
             of = dict(zip((*_NAMES, "metric"), key, strict=True))

@@ -64,8 +64,8 @@ class Moments:
     """An estimate and the deviations of its leave-one-cluster-out values.
 
     `value`, `variance` (V) and `jump` (J) have shape (...); `deviations` (..., clusters), in points. `freedom`
-    are the degrees of freedom of the variance: G-1 for one cell. `clusters` are those of the exact bound: G for one
-    cell, for an average the reciprocal of the greatest share of it that one cluster contributes.
+    are the degrees of freedom of the variance: G-1 for one cell. `clusters` (...) are those of the exact bound: the
+    reciprocal of the greatest share of the value that one cluster contributes, which is G where all have one size.
     """
 
     value: Array
@@ -73,7 +73,7 @@ class Moments:
     variance: Array
     jump: Array
     freedom: float
-    clusters: float
+    clusters: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def leave_one_out(sums: Array, reduce: Callable[[Array], Array]) -> tuple[Array,
 def level(backend: ArrayBackend, sums: Array, reduce: Callable[[Array], Array]) -> Moments:
     """The mean over arms (noise seeds) of a metric, from `sums` (..., arms, G, k)."""
     values, without = leave_one_out(sums, reduce)
-    return _moments(backend, values.mean(-1), without.mean(-2))
+    return _moments(backend, values.mean(-1), without.mean(-2), clusters_like(backend, sums))
 
 
 def difference(backend: ArrayBackend, left: Array, right: Array, reduce: Callable[[Array], Array]) -> Moments:
@@ -122,14 +122,25 @@ def difference(backend: ArrayBackend, left: Array, right: Array, reduce: Callabl
     Either side may have one arm where the other has several. Equal sums give exactly 0.
     """
     (first, first_without), (second, second_without) = leave_one_out(left, reduce), leave_one_out(right, reduce)
-    return _moments(backend, (first - second).mean(-1), (first_without - second_without).mean(-2))
+    alike = clusters_like(backend, left)
+    return _moments(backend, (first - second).mean(-1), (first_without - second_without).mean(-2), alike)
 
 
-def _moments(backend: ArrayBackend, value: Array, without: Array) -> Moments:
+def _moments(backend: ArrayBackend, value: Array, without: Array, alike: Array) -> Moments:
     clusters = without.shape[-1]
     deviations = without.mean(-1)[..., None] - without
     variance = (deviations**2).sum(-1) * ((clusters - 1) / clusters)
-    return Moments(value, deviations, variance, jump(backend, deviations), clusters - 1, clusters)
+    return Moments(value, deviations, variance, jump(backend, deviations), clusters - 1, backend.xp.amin(alike, -1))
+
+
+def clusters_like(backend: ArrayBackend, sums: Array) -> Array:
+    """How many clusters of the size of each one would make the whole, (..., G), from sums (..., arms, G, k).
+
+    The size is what a mean divides by, its second sum, and all that an F1 counts. Where nothing is counted, all are G.
+    """
+    xp, counted = backend.xp, (sums[..., 1] if sums.shape[-1] == 2 else sums.sum(-1)).sum(-2)
+    sizes = xp.where(counted.sum(-1)[..., None] > 0, counted, xp.ones_like(counted))
+    return sizes.sum(-1)[..., None] / xp.clip(sizes, _EDGE, None)
 
 
 def jump(backend: ArrayBackend, deviations: Array) -> Array:
@@ -187,12 +198,12 @@ def varies_not(moments: Moments) -> Array:
     return moments.variance <= _STILL
 
 
-def still_bound(clusters: float, quantile: float, freedom: float) -> float:
+def still_bound(clusters: Array, quantile: float, freedom: float) -> Array:
     """The largest share of varying clusters with which 5 % of samples of G clusters have none: about 3/G.
 
     The 5 % are the two tails beyond `quantile`, so that a simultaneous one widens this bound too.
     """
-    return float(1 - (2 * t_probability(-quantile, freedom)) ** (1 / clusters))
+    return 1 - (2 * t_probability(-quantile, freedom)) ** (1 / clusters)
 
 
 def _special() -> Any:
@@ -250,13 +261,15 @@ def unseen(clusters: Any) -> Any:
     return TOP * (1 - (1 - CONFIDENCE) ** (1 / np.maximum(clusters, 1)))
 
 
-def least(unseen: Any, se: Any, widened_se: Any, n: Any) -> Any:
+def least(unseen: Any, se: Any, widened_se: Any, n: Any, clusters: Any) -> Any:
     """How near bounds of single cells may be, in points: `unseen`, or 0 where J is a step of a whole item of n.
 
     Smaller steps, of scores between wrong and right or of one of several noise seeds, do not widen an error by what a
-    loss of whole items would add.
+    loss of whole items would add. Where the largest cluster has so many times the mean size, the step has to be so many
+    times that of an item: what small clusters lose says nothing of what a large one could.
     """
-    return np.where(widened_se**2 - se**2 >= (_WHOLE * TOP / n) ** 2, 0.0, unseen)
+    largest = clusters * np.log1p(-unseen / TOP) / np.log(1 - CONFIDENCE)
+    return np.where(widened_se**2 - se**2 >= (_WHOLE * TOP * largest / n) ** 2, 0.0, unseen)
 
 
 def equivalence_p(

@@ -90,8 +90,9 @@ def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pool
     signature = source.signature(task, language, split) if isinstance(source, Release) and task.pool is None else ""
     key = digest(_KIND, _code(task, split), task.name, split, language, signature).encode() if signature else b""
     if key and (stored := kept.get(_KIND, [key]).get(key)) is not None:
-        kind, first, every = json.loads(stored)
-        return SplitUnits(kind, first, {name: tuple(ids) for name, ids in every.items()})
+        with contextlib.suppress(ValueError, TypeError, AttributeError):  # what is no such entry is made again
+            kind, first, every = json.loads(stored)
+            return SplitUnits(kind, first, {name: tuple(ids) for name, ids in every.items()})
     units = known(loading.load(task, source, language, split, pools).examples)
     if key:
         kept.put(_KIND, {key: json.dumps([units.kind, units.first, units.keys]).encode()})

@@ -17,7 +17,7 @@ from tests.finished_runs import finished_run
 from tests.program import program
 from tests.stats_rows import stats_rows
 
-from robust_xtreme import compare, gate
+from robust_xtreme import compare, from_frame, gate
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files.schema import CELL, CONTRASTS, STATS, build
@@ -133,10 +133,11 @@ def test_small_changes_do_not_show_that_large_ones_are_absent(
 ) -> None:
     """In means, and where steps are smaller than an item's, bounds are as far as a loss that no item would show.
 
-    Steps are of 1,000 items: a whole one, one under one of three noise seeds, and one of an F1.
+    Steps are of 1,000 items, of accuracies in 100 clusters: a whole one, one under one of three noise seeds, and one of
+    an F1.
     """
-    widened = (0.1**2 + step**2) ** 0.5
-    (row,) = _decided(_row(0.0, 0.1, metric=metric, cells=cells, unseen=unseen, widened_se=widened))
+    sizes: dict[str, Any] = {"clusters": 100 if metric == "accuracy" else 1000, "unseen": unseen}
+    (row,) = _decided(_row(0.0, 0.1, metric=metric, cells=cells, widened_se=(0.1**2 + step**2) ** 0.5, **sizes))
     assert row["verdict"] == verdict
     if verdict == "undecided":
         assert (row["bound"], row["upper"]) == (pytest.approx(-unseen), pytest.approx(unseen))
@@ -375,3 +376,58 @@ def test_data_are_named_by_their_suite_or_by_their_splits(tmp_path: Path) -> Non
     own, released = finished_run(tmp_path / "own", suite="reviews"), finished_run(tmp_path / "released", suite="")
     assert "; data reviews: xnli/de" in compare(own, own).note
     assert "; data xnli/de" in compare(released, released).note
+
+
+def _imported(folder: Path, sizes: Sequence[int], changed: Mapping[int, float], languages: Sequence[str]) -> Any:
+    """A run of rows that are all right, but for the first row of some clusters, whose score is as `changed` says."""
+    rows = [
+        {"language": language, "id": f"{group}-{row}", "cluster": f"c{group}", "condition": "clean", "score": score}
+        for language in languages
+        for group, size in enumerate(sizes)
+        for row in range(size)
+        for score in [changed.get(group, 1.0) if row == 0 else 1.0]
+    ]
+    return from_frame(pl.DataFrame(rows), folder, task="t", model=folder.name)
+
+
+_LARGE = [1] * 198 + [100] * 2
+
+
+@pytest.mark.parametrize(
+    ("sizes", "changed", "verdict"),
+    [
+        ([2] * 200, {}, "equivalent"),
+        (_LARGE, {}, "undecided"),
+        ([1] * 190 + [19] * 10, {}, "undecided"),
+        ([2] * 200, {3: 0.0, 5: 0.0}, "equivalent"),
+        (_LARGE, {3: 0.0, 5: 0.0}, "undecided"),
+        (_LARGE, {3: 0.9, 199: 0.9}, "undecided"),
+    ],
+    ids=["equal", "two large", "ten large", "equal, two lost", "large, two small lost", "large, two changed"],
+)
+def test_models_are_not_equivalent_where_one_large_cluster_could_have_lost_all(
+    tmp_path: Path, sizes: Sequence[int], changed: Mapping[int, float], verdict: str
+) -> None:
+    """400 items in 200 clusters: within 2 points where these are equal, but two large ones could be half of them.
+
+    So it is where none differs, and where what differs is less than what a large cluster can lose.
+    """
+    before, after = _imported(tmp_path / "a", sizes, {}, ["en"]), _imported(tmp_path / "b", sizes, changed, ["en"])
+    row = compare(before, after, equivalent=2).frame.row(0, named=True)
+    assert row["verdict"] == verdict
+    gated = gate(after, baseline=before, margin=2).verdicts.row(0, named=True)
+    assert gated["verdict"] == (OK if verdict == "equivalent" else UNDECIDED)
+    assert (gated["bound"] < -25) == (max(sizes) == 100)
+
+
+def test_a_mean_over_languages_has_the_clusters_of_its_largest_share(tmp_path: Path) -> None:
+    """The same 200 clusters in two languages: the mean is equivalent where they have one size, and not where two have
+    half of all rows."""
+    verdicts = []
+    for name, sizes in (("equal", [2] * 200), ("large", _LARGE)):
+        folders = [tmp_path / f"{name}{side}" for side in "ab"]
+        runs = [_imported(folder, sizes, {}, ["en", "de"]) for folder in folders]
+        frame = compare(*runs, equivalent=2).frame.filter(kind="task")
+        verdicts.append((frame["verdict"][0], frame["unseen"][0]))
+    assert verdicts[0] == ("equivalent", pytest.approx(100 * (1 - 0.05 ** (1 / 200))))
+    assert verdicts[1] == ("undecided", pytest.approx(100 * (1 - 0.05 ** (1 / 3.98))))

@@ -23,7 +23,7 @@ from robust_xtreme.stats.averages import Drop, averaged
 from robust_xtreme.stats.benchmark import TASKS, Task, tasks_of
 
 QA = {"xquad", "mlqa", "tydiqa"}
-_LOST = Drop(10.0, np.arange(40), 0.2 * (-1.0) ** np.arange(40), np.ones(40, bool))
+_LOST = Drop(10.0, np.arange(40), 0.2 * (-1.0) ** np.arange(40), np.ones(40, bool), np.full(40, 40))
 
 
 def manifest(asked: tuple[str, ...] = ("xtreme-r",)) -> dict[str, Any]:

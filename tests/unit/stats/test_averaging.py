@@ -81,7 +81,7 @@ def test_disjoint_cells_add_their_variances_and_degrees_of_freedom() -> None:
 def test_a_small_cell_that_shares_clusters_keeps_its_few_degrees_of_freedom() -> None:
     """All of the variance is in 24 shared clusters, so that a thousand others without variance add nothing."""
     small, large = cell(3, count=24), cell(4, count=1000)
-    still = Drop(0.0, large.clusters, np.zeros(1000), np.zeros(1000, bool))
+    still = Drop(0.0, large.clusters, np.zeros(1000), np.zeros(1000, bool), np.full(1000, 1000))
     assert 20 < average_moments([small, still], [0.5, 0.5]).freedom < 24.1
 
 
@@ -104,13 +104,14 @@ def test_below_19_degrees_of_freedom_there_is_no_interval() -> None:
 
 def test_a_cell_of_one_cluster_leaves_the_variance_unknown() -> None:
     """However many clusters the other cells have, there is no interval."""
-    alone = Drop(3.0, np.array([7]), np.zeros(1), np.ones(1, bool))
+    alone = Drop(3.0, np.array([7]), np.zeros(1), np.ones(1, bool), np.ones(1))
     assert average([alone, cell(0)], [0.5, 0.5]).method == "none: 0.0 degrees of freedom, fewer than 19"
 
 
 def test_without_any_difference_the_bound_is_exact() -> None:
     """About 300/G points: one language of 100 clusters, two with the same clusters alike; disjoint ones, half."""
-    still = [Drop(0.0, np.arange(start, start + 100), np.zeros(100), np.zeros(100, bool)) for start in (0, 0, 100)]
+    zeros, alike = np.zeros(100), np.full(100, 100)
+    still = [Drop(0.0, np.arange(start, start + 100), zeros, zeros > 0, alike) for start in (0, 0, 100)]
     same, apart = average(still[:2], [0.5, 0.5]), average(still[1:], [0.5, 0.5])
     assert same.high == pytest.approx(100 * (1 - 0.05 ** (1 / 100)))
     assert apart.high == pytest.approx(100 * (1 - 0.05 ** (1 / 200)))
@@ -142,5 +143,5 @@ def test_the_spread_predicts_from_three_languages_on() -> None:
 def test_an_average_has_the_bits_of_addition_from_left_to_right() -> None:
     """Not those of `sum`, which rounds otherwise from Python 3.12 on: files of averages are the same on each Python."""
     clusters = np.arange(60)
-    cells = [Drop(0.1, clusters, np.zeros(60), np.zeros(60, dtype=bool)) for _ in range(10)]
+    cells = [Drop(0.1, clusters, np.zeros(60), clusters < 0, np.full(60, 60)) for _ in range(10)]
     assert float(average_moments(cells, [1.0] * 10).value) == 0.9999999999999999

@@ -90,7 +90,7 @@ def _frame(
 ) -> pl.DataFrame:
     """AVERAGES of clean rows and of perturbed ones, which lose nothing."""
     levels = levels_of(build(rows, SCORES), empty(DELTAS))
-    still = Drop(0.0, np.arange(20), np.zeros(20), np.zeros(20, bool))
+    still = Drop(0.0, np.arange(20), np.zeros(20), np.zeros(20, bool), np.full(20, 20))
     drops = {(level.key, level.metric): still for level in levels}
     return averaged(levels, drops, _TASKS if tasks is None else tasks, asked, suite)
 

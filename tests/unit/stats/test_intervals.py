@@ -10,7 +10,9 @@ import pytest
 import torch
 from scipy import stats
 
+from robust_xtreme.core.metric import Metric
 from robust_xtreme.stats import intervals
+from robust_xtreme.stats.averages import average, drop
 from robust_xtreme.stats.intervals import (
     CPU,
     ArrayBackend,
@@ -19,7 +21,7 @@ from robust_xtreme.stats.intervals import (
     estimate_level,
     smallest_detectable,
 )
-from robust_xtreme.tasks.metrics._labels import accuracy, span_f1
+from robust_xtreme.tasks.metrics._labels import accuracy, span_f1, token_accuracy
 
 TORCH = ArrayBackend(torch, torch.from_numpy, lambda values: values.numpy())
 
@@ -89,12 +91,25 @@ def test_a_perfect_level_has_the_exact_bound() -> None:
 def test_no_discordant_item_gives_exactly_0_and_an_exact_bound() -> None:
     """Equal answers give a drop of exactly 0 over any number of seeds, p 1, and the interval is about +-3/G."""
     for seeds in (1, 3, 7):
-        clean = entities(60, 4)
+        clean = np.tile([4.0, 1.0, 2.0], (1, 60, 1))
         estimate = estimate_difference(clean, np.repeat(clean, seeds, 0), span_f1.reduce)
         bound = 100 * (1 - 0.05 ** (1 / 60))
         assert (estimate.value, estimate.p) == (0.0, 1.0)
         assert [estimate.low, estimate.high] == pytest.approx([-bound, bound])
         assert estimate.method == intervals.EXACT_METHOD
+
+
+@pytest.mark.parametrize("metric", [accuracy, token_accuracy, span_f1])
+def test_an_exact_bound_has_no_more_clusters_than_one_over_the_greatest_share(metric: Metric) -> None:
+    """By items, words or entities: where one of 60 clusters has a tenth of all, 10 % of all may be one outcome."""
+    sums = np.tile([3.0, 6.0][: len(metric.columns)] + [0.0] * (len(metric.columns) - 2), (1, 60, 1))
+    sums[0, 7] *= 59 / 9
+    bound = 100 * (1 - 0.05 ** (1 / 10))
+    estimate = estimate_difference(sums, sums, metric.reduce)
+    assert [estimate.low, estimate.high] == pytest.approx([-bound, bound])
+    assert estimate.clusters == 60
+    alone = average([drop(sums, sums, range(60), metric.reduce)], [1.0])
+    assert (alone.low, alone.high) == (estimate.low, estimate.high)
 
 
 def test_a_drop_is_not_greater_than_the_clean_score() -> None:

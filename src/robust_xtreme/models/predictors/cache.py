@@ -26,13 +26,17 @@ from robust_xtreme.core.examples import Document, Tags
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files.cache import Cache
 from robust_xtreme.models.folder import Located, identity
-from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs
+from robust_xtreme.models.reading.members.labelled import choices_of
+from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Labels
 
 INFERENCE: Final = 1
 """The version of inference. Raise it with a change outside `models` that can change a prediction; the source of that
 package is part of the key."""
 
 KIND: Final = "predictions"
+TARGETS: Final = {"tagging": "Tags", "span_qa": "Answers", "retrieval": "Document"}
+"""The kind of the predictions of a family; of others it is Choice."""
+
 MARGINS: Final = "margins"
 """How far gold answers are ahead, which attacks ask for; the predictions are stored as others are."""
 
@@ -63,15 +67,21 @@ class Store:
         keys = list(keys_of(inputs.contents, self.settings, self.languages))
         return [keys[content] for content in inputs.content.tolist()]
 
-    def known(self, keys: Sequence[bytes]) -> tuple[Array, TargetColumn, Array]:
+    def known(
+        self, keys: Sequence[bytes], inputs: Inputs, family: str, labels: Labels
+    ) -> tuple[Array, TargetColumn, Array]:
         """The inputs whose predictions the cache has, by their numbers among the keys (k,) int64, these and scores.
 
-        Scores (k,) float64 are NaN where a prediction has none.
+        Scores (k,) float64 are NaN where a prediction has none. A prediction that an input of the family, with these
+        labels, cannot have is as if it were not there.
         """
         cached = self.cache.get(KIND, keys)
         there = [index for index, key in enumerate(keys) if key in cached] if cached else []
-        sound, targets, scores = read([cached[keys[index]] for index in there])
-        return np.array(there, np.int64)[sound], targets, scores
+        sound, targets, scores = read([cached[keys[index]] for index in there], TARGETS.get(family, "Choice"))
+        numbers = np.array(there, np.int64)[sound]
+        is_possible = _are_possible(inputs.contents, inputs.content[numbers], targets, family, labels)
+        kept = np.flatnonzero(is_possible & ~((scores < 0) | (scores > 1)))
+        return numbers[kept], targets.take(kept), scores[kept]
 
     def keep(self, keys: Sequence[bytes], decoded: Decoded) -> None:
         """Store the predictions with those keys, but not where scores are not finite."""
@@ -187,13 +197,32 @@ def written(targets: TargetColumn, scores: Array | None = None) -> Iterator[byte
     return (f'{{"{kind}": {text}{end}}}'.encode() for text, end in zip(columns.written(targets), ends, strict=True))
 
 
-def read(texts: Sequence[bytes]) -> tuple[list[int], TargetColumn, Array]:
-    """Which texts encode predictions of one kind, the predictions, and their scores (NaN where there is none)."""
+def read(texts: Sequence[bytes], kind: str) -> tuple[list[int], TargetColumn, Array]:
+    """Which texts encode predictions of a kind, the predictions, and their scores (NaN where there is none)."""
     rows = [_value(text) for text in texts]
-    first = next((row[0] for row in rows if row), "Choice")
-    sound = [index for index, row in enumerate(rows) if row and row[0] == first]
-    values, scores = ([row[at] for row in rows if row and row[0] == first] for at in (1, 2))
-    return sound, _column(first, values), np.array(scores, np.float64)
+    sound = [index for index, row in enumerate(rows) if row and row[0] == kind]
+    values, scores = ([row[at] for row in rows if row and row[0] == kind] for at in (1, 2))
+    return sound, _column(kind, values), np.array(scores, np.float64)
+
+
+def _are_possible(contents: Contents, content: Array, targets: TargetColumn, family: str, labels: Labels) -> Array:
+    """Which targets (k,) an input can have that reads `content` (k,): a choice of its own, its tags, or its answer."""
+    match targets:
+        case Choices(index):
+            count = np.full(len(contents), len(labels))
+            if family == "choice":
+                rows = [[value is not None for value in contents.values[name]] for name in choices_of(contents)]
+                count = np.sum(rows, axis=0)
+            return np.asarray((index >= 0) & (index < count[content]))
+        case Names(_, names, codes, bounds):
+            (spans,) = contents.spans.values()
+            is_full = np.diff(bounds) == np.bincount(spans.text, minlength=len(contents))[content]
+            wrong = ~np.array([name in labels for name in names], np.bool_)[codes]
+        case Ranges(start, stop, bounds):
+            lengths = np.array([len(text or "") for text in contents.values["context"]], np.int64)
+            is_full = np.diff(bounds) <= 1
+            wrong = (start < 0) | (start >= stop) | (stop > np.repeat(lengths[content], np.diff(bounds)))
+    return np.asarray(is_full & (np.diff(np.append(0, np.cumsum(wrong))[bounds]) == 0))
 
 
 def _value(text: bytes) -> tuple[str, Any, float] | None:
@@ -203,11 +232,13 @@ def _value(text: bytes) -> tuple[str, Any, float] | None:
         score = float(dict(others).get("score", "nan"))
         match kind, value:
             case "Choice", int():
-                sound = type(value) is int
+                sound = type(value) is int and abs(value) < _NO_LENGTH
             case "Tags" | "Document", list():
                 sound = all(isinstance(name, str) for name in value)
             case "Answers", list():
-                sound = all(type(start) is type(stop) is int for start, stop in value)
+                sound = all(
+                    type(end) is int and abs(end) < _NO_LENGTH for start, stop in value for end in (start, stop)
+                )
             case _:
                 sound = False
         return (kind, value, score) if sound else None

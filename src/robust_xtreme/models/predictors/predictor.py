@@ -100,17 +100,22 @@ class PredictedMargins:
 
 def from_cache(
     store: Store | None,
+    family: str,
+    labels: Labels,
     inputs: Inputs,
     compute: Callable[[Inputs], tuple[Decoded, Array]],
     advance: Callable[[int], None] = _nothing,
     weighing: Weighing | None = None,
 ) -> PredictedMargins:
-    """What the cache, if any, has of inputs, and `compute` gives of others; margins count with a `weighing`."""
+    """What the cache, if any, has of inputs, and `compute` gives of others; margins count with a `weighing`.
+
+    `family` and `labels` say which predictions are possible; the cache's others are computed.
+    """
     if store is None or (weighing and not weighing.settings):
         computed, margin = compute(inputs)
         return PredictedMargins(Predicted(computed.targets, computed.finite, score=computed.score), margin)
     keys, beside = store.keys(inputs), store.margin_keys(inputs, weighing.settings, weighing.golds) if weighing else []
-    known, cached, scored = store.known(keys)
+    known, cached, scored = store.known(keys, inputs, family, labels)
     margins = np.zeros(len(known), np.int64)
     if weighing:
         there, weighed = store.known_margins(beside)

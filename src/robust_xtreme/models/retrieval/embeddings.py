@@ -66,7 +66,8 @@ def embedded(
             # A batch can change the last bits of a vector, so that the key depends on the bounds of the chunk.
             of_chunk = bytes.fromhex(key_of(key, of.str, *map(str, (count, dim, chunk, start))))
             data = storage.get(KIND, [of_chunk]).get(of_chunk) if storage else None
-            if data is None:
+            size = (min(start + chunk, count) - start) * dim * of.itemsize
+            if data is None or len(data) != size or not np.isfinite(np.frombuffer(data, of)).all():
                 data = _computed(compute, start, min(start + chunk, count), dim, of)
                 if storage:
                     storage.put(KIND, {of_chunk: data})

@@ -102,7 +102,11 @@ def _readings(job: Job, numbers: Sequence[int]) -> list[str]:
     about = (_VERSION, job.language, degree, data, font.name)
     keys = [digest(*about, str(job.keys[number]), values[number], size=16).encode() for number in numbers]
     cached = opened(lambda _: None)
-    found = cached.get(_KIND, keys)
+    found = {
+        key: value
+        for key, value in cached.get(_KIND, keys).items()
+        if value.decode("utf-8", "replace").encode() == value
+    }
     missing = [(key, number) for key, number in zip(keys, numbers, strict=True) if key not in found]
     for low in range(0, len(missing), _AT_ONCE):
         several = missing[low : low + _AT_ONCE]

@@ -71,7 +71,8 @@ class EncoderHead:
             found = asking.decoded(self.weights_of, self.reader.reading, self.labels, left, work)
             return found, np.zeros(len(left), np.int64)
 
-        return self._ordered(asking.from_cache(self._store(work), inputs, compute, work.advance)).predicted
+        how = self._store(work), self.task.family, self.labels
+        return self._ordered(asking.from_cache(*how, inputs, compute, work.advance)).predicted
 
     def weigh(self, inputs: Inputs, weighing: asking.Weighing, work: asking.Work) -> asking.PredictedMargins:
         """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
@@ -80,7 +81,8 @@ class EncoderHead:
             change = first_order(self.weights_of(), inputs, edits, partial(slope, self._meanings()))
             return asking.PredictedMargins(asking.Predicted(column_of(()), np.ones(0, np.bool_)), change)
         compute = partial(self._weighed, weighing, work)
-        return self._ordered(asking.from_cache(self._store(work), inputs, compute, weighing=weighing))
+        how = self._store(work), self.task.family, self.labels
+        return self._ordered(asking.from_cache(*how, inputs, compute, weighing=weighing))
 
     def _ordered(self, given: asking.PredictedMargins) -> asking.PredictedMargins:
         targets = in_task_order(given.predicted.targets, self.relabel)
