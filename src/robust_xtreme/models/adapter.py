@@ -5,7 +5,7 @@ The files that it names are read, never run: a configuration, and weights as saf
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,17 @@ from robust_xtreme.core.errors import ModelError, UserError
 from robust_xtreme.core.examples import CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.config import check_config, positions, reading, text_facts
-from robust_xtreme.models.folder import ADAPTED, ADAPTER, CONFIG, MODULES, ModelFolder, check_types, headers, read_json
+from robust_xtreme.models.folder import (
+    ADAPTED,
+    ADAPTER,
+    CONFIG,
+    MODULES,
+    UNUSED,
+    ModelFolder,
+    check_types,
+    headers,
+    read_json,
+)
 from robust_xtreme.models.reading.members.retrieval import Dense, Prompts, SentenceModel
 
 _KINDS: Final = ("LORA", "LOHA", "LOKR", "IA3")
@@ -116,30 +126,47 @@ def merged(model: Any, adapter: Path | None, called: str) -> Any:
     from safetensors.torch import load_file
 
     with peft_for(called) as peft, reading(called, ADAPTER):
-        config = peft.PeftConfig.from_pretrained(str(adapter))
-        weights = _placed(load_file(str(adapter / ADAPTED)), model)
+        config, weights = peft.PeftConfig.from_pretrained(str(adapter)), load_file(str(adapter / ADAPTED))
+        changed_model = _named_as_in(weights, model)
         saved = getattr(config, "modules_to_save", None) or ()
-        there = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+        present = {name.rpartition(".")[2] for name, _ in changed_model.named_modules()}
         config.task_type, config.inference_mode, config.base_model_name_or_path = None, True, None
-        config.modules_to_save = [name for name in saved if name in there] or None
-        changed = peft.get_peft_model(model, config)
+        config.modules_to_save = [name for name in saved if name in present] or None
+        changed = peft.get_peft_model(changed_model, config)
         report = peft.set_peft_model_state_dict(changed, weights)
-    elsewhere = {"lm_head", *saved} - there
-    lost = sorted(name for name in report.unexpected_keys if name.split(".")[2] not in elsewhere)
+    heads = {"lm_head", *_LAST, *saved} - present
+    if changed_model is not model:  # the rest of what the adapter was trained on is not read
+        heads |= {name.split(".")[2] for name in weights} - {model.base_model_prefix}
+    lost = sorted(
+        name
+        for name in report.unexpected_keys
+        if name.split(".")[2] not in heads
+        # Where peft keeps biases it writes those of a head twice, and reads one of them.
+        and not (".modules_to_save." in name and name.replace(".modules_to_save.", ".") in weights)
+        and not UNUSED.fullmatch(name.removeprefix(_OUTSIDE))
+    )
     lost += sorted(name for name in report.missing_keys if _CHANGE.search(name))
     if lost:
         raise ModelError(f"{called} is an adapter of another model than its base: {lost[0][:200]} has no place in it.")
-    return changed.merge_and_unload()
+    merged_model = changed.merge_and_unload()
+    return model if changed_model is not model else merged_model
 
 
-def _placed(weights: dict[str, Any], model: Any) -> dict[str, Any]:
-    """The weights of an adapter by the names of a model: with or without the prefix of its body."""
-    prefix, modules = f"{model.base_model_prefix}.", {name for name, _ in model.named_modules()}
-    names = {name: name.removeprefix(_OUTSIDE) for name in weights}
-    inner = [name[: change.start()] for name in names.values() if (change := _CHANGE.search(name))]
-    if not modules.isdisjoint(part.removeprefix(prefix) for part in inner):
-        names = {name: short.removeprefix(prefix) for name, short in names.items()}
-    return {f"{_OUTSIDE}{short}": weights[name] for name, short in names.items()}
+def _named_as_in(weights: Iterable[str], model: Any) -> Any:
+    """A model whose parts have the names of an adapter's weights; settings of the adapter use these names, too.
+
+    Where the adapter is of a model with a head, and this is its encoder alone, the encoder is put in a module.
+    """
+    from torch import nn
+
+    prefix = str(model.base_model_prefix)
+    inside = any(name.startswith(f"{_OUTSIDE}{prefix}.") for name in weights)
+    if not inside or any(name == prefix for name, _ in model.named_modules()):
+        return model
+    outer: Any = nn.Module()
+    outer.add_module(prefix, model)
+    outer.config, outer.get_input_embeddings = model.config, model.get_input_embeddings
+    return outer
 
 
 MODES: Final = {

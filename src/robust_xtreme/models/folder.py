@@ -64,7 +64,7 @@ _BUFFERS: Final = re.compile(
 )
 """Weights of other types that are not learned."""
 
-_UNUSED: Final = re.compile(
+UNUSED: Final = re.compile(
     r"(?:.*\.)?(?:pooler\..+|position_ids|token_type_ids|inv_freq|num_batches_tracked)"
     r"|(?:lm_head|cls|predictions|sop_classifier|lm_predictions|mask_predictions|generator_predictions"
     r"|generator_lm_head|discriminator_predictions|vocab_transform|vocab_layer_norm|vocab_projector|decoder"
@@ -465,7 +465,7 @@ def check_described(called: str, unexpected: Iterable[str], model: Any, whole: b
     own parts, because a head in the same files belongs to another model.
     """
     prefix = f"{model.base_model_prefix}." if getattr(model, "base_model_prefix", "") else ""
-    left = sorted(name for name in unexpected if not _UNUSED.fullmatch(name))
+    left = sorted(name for name in unexpected if not UNUSED.fullmatch(name))
     if not whole:
         left = [name for name in left if hasattr(model, name.removeprefix(prefix).partition(".")[0])]
     if left:
