@@ -19,11 +19,12 @@ import numpy as np
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Array, Choices, Names, TargetColumn, bounds_of, chained, column_of, gathered
 from robust_xtreme.core.errors import Mismatch, NotFinite
-from robust_xtreme.core.examples import Document, Example, kind_of
+from robust_xtreme.core.examples import CLASSIFICATION, Document, Example, kind_of
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.predictors import predictor as asking
 from robust_xtreme.models.predictors.cache import Store
+from robust_xtreme.models.reading.members.labelled import multi_label
 from robust_xtreme.models.reading.members.retrieval import QUERY, Prompts, text_windows
 from robust_xtreme.models.reading.reading import (
     QUANTUM,
@@ -172,6 +173,8 @@ def head_of(model: Located, task: TaskSpec, load: asking.Load) -> EncoderHead:
     if model.origin.native and model.head:  # transformers' own heads learn words, and that there is no answer, so
         first = replace(reader.tokenizer, frame=replace(reader.tokenizer.frame, causal=False))
         reader = replace(reader, tokenizer=first)
+        if model.family == CLASSIFICATION.name and model.config.get("problem_type") == "multi_label_classification":
+            reader = replace(reader, reading=multi_label)
     prompts = model.prompts or Prompts()
     if prompts.query:  # what it takes of the length of a query
         room = reader.max_length - len(reader.tokens([prompts.query]).of(prompts.query))
