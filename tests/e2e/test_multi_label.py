@@ -24,8 +24,8 @@ NAMES = ("lamp", "chair", "desk")
         ("multi_label_classification", (-2.0, -3.0, -2.5), 0.1192),  # the most likely of labels that are unlikely
         ("multi_label_classification", (3e4, -3e4, -2.0), 1.0),
         ("multi_label_classification", (-3e4, -4e4, -5e4), 0.0),
-        ("single_label_classification", (1.0, -0.7, 0.2), 0.6135),  # exp(1) / (exp(1) + exp(-0.7) + exp(0.2))
-        (None, (1.0, -0.7, 0.2), 0.6135),
+        ("single_label_classification", (1.0, -0.7, 0.2), 0.6127),  # exp(1) / (exp(1) + exp(-0.7) + exp(0.2))
+        (None, (1.0, -0.7, 0.2), 0.6127),
     ],
 )
 def test_an_answer_has_the_probability_that_its_head_gives_it(
