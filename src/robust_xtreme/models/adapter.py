@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import ModelError, UserError
 from robust_xtreme.core.examples import CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.core.specs import TaskSpec
@@ -22,9 +21,11 @@ from robust_xtreme.models.folder import (
     CONFIG,
     MODULES,
     UNUSED,
+    WAYS,
     ModelFolder,
     check_types,
     headers,
+    modules_in,
     read_json,
 )
 from robust_xtreme.models.reading.members.retrieval import Dense, Prompts, SentenceModel
@@ -75,7 +76,8 @@ def of_adapter(model: ModelFolder, find: Callable[[str, str], ModelFolder]) -> M
         raise ModelError(f"{model.typed} is an adapter, but its base {name[:80]!r} is no checkpoint of transformers.")
     check_config(base.config, name)
     head = _head(folder, config, base)
-    return replace(model, folder=base.folder, adapter=folder, base=base.typed, head=head)
+    home = folder if (folder / MODULES).is_file() else base.modules
+    return replace(model, folder=base.folder, adapter=folder, base=base.typed, head=head, modules=home)
 
 
 def _head(folder: Path, config: dict[str, Any], base: ModelFolder) -> tuple[tuple[str, Any], ...]:
@@ -186,7 +188,6 @@ ACTIVATIONS: Final = (
 """The activations of torch.nn that a Dense module may have."""
 
 _TYPE: Final = re.compile(r"sentence_transformers\.(?:\w+\.)*(Transformer|Pooling|Dense|Normalize)")
-_PATH: Final = re.compile(r"[0-9]{1,3}_(?:Pooling|Dense|Normalize)")
 _LONGEST: Final = 10**6
 _KNOWN: Final = {
     "transformer_task": ("feature-extraction",),
@@ -209,12 +210,32 @@ def prompts_for(task: TaskSpec, given: Mapping[str, str], model: SentenceModel |
     return Prompts(query, document if task.head else query, bool(model and model.lower))
 
 
+def with_encoder_inside(model: ModelFolder) -> ModelFolder:
+    """A folder of sentence-transformers whose encoder is in a folder inside it, with that one; others as they are.
+
+    Raises ModelError where the folder has no config.json of its own, and its modules are not known.
+    """
+    home = model.folder
+    if model.function or not (home / MODULES).is_file() or (home / "model").is_dir():
+        return model
+    try:
+        path = _modules(home, model.typed)[0][1]
+    except ModelError:  # `sentence_model` raises it where the modules are needed
+        if (home / CONFIG).is_file():
+            return model
+        raise
+    return replace(model, folder=home / path, modules=home) if (home / path / CONFIG).is_file() else model
+
+
 def sentence_model(model: ModelFolder) -> SentenceModel:
     """The modules of a folder and its settings. Raises ModelError, one line, for what is malformed or not known."""
-    called, folder, facts = model.typed, model.folder, text_facts(model.config)
+    called, folder, facts = model.typed, model.home, text_facts(model.config)
     modules, hidden = _modules(folder, called), facts.get("hidden_size")
-    if [kind for kind, _ in modules[:2]] != ["Transformer", "Pooling"] or modules[0][1]:
-        _refuse(called, f"its {MODULES} does not begin with a Transformer in the folder itself and a Pooling")
+    if [kind for kind, _ in modules[:2]] != ["Transformer", "Pooling"]:
+        _refuse(called, f"its {MODULES} does not begin with a Transformer and a Pooling")
+    inner = folder / modules[0][1]
+    if not model.adapter and inner != model.folder:
+        _refuse(called, f"its {MODULES} names the folder {modules[0][1]!r} of the encoder, where there is no {CONFIG}")
     modes = _modes(read_json(folder / modules[1][1] / "config.json"), called, hidden)
     width, steps = len(modes) * int(hidden or 0), list[Dense | None]()
     for kind, path in modules[2:]:
@@ -222,8 +243,10 @@ def sentence_model(model: ModelFolder) -> SentenceModel:
             _refuse(called, f"its {MODULES} has a second {kind}")
         steps.append(_dense(folder / path, called, width) if kind == "Dense" else None)
         width = step.gives if (step := steps[-1]) else width
-    names = ("sentence_bert_config.json", "config_sentence_transformers.json", "tokenizer_config.json")
-    read, settings, tokens = (read_json(folder / name) if (folder / name).is_file() else {} for name in names)
+    # older folders name the first file by the kind of their encoder
+    older = next(iter(sorted(inner.glob("sentence_*_config.json"))), inner / "sentence_bert_config.json")
+    paths = (older, folder / "config_sentence_transformers.json", inner / "tokenizer_config.json")
+    read, settings, tokens = (read_json(path) if path.is_file() else {} for path in paths)
     for key, known in _KNOWN.items():
         value = {**settings, **read}.get(key)
         if value not in (None, *known):
@@ -249,22 +272,16 @@ def sentence_model(model: ModelFolder) -> SentenceModel:
 
 
 def _refuse(called: str, what: str) -> NoReturn:
-    raise ModelError(f"{called}: {what}, which is not read. Its encoder alone: --representation mean:14/24")
+    raise ModelError(f"{called}: {what}, which is not read. Its encoder alone: {WAYS}.")
 
 
 def _modules(folder: Path, called: str) -> list[tuple[str, str]]:
-    """The kind and the path of each module, in order."""
-    try:
-        listed = strict_json.loads(resources.content(folder / MODULES).decode("utf-8"))
-        entries = [(str(entry["type"]), str(entry["path"])) for entry in listed]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
-        what = f"its {MODULES} is not a list of modules with type and path"
-        raise ModelError(f"{called}: {what}. Get it again.") from error
-    for kind, path in entries:
-        if not _TYPE.fullmatch(kind):
-            _refuse(called, f"its {MODULES} names a module of the type {kind[:80]!r}")
-        if path and not _PATH.fullmatch(path):
-            _refuse(called, f"its {MODULES} names the path {path[:80]!r}, not one such as '1_Pooling'")
+    """The kind and the path of each module, in order; there is one at least."""
+    entries = modules_in(folder, called)
+    unknown = next((kind for kind, _ in entries if not _TYPE.fullmatch(kind)), None)
+    if unknown is not None or not entries:
+        what = "no module" if unknown is None else f"a module of the type {unknown[:80]!r}"
+        _refuse(called, f"its {MODULES} names {what}")
     return [(kind.rpartition(".")[2], path) for kind, path in entries]
 
 

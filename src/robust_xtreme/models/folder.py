@@ -13,6 +13,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -42,6 +43,14 @@ HOW_TO_TRAIN: Final = "robust-xtreme train --help"
 CONFIG: Final = "config.json"
 MODULES: Final = "modules.json"
 """The file of a folder of sentence-transformers that lists its modules."""
+
+WAYS: Final = (
+    "--representation mean:1/1 (the mean of its last layer), cls:1/1 (its first token), last:1/1 (its last token), "
+    "or mean:14/24 (as XTREME reads XLM-R)"
+)
+"""The settings that say how an encoder alone represents a text."""
+
+_MODULE_PATH: Final = re.compile(r"(?:[\w-][\w.-]*(?:/[\w-][\w.-]*)*)?")
 
 HEADS: Final = {
     CLASSIFICATION.name: "ForSequenceClassification",
@@ -93,8 +102,9 @@ class ModelFolder:
     """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub.
 
     `adapter` is the folder of an adapter whose changes are made to the weights, `base` the name of the model in
-    `folder` that it changes, and `head` what the adapter adds to that model's configuration. A `function`, and what is
-    read of a folder, does not travel to other processes.
+    `folder` that it changes, and `head` what the adapter adds to that model's configuration. `modules` is the folder
+    whose modules.json counts, where that is another one. A `function`, and what is read of a folder, does not travel to
+    other processes.
     """
 
     typed: str
@@ -106,6 +116,7 @@ class ModelFolder:
     base: str = ""
     head: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
     function: Function | None = None
+    modules: Path | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ModelFolder, tuple(getattr(self, each.name) for each in fields(self))
@@ -154,9 +165,14 @@ class ModelFolder:
         return self.function.family if self.function else family_of_head(self.architecture)
 
     @property
+    def home(self) -> Path:
+        """The folder as a whole, which the user named or the hub has: with modules.json, if any, and a model card."""
+        return self.modules or self.folder
+
+    @property
     def is_sentence(self) -> bool:
-        """Whether it is a folder of sentence-transformers: it lists modules, and has no head that serves a task."""
-        return self.native and (self.folder / MODULES).is_file() and self.family is None
+        """Whether it is a folder of sentence-transformers: it lists modules."""
+        return self.native and (self.home / MODULES).is_file()
 
     @cached_property
     def heads(self) -> tuple[str, ...]:
@@ -182,19 +198,45 @@ class ModelFolder:
             return weight_files(self.folder, self.typed)
         return tuple(sorted(self.encoder.glob("*.safetensors")))
 
-    def identity(self, labels: Mapping[str, Sequence[str]], trust: bool = False) -> str:
-        """The hash of its files, with its code where it may run, and of heads with their labels (16 hex digits)."""
+    def identity(self, labels: Mapping[str, Sequence[str]], trust: bool = False, bare: bool = False) -> str:
+        """The hash of its files, with its code where it may run, and of heads with their labels (16 hex digits).
+
+        Those of modules of sentence-transformers are left out where the encoder is used `bare`.
+        """
         if not self.native:
             return identity(model_files(self.encoder), self.config, labels, self.folder / "heads")
         paths = {path for pattern in (*FILES, *(CODE if trust else ())) for path in self.folder.glob(pattern)}
-        modules = model_files(self.folder, SENTENCE) if (self.folder / MODULES).is_file() else []
-        hashes = {path.relative_to(self.folder).as_posix(): file_hash(path) for path in modules}
+        modules = [] if bare or not self.is_sentence else _files_of_modules(self.home)
+        hashes = {path.relative_to(self.home).as_posix(): file_hash(path) for path in modules}
         whole = identity(paths | set(self.weights), {**self.config, **({MODULES: hashes} if hashes else {})}, labels)
         if self.adapter is None:
             return whole
         facts = read_json(self.adapter / ADAPTER)
         what = {name: facts[name] for name in sorted(facts.keys() - {"base_model_name_or_path", "revision"})}
         return digest(whole, file_hash(self.adapter / ADAPTED), json.dumps(what))
+
+
+def _files_of_modules(home: Path) -> list[Path]:
+    """The files of modules that are read, in order; of a list of modules that is not read, those of most folders."""
+    patterns = list(SENTENCE)
+    with suppress(ModelError):
+        inside = [path for _, path in modules_in(home, home.name) if path]
+        patterns += [f"{path}/{name}" for path in inside for name in (CONFIG, WHOLE, "sentence_*_config.json")]
+    return model_files(home, patterns)
+
+
+def modules_in(home: Path, called: str) -> list[tuple[str, str]]:
+    """The type and the path of each module of sentence-transformers, in order. Raises ModelError."""
+    try:
+        listed = strict_json.loads(resources.content(home / MODULES).decode("utf-8"))
+        entries = [(str(entry["type"]), str(entry["path"])) for entry in listed]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+        what = f"its {MODULES} is not a list of modules with type and path"
+        raise ModelError(f"{called}: {what}. Get it again.") from error
+    for _, path in entries:
+        if not _MODULE_PATH.fullmatch(path):
+            raise ModelError(f"{called}: its {MODULES} names the path {path[:80]!r}, which is no folder inside it.")
+    return entries
 
 
 def local(folder: Path, typed: str = "") -> ModelFolder:
@@ -254,7 +296,7 @@ class Located:
     @property
     def run(self) -> Path:
         """The folder of the run, checkpoint or adapter."""
-        return self.origin.adapter or self.origin.folder
+        return self.origin.adapter or self.origin.home
 
     @property
     def folder(self) -> Path:

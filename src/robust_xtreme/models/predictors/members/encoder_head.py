@@ -51,7 +51,7 @@ class EncoderHead:
     """The predictor of one task: a head on an encoder, whose windows and scores `reader` makes and decodes.
 
     `labels` are the head's; `relabel` is the task's index of each choice of the head, None where nothing is to be
-    mapped. `prompts` stand before the texts of a search.
+    mapped. `prompts` stand before the texts of a search, whose vectors are compared `by_cosine` or by dot products.
     """
 
     task: TaskSpec
@@ -60,6 +60,7 @@ class EncoderHead:
     weights_of: Callable[[], asking.Weights] = asking.nowhere
     relabel: tuple[int, ...] | None = None
     prompts: Prompts = field(default_factory=Prompts)
+    by_cosine: bool = True
 
     def prepare(self, contents: Contents) -> Inputs:
         """The windows of each content; in retrieval, those of the query."""
@@ -179,7 +180,8 @@ def head_of(model: Located, task: TaskSpec, load: asking.Load) -> EncoderHead:
     if prompts.query:  # what it takes of the length of a query
         room = reader.max_length - len(reader.tokens([prompts.query]).of(prompts.query))
         reader = replace(reader, max_length=room)
-    return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task), prompts)
+    by_cosine = model.sentence is None or model.sentence.cosine
+    return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task), prompts, by_cosine)
 
 
 encoder_head = asking.Making(
@@ -365,7 +367,7 @@ class Vectors:
         known = StoredVectors() if searched.group else self.known.setdefault(name, StoredVectors())
         new = tuple(value for value in dict.fromkeys(values) if value not in known.positions)
         if new:
-            known.add(new, cut(self._computed(name, new, searched), self.work.dims))
+            known.add(new, cut(self._computed(name, new, searched), self.work.dims, self.encoder.by_cosine))
         return known.gathered(values)
 
     def _computed(self, name: str, values: Sequence[str], searched: _Search) -> Array:
