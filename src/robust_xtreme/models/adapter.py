@@ -136,22 +136,20 @@ def merged(model: Any, adapter: Path | None, called: str) -> Any:
         config.modules_to_save = [name for name in saved if name in present] or None
         changed = peft.get_peft_model(changed_model, config)
         report = peft.set_peft_model_state_dict(changed, weights)
-    heads = {"lm_head", *_LAST, *saved} - present
-    if changed_model is not model:  # the rest of what the adapter was trained on is not read
-        heads |= {name.split(".")[2] for name in weights} - {model.base_model_prefix}
     lost = sorted(
         name
         for name in report.unexpected_keys
-        if name.split(".")[2] not in heads
-        # Where peft keeps biases it writes those of a head twice, and reads one of them.
+        # Another part of the model that the adapter was trained on, such as its head, may not be read here.
+        if hasattr(changed_model, name.split(".")[2])
+        # Where peft keeps biases, it writes those of a head twice, and reads one of them.
         and not (".modules_to_save." in name and name.replace(".modules_to_save.", ".") in weights)
         and not UNUSED.fullmatch(name.removeprefix(_OUTSIDE))
     )
     lost += sorted(name for name in report.missing_keys if _CHANGE.search(name))
     if lost:
         raise ModelError(f"{called} is an adapter of another model than its base: {lost[0][:200]} has no place in it.")
-    merged_model = changed.merge_and_unload()
-    return model if changed_model is not model else merged_model
+    changed.merge_and_unload()
+    return model
 
 
 def _named_as_in(weights: Iterable[str], model: Any) -> Any:
@@ -162,11 +160,9 @@ def _named_as_in(weights: Iterable[str], model: Any) -> Any:
     from torch import nn
 
     prefix = str(model.base_model_prefix)
-    inside = any(name.startswith(f"{_OUTSIDE}{prefix}.") for name in weights)
-    if not inside or any(name == prefix for name, _ in model.named_modules()):
+    if hasattr(model, prefix) or not any(name.startswith(f"{_OUTSIDE}{prefix}.") for name in weights):
         return model
-    outer: Any = nn.Module()
-    outer.add_module(prefix, model)
+    outer: Any = nn.ModuleDict({prefix: model})
     outer.config, outer.get_input_embeddings = model.config, model.get_input_embeddings
     return outer
 
@@ -213,17 +209,13 @@ def prompts_for(task: TaskSpec, given: Mapping[str, str], model: SentenceModel |
 def with_encoder_inside(model: ModelFolder) -> ModelFolder:
     """A folder of sentence-transformers whose encoder is in a folder inside it, with that one; others as they are.
 
-    Raises ModelError where the folder has no config.json of its own, and its modules are not known.
+    Raises ModelError where modules.json is malformed, or nothing is known of the folder but modules of another kind.
     """
     home = model.folder
-    if model.function or not (home / MODULES).is_file() or (home / "model").is_dir():
+    if not (home / MODULES).is_file():
         return model
-    try:
-        path = _modules(home, model.typed)[0][1]
-    except ModelError:  # `sentence_model` raises it where the modules are needed
-        if (home / CONFIG).is_file():
-            return model
-        raise
+    list_modules = modules_in if (home / CONFIG).is_file() else _modules
+    path = next((path for _, path in list_modules(home, model.typed)), "")
     return replace(model, folder=home / path, modules=home) if (home / path / CONFIG).is_file() else model
 
 
@@ -234,7 +226,7 @@ def sentence_model(model: ModelFolder) -> SentenceModel:
     if [kind for kind, _ in modules[:2]] != ["Transformer", "Pooling"]:
         _refuse(called, f"its {MODULES} does not begin with a Transformer and a Pooling")
     inner = folder / modules[0][1]
-    if not model.adapter and inner != model.folder:
+    if inner not in (model.folder, model.adapter):
         _refuse(called, f"its {MODULES} names the folder {modules[0][1]!r} of the encoder, where there is no {CONFIG}")
     modes = _modes(read_json(folder / modules[1][1] / "config.json"), called, hidden)
     width, steps = len(modes) * int(hidden or 0), list[Dense | None]()
@@ -276,12 +268,10 @@ def _refuse(called: str, what: str) -> NoReturn:
 
 
 def _modules(folder: Path, called: str) -> list[tuple[str, str]]:
-    """The kind and the path of each module, in order; there is one at least."""
+    """The kind and the path of each module, in order."""
     entries = modules_in(folder, called)
-    unknown = next((kind for kind, _ in entries if not _TYPE.fullmatch(kind)), None)
-    if unknown is not None or not entries:
-        what = "no module" if unknown is None else f"a module of the type {unknown[:80]!r}"
-        _refuse(called, f"its {MODULES} names {what}")
+    if unknown := [kind for kind, _ in entries if not _TYPE.fullmatch(kind)]:
+        _refuse(called, f"its {MODULES} names a module of the type {unknown[0][:80]!r}")
     return [(kind.rpartition(".")[2], path) for kind, path in entries]
 
 

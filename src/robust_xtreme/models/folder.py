@@ -13,7 +13,6 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -27,7 +26,7 @@ from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.models.functions import Function
 from robust_xtreme.models.reading.units import TOKENIZER_CONFIG, units_of
 from robust_xtreme.stats.stages import read_stages
-from robust_xtreme.tasks.sources.hub import CODE, FILES, SENTENCE
+from robust_xtreme.tasks.sources.hub import CODE, FILES, IN_A_MODULE, SENTENCE
 
 if TYPE_CHECKING:
     from robust_xtreme.models.reading.members.retrieval import Prompts, SentenceModel
@@ -206,23 +205,17 @@ class ModelFolder:
         if not self.native:
             return identity(model_files(self.encoder), self.config, labels, self.folder / "heads")
         paths = {path for pattern in (*FILES, *(CODE if trust else ())) for path in self.folder.glob(pattern)}
-        modules = [] if bare or not self.is_sentence else _files_of_modules(self.home)
-        hashes = {path.relative_to(self.home).as_posix(): file_hash(path) for path in modules}
-        whole = identity(paths | set(self.weights), {**self.config, **({MODULES: hashes} if hashes else {})}, labels)
+        inside = modules_in(self.home, self.typed) if self.is_sentence and not bare else ()
+        patterns = (
+            (*SENTENCE, *(f"{path}/{name}" for _, path in inside if path for name in IN_A_MODULE)) if inside else ()
+        )
+        modules = {path.relative_to(self.home).as_posix(): file_hash(path) for path in model_files(self.home, patterns)}
+        whole = identity(paths | set(self.weights), {**self.config, **({MODULES: modules} if modules else {})}, labels)
         if self.adapter is None:
             return whole
         facts = read_json(self.adapter / ADAPTER)
         what = {name: facts[name] for name in sorted(facts.keys() - {"base_model_name_or_path", "revision"})}
         return digest(whole, file_hash(self.adapter / ADAPTED), json.dumps(what))
-
-
-def _files_of_modules(home: Path) -> list[Path]:
-    """The files of modules that are read, in order; of a list of modules that is not read, those of most folders."""
-    patterns = list(SENTENCE)
-    with suppress(ModelError):
-        inside = [path for _, path in modules_in(home, home.name) if path]
-        patterns += [f"{path}/{name}" for path in inside for name in (CONFIG, WHOLE, "sentence_*_config.json")]
-    return model_files(home, patterns)
 
 
 def modules_in(home: Path, called: str) -> list[tuple[str, str]]:

@@ -33,8 +33,11 @@ def represents(model: stored.ModelFolder, task: TaskSpec, given: GivenModels) ->
         return False
     if not model.native:
         return not task.head or (given.represents and model.head_for(task) is None)
-    as_xlmr = model.architecture.endswith("ForMaskedLM") or is_of_run(model.folder)
-    return given.represents or model.is_sentence or (not task.head and as_xlmr)
+    return (
+        given.represents
+        or model.is_sentence
+        or (not task.head and (model.architecture.endswith("ForMaskedLM") or is_of_run(model.folder)))
+    )
 
 
 def served(given: GivenModels, task: TaskSpec) -> bool:
@@ -175,9 +178,8 @@ def _run(model: stored.ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], g
     run, head = model.folder, model.head_for(task)
     if head is None:
         wanted, available = " or ".join(dict.fromkeys((task.name, *task.accepts))), ", ".join(model.heads) or "none"
-        remedy = (
-            f"Name a model that has: --model {task.name}=NAME. Or train one: {_train_command(task)}."
-            + (f" Or compare vectors of the encoder: {stored.WAYS}." if task.pool else "")
+        remedy = f"Name a model that has: --model {task.name}=NAME. Or train one: {_train_command(task)}." + (
+            f" Or compare vectors of the encoder: {stored.WAYS}." if task.pool else ""
         )
         raise ModelError(f"{run} has no head for {wanted} (it has: {available}). {remedy}")
     used = _used(model, tasks, head)
@@ -290,10 +292,11 @@ def _check_checkpoint(model: stored.ModelFolder, trust: bool) -> None:
 
 def _other_head(model: stored.ModelFolder, task: TaskSpec) -> str:
     if kind_of(task.family).searched:
-        lacks = f"no {stored.MODULES}; {model.architecture or 'no architecture'}"
         trained = f" Or train a dual encoder: {_train_command(task, model.typed)}." if task.head else ""
-        what = f"{task.name} compares vectors, and {model.typed} does not say how a text becomes one ({lacks})"
-        return f"{what}. Name how: {stored.WAYS}.{trained}"
+        return (
+            f"{task.name} compares vectors, and {model.typed} does not say how a text becomes one "
+            f"(no {stored.MODULES}; {model.architecture or 'no architecture'}). Name how: {stored.WAYS}.{trained}"
+        )
     needs = f"{task.name} needs one that ends in {stored.HEADS[task.family]}"
     if model.family is not None:
         return f"{model.typed} is a {model.architecture}, whose head is for other tasks; {needs}."

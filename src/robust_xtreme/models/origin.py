@@ -18,6 +18,7 @@ from robust_xtreme.core.run_spec import MINI, RunSpec, parse_prompts
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.adapter import of_adapter, with_encoder_inside
 from robust_xtreme.models.folder import (
+    CONFIG,
     FROM_HUB,
     HOW_TO_TRAIN,
     IN_MEMORY,
@@ -149,10 +150,10 @@ def _found(name: str, revision: str, spec: RunSpec, known: Path | None = None) -
         return ModelFolder(name, name, resources.mini("model"), MINI)
     if on_hub(name):
         checkpoint = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
-        if (checkpoint.folder / MODULES).is_file():
-            inside = [path for _, path in modules_in(checkpoint.folder, name) if path]
-            how = {"offline": spec.offline, "code": spec.trust_remote_code, "inside": inside}
-            checkpoint = fetched(name, checkpoint.revision, **how)
+        listed = modules_in(checkpoint.folder, name) if (checkpoint.folder / MODULES).is_file() else ()
+        if inside := [path for _, path in listed if path and not (checkpoint.folder / path / CONFIG).is_file()]:
+            revision, code = checkpoint.revision, spec.trust_remote_code
+            checkpoint = fetched(name, revision, offline=spec.offline, code=code, inside=inside)
         return ModelFolder(name, name, checkpoint.folder, FROM_HUB, checkpoint.revision)
     if not exists(name) or not Path(name).is_dir():
         what = f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub."

@@ -102,8 +102,8 @@ def test_the_identity_is_of_base_and_adapter_and_of_no_path(tmp_path: Path) -> N
     moved = adapter_folder(tmp_path / "z" / "a1", elsewhere, "", "", 1)
     assert _found(moved).identity({}) == names[0]
     models = Models("cpu", "fp32")
-    named = {"data": "mini", "representation": "mean:1/1"}
-    both = [locate_all(given_models(RunSpec(model=(str(each),), **named)), [TATOEBA]) for each in (one, two)]
+    specs = [RunSpec(model=(str(each),), data="mini", representation="mean:1/1") for each in (one, two)]
+    both = [locate_all(given_models(spec), [TATOEBA]) for spec in specs]
     first, second = (_queries(models.load(located["tatoeba"], TATOEBA).encoder) for located in both)
     assert not torch.equal(first, second)
 

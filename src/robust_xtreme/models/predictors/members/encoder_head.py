@@ -180,8 +180,15 @@ def head_of(model: Located, task: TaskSpec, load: asking.Load) -> EncoderHead:
     if prompts.query:  # what it takes of the length of a query
         room = reader.max_length - len(reader.tokens([prompts.query]).of(prompts.query))
         reader = replace(reader, max_length=room)
-    by_cosine = model.sentence is None or model.sentence.cosine
-    return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task), prompts, by_cosine)
+    return EncoderHead(
+        task,
+        reader,
+        model.labels,
+        lambda: Loaded(load()),
+        relabel_of(model, task),
+        prompts,
+        by_cosine=model.sentence is None or model.sentence.cosine,
+    )
 
 
 encoder_head = asking.Making(
