@@ -125,9 +125,9 @@ def _accuracy(model: Path, data: Path, out: Path, **more: Any) -> float:
 
 
 def _means(folder: Path, data: Path) -> list[torch.Tensor]:
-    """The mean of the last layer (30, 16) of the texts of German and of English, as transformers computes it."""
+    """The mean of the last layer (30, 16) of the queries and of the candidates, as transformers computes it."""
     tokenizer, encoder = (auto.from_pretrained(str(folder)) for auto in (AutoTokenizer, AutoModel))
-    files = [data / "tatoeba" / "v1" / f"tatoeba.deu-eng.{side}" for side in ("deu", "eng")]
+    files = [data / "tatoeba" / "v1" / f"tatoeba.deu-eng.{side}" for side in ("eng", "deu")]
     with torch.no_grad():
         return [
             torch.cat([encoder(**tokenizer(text, return_tensors="pt")).last_hidden_state.mean(1) for text in texts])
@@ -140,7 +140,7 @@ def test_vectors_are_compared_as_the_folder_says(dims: int, normalize: bool, dat
     """A dot product stays one after cutting, by `truncate_dim` or `--dims`; for cosines a cut is normalised again."""
     folder = sentence_folder(tmp_path / "model", dense=8, normalize=normalize)
     means, unit = _means(folder, data), torch.nn.functional.normalize
-    weight = 40 * load_file(str(folder / "2_Dense" / "model.safetensors"))["linear.weight"]
+    weight = 10 * load_file(str(folder / "2_Dense" / "model.safetensors"))["linear.weight"]
     bias = -weight @ torch.cat(means).mean(0)  # so that no two texts are alike
     save_file({"linear.weight": weight, "linear.bias": bias}, str(folder / "2_Dense" / "model.safetensors"))
     levels = {}
