@@ -178,7 +178,7 @@ try-dist: $(READY)
 	diff -r -x .lock -x .written.jsonl -x log.txt runs/dist runs/checkout
 
 # Real encoders from pinned wheels, into runs/encoders.
-encoders: install
+encoders: $(READY)
 	$(BIN)/python -m tools.encoders
 
 # Heads of a real encoder, trained and evaluated on release files in stages that are resumed, into runs/real and

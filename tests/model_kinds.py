@@ -83,7 +83,10 @@ def xlmr_folder(folder: Path, ending: str = "Model", **more: Any) -> Path:
 
 
 def adapter_folder(folder: Path, base: Path, ending: str, task_type: str, seed: int = 1, **more: Any) -> Path:
-    """An adapter of peft over a checkpoint, whose changes are random and not nothing, with the head that it learned."""
+    """An adapter of peft over a checkpoint, whose changes are random and not nothing, with the head that it learned.
+
+    With `trained`, whatever the adapter trains is changed, such as biases.
+    """
     import peft  # an extra, which the environment of TextAttack does not have
 
     auto = getattr(_LIBRARY, f"AutoModel{ending}")
@@ -91,7 +94,7 @@ def adapter_folder(folder: Path, base: Path, ending: str, task_type: str, seed: 
         torch.manual_seed(seed)
         labels = {"num_labels": more.pop("num_labels")} if "num_labels" in more else {}
         model = auto.from_pretrained(str(base), local_files_only=True, **labels)
-        kind = more.pop("kind", peft.LoraConfig)
+        kind, trained = more.pop("kind", peft.LoraConfig), more.pop("trained", False)
         config = kind(task_type=task_type or None, **{"target_modules": ["query", "value"], **more})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft uses an old name
@@ -99,6 +102,8 @@ def adapter_folder(folder: Path, base: Path, ending: str, task_type: str, seed: 
         for name, parameter in adapted.named_parameters():
             if ".lora_" in name or ".hada_" in name or ".lokr_" in name or ".ia3_" in name:
                 torch.nn.init.normal_(parameter, std=0.3)
+            elif trained and parameter.requires_grad:
+                parameter.data += 0.3 * torch.randn_like(parameter)
         adapted.save_pretrained(str(folder))
     config_of = folder / "adapter_config.json"
     facts = json.loads(config_of.read_text("utf-8")) | {"base_model_name_or_path": str(base)}

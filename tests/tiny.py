@@ -65,10 +65,12 @@ def tiny_encoder(vocabulary: int, hidden_size: int = 16, layers: int = 1, seed: 
 
 
 def tiny_encoder_folder(folder: Path, seed: int = 0, hidden_size: int = 16) -> Path:
-    """A transformers folder with tokenizer and random weights."""
+    """A transformers folder with tokenizer and random weights, whose architecture is named as XLM-R's is."""
     tokenizer = tiny_tokenizer()
     tokenizer.save_pretrained(str(folder))
     tiny_encoder(len(tokenizer), hidden_size, seed=seed).save_pretrained(str(folder))
+    config = json.loads((folder / "config.json").read_text("utf-8")) | {"architectures": ["XLMRobertaForMaskedLM"]}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder
 
 

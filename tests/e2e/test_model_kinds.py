@@ -111,7 +111,8 @@ def test_an_adapter_is_its_base_with_its_changes(data: Path, tmp_path: Path) -> 
     plain = adapter_folder(tmp_path / "plain", base, "", "")
     models = {"xnli": pairs, "panx": tagger, "xquad": spans, "tatoeba": plain}
     labels = {"xnli": NLI.split(","), "panx": TAGS.split(",")}
-    result = _evaluated(tmp_path / "run", data, model=models, labels=labels, tasks=tuple(models))
+    named: dict[str, Any] = {"labels": labels, "representation": "mean:1/1", "tasks": tuple(models)}
+    result = _evaluated(tmp_path / "run", data, model=models, **named)
     _all_answered(result, tuple(models))
     few: dict[str, Any] = {"tasks": "xnli", "limit": "2", "perturb": ["attack_keys:0.3@queries=3"]}
     few |= {"labels": {"xnli": labels["xnli"]}, "model": {"xnli": pairs}}

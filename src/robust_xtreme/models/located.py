@@ -11,11 +11,11 @@ from robust_xtreme.core.examples import SPAN_QA, digest, kind_of
 from robust_xtreme.core.specs import OWN, TaskSpec
 from robust_xtreme.models import folder as stored
 from robust_xtreme.models import labels as naming
-from robust_xtreme.models.adapter import prompts_for, sentence_model
+from robust_xtreme.models.adapter import prompts_for, sentence_model, with_encoder_inside
 from robust_xtreme.models.config import CUT, TRUST_FLAG, check_config, cut_to, fitted, known_type, longest, text_facts
 from robust_xtreme.models.functions import Function
 from robust_xtreme.models.origin import OPTION, GivenModels, check_tasks, of_checkpoint
-from robust_xtreme.models.stages import changed_texts, check_encoder, check_hashes, languages_of, unverified
+from robust_xtreme.models.stages import changed_texts, check_encoder, check_hashes, is_of_run, languages_of, unverified
 from robust_xtreme.models.tokenizer import padding_note
 from robust_xtreme.stats.benchmark import TASKS
 
@@ -24,11 +24,20 @@ _ENDS: Final = 2
 
 
 def represents(model: stored.ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
-    """Whether the encoder's representation answers a task: it needs no head, or has none and one was named instead."""
+    """Whether a task is answered by the vectors of an encoder: the task needs no head, or a way was named instead.
+
+    A run of `train` and a masked language model are read as XTREME reads XLM-R. Of others a folder of
+    sentence-transformers says what the vectors are, or the user; where neither does, there is no answer.
+    """
     if model.function or not kind_of(task.family).searched:
         return False
-    named = given.represents or model.is_sentence
-    return not task.head or (named and (model.native or model.head_for(task) is None))
+    if not model.native:
+        return not task.head or (given.represents and model.head_for(task) is None)
+    return (
+        given.represents
+        or model.is_sentence
+        or (not task.head and (model.architecture.endswith("ForMaskedLM") or is_of_run(model.folder)))
+    )
 
 
 def served(given: GivenModels, task: TaskSpec) -> bool:
@@ -76,7 +85,7 @@ def _fits(model: stored.ModelFolder, task: TaskSpec, given: GivenModels) -> bool
 
 def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: bool = False) -> stored.Located:
     """Check a folder for one task, of all `tasks` that it answers, without loading it. Raises ModelError."""
-    model = stored.local(run)
+    model = with_encoder_inside(stored.local(run))
     check_folder(model)
     return _locate(model, task, tasks, GivenModels({}, (), {}, {}, trust))
 
@@ -122,7 +131,7 @@ def _checkpoint(model: stored.ModelFolder, task: TaskSpec, given: GivenModels) -
         head=model.architecture,
         family=task.family,
         labels=labels,
-        identity=model.identity(labelled, given.trust),
+        identity=model.identity(labelled, given.trust, bare=given.represents),
         config=text_facts(model.config),
         learned=of_checkpoint(model.folder, task.name, given.trained_on),
         heads=(),
@@ -143,7 +152,8 @@ def _represented(
         _check_checkpoint(model, given.trust)
         learned = of_checkpoint(model.folder, task.name, given.trained_on, head=False)
         modules = sentence_model(model) if model.is_sentence and not given.represents else None
-    what, facts, trust = model.identity(used, given.trust), text_facts(model.config), model.native and given.trust
+    what = model.identity(used, given.trust, bare=given.represents)
+    facts, trust = text_facts(model.config), model.native and given.trust
     facts |= {CUT: modules.most} if modules else {}
     named = model, task.name, "", task.family, (), what, facts, learned, tuple(used)
     return stored.Located(*named, trust=trust, sentence=modules)
@@ -168,8 +178,8 @@ def _run(model: stored.ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], g
     run, head = model.folder, model.head_for(task)
     if head is None:
         wanted, available = " or ".join(dict.fromkeys((task.name, *task.accepts))), ", ".join(model.heads) or "none"
-        remedy = (
-            f"Name a model that has: --model {task.name}=NAME. Or train one: {_train_command(task)}.{_instead(task)}"
+        remedy = f"Name a model that has: --model {task.name}=NAME. Or train one: {_train_command(task)}." + (
+            f" Or compare vectors of the encoder: {stored.WAYS}." if task.pool else ""
         )
         raise ModelError(f"{run} has no head for {wanted} (it has: {available}). {remedy}")
     used = _used(model, tasks, head)
@@ -281,17 +291,18 @@ def _check_checkpoint(model: stored.ModelFolder, trust: bool) -> None:
 
 
 def _other_head(model: stored.ModelFolder, task: TaskSpec) -> str:
-    wanted = (
-        f"one that ends in {stored.HEADS[task.family]}"
-        if task.family in stored.HEADS
-        else "a dual encoder made by train"
-    )
-    needs = f"{task.name} needs {wanted}"
+    if kind_of(task.family).searched:
+        trained = f" Or train a dual encoder: {_train_command(task, model.typed)}." if task.head else ""
+        return (
+            f"{task.name} compares vectors, and {model.typed} does not say how a text becomes one "
+            f"(no {stored.MODULES}; {model.architecture or 'no architecture'}). Name how: {stored.WAYS}.{trained}"
+        )
+    needs = f"{task.name} needs one that ends in {stored.HEADS[task.family]}"
     if model.family is not None:
         return f"{model.typed} is a {model.architecture}, whose head is for other tasks; {needs}."
     what = model.architecture or "config.json names no architecture"
     how = f" Fine-tune it: {_train_command(task, model.typed)}." if model.source == stored.FOLDER else ""
-    return f"{model.typed} is an encoder without task heads ({what}); {needs}.{how}{_instead(task)}"
+    return f"{model.typed} is an encoder without task heads ({what}); {needs}.{how}"
 
 
 def _train_command(task: TaskSpec, encoder: str = "DIR") -> str:
@@ -299,11 +310,6 @@ def _train_command(task: TaskSpec, encoder: str = "DIR") -> str:
     accepted = (name for name in task.accepts if name != task.name)
     learned = task.name if task.train_languages else next(accepted, task.name)
     return f"robust-xtreme train --tasks {learned} --from {encoder} --data DIR"
-
-
-def _instead(task: TaskSpec) -> str:
-    """The alternative to a head, as a sentence: in retrieval, a named representation."""
-    return " Or compare texts without a head: --representation mean:14/24" if task.pool is not None else ""
 
 
 def _classes(model: stored.ModelFolder, id2label: Any) -> tuple[str, ...]:

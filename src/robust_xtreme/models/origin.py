@@ -16,8 +16,19 @@ from robust_xtreme.core.languages import ALL_LANGUAGES, unknown_language
 from robust_xtreme.core.run_paths import exists
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_prompts
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.models.adapter import of_adapter
-from robust_xtreme.models.folder import FROM_HUB, HOW_TO_TRAIN, IN_MEMORY, NOWHERE, Learned, ModelFolder, local
+from robust_xtreme.models.adapter import of_adapter, with_encoder_inside
+from robust_xtreme.models.folder import (
+    CONFIG,
+    FROM_HUB,
+    HOW_TO_TRAIN,
+    IN_MEMORY,
+    MODULES,
+    NOWHERE,
+    Learned,
+    ModelFolder,
+    local,
+    modules_in,
+)
 from robust_xtreme.models.functions import FAMILIES, Function, found, is_function
 from robust_xtreme.models.labels import parse_labels
 from robust_xtreme.tasks.sources.hub import CARD, fetched, on_hub
@@ -125,7 +136,8 @@ def _find(name: str, revision: str, spec: RunSpec, in_memory: InMemory, family: 
     if isinstance(known, Function) or (known is None and is_function(name) and not exists(name)):
         function = known or found(name, family)  # whose version stands for a commit
         return ModelFolder(name, function.name, NOWHERE, "function", function.version, function=function)
-    return of_adapter(_found(name, revision, spec, known), lambda base, commit: _found(base, commit, spec))
+    model = with_encoder_inside(_found(name, revision, spec, known))
+    return of_adapter(model, lambda base, commit: with_encoder_inside(_found(base, commit, spec)))
 
 
 def _found(name: str, revision: str, spec: RunSpec, known: Path | None = None) -> ModelFolder:
@@ -138,6 +150,10 @@ def _found(name: str, revision: str, spec: RunSpec, known: Path | None = None) -
         return ModelFolder(name, name, resources.mini("model"), MINI)
     if on_hub(name):
         checkpoint = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
+        listed = modules_in(checkpoint.folder, name) if (checkpoint.folder / MODULES).is_file() else ()
+        if inside := [path for _, path in listed if path and not (checkpoint.folder / path / CONFIG).is_file()]:
+            revision, code = checkpoint.revision, spec.trust_remote_code
+            checkpoint = fetched(name, revision, offline=spec.offline, code=code, inside=inside)
         return ModelFolder(name, name, checkpoint.folder, FROM_HUB, checkpoint.revision)
     if not exists(name) or not Path(name).is_dir():
         what = f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub."

@@ -85,9 +85,14 @@ def names_of(run: Path) -> list[str]:
 
 def check_encoder(folder: Path) -> None:
     """Raise ModelError as `check_hashes` where a folder is the encoder of a run, RUN/model, and is not as trained."""
+    if is_of_run(folder):
+        check_hashes(folder.resolve().parent, f"{_MODEL}/")
+
+
+def is_of_run(folder: Path) -> bool:
+    """Whether a folder is the encoder of a run, RUN/model."""
     path = folder.resolve()
-    if path.name == _MODEL and (path.parent / _STAGES).is_dir():
-        check_hashes(path.parent, f"{_MODEL}/")
+    return path.name == _MODEL and (path.parent / _STAGES).is_dir()
 
 
 def check_hashes(run: Path, inside: str = "") -> None:

@@ -133,7 +133,7 @@ def _unlisted(plan: Plan) -> Iterator[str]:
     bare = [task_run for task_run in plan.task_runs if task_run.model.origin.native and not task_run.model.head]
     for model in dict.fromkeys(task_run.model.origin for task_run in bare):
         codes = {code for run in bare if run.model.origin == model for code in run.languages}
-        if (listed := card_languages(model.folder, words=True)) and (others := sorted(codes - {*listed})):
+        if (listed := card_languages(model.home, words=True)) and (others := sorted(codes - {*listed})):
             what = f"the model card of {model.typed} does not list {', '.join(others)}"
             yield f"pretraining: {what}, and the encoder may not have seen them."
 

@@ -182,9 +182,15 @@ def _models(spec: RunSpec, given: GivenModels, tasks: Sequence[TaskSpec]) -> tup
     """The model of each task, and the tasks that none serves. Raises ModelError or SpecError for those named."""
     unsupported = [task for task in tasks if task.name not in spec.tasks and spec.tasks and not served(given, task)]
     kept = [task for task in tasks if task not in unsupported] or tasks
-    why = "no model of this run has a head for it. Add one: --model"
+    why = {False: "has a head for it", True: "says how a text becomes a vector (--representation names a way)"}
     left = [
-        NotRun(task.name, "", spec.split, "no_model", f"{task.name}: {why} {task.name}=NAME")
+        NotRun(
+            task.name,
+            "",
+            spec.split,
+            "no_model",
+            f"{task.name}: no model of this run {why[not task.head]}. Add one: --model {task.name}=NAME",
+        )
         for task in (() if kept is tasks else unsupported)
     ]
     models = locate_all(given, kept)

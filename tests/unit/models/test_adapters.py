@@ -19,7 +19,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, UserError
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.models.folder import Located, ModelFolder
-from robust_xtreme.models.loading import Models, bare, load, read_encoder
+from robust_xtreme.models.loading import Models, bare, load, read_encoder, read_whole
 from robust_xtreme.models.located import locate_all, notes_of
 from robust_xtreme.models.origin import given_models
 
@@ -102,7 +102,8 @@ def test_the_identity_is_of_base_and_adapter_and_of_no_path(tmp_path: Path) -> N
     moved = adapter_folder(tmp_path / "z" / "a1", elsewhere, "", "", 1)
     assert _found(moved).identity({}) == names[0]
     models = Models("cpu", "fp32")
-    both = [locate_all(given_models(RunSpec(model=(str(each),), data="mini")), [TATOEBA]) for each in (one, two)]
+    specs = [RunSpec(model=(str(each),), data="mini", representation="mean:1/1") for each in (one, two)]
+    both = [locate_all(given_models(spec), [TATOEBA]) for spec in specs]
     first, second = (_queries(models.load(located["tatoeba"], TATOEBA).encoder) for located in both)
     assert not torch.equal(first, second)
 
@@ -165,3 +166,33 @@ def test_without_peft_the_line_says_how_to_get_it(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(builtins, "__import__", refused)
     with pytest.raises(UserError, match=r"adapter needs peft, which is not installed\. Install it: pip install"):
         read_encoder(base, folder)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"bias": "all", "modules_to_save": ["classifier"]},
+        {"bias": "all"},
+        {"bias": "lora_only"},
+        {"alpha_pattern": {"roberta.encoder.layer.0.attention.self.query": 64}},
+        {"rank_pattern": {"roberta.encoder.layer.1.attention.self.value": 2}},
+        {"target_modules": r"roberta\.encoder\..*\.(query|dense)"},
+        {"target_modules": "all-linear", "use_rslora": True},
+        {"trainable_token_indices": [70, 81]},
+    ],
+    ids=lambda more: "-".join(more),
+)
+def test_settings_of_an_adapter_are_read_as_peft_reads_them(more: dict[str, Any], tmp_path: Path) -> None:
+    """Biases, ranks and scales by the names of parts: of the model with its head, and of its encoder alone."""
+    base = xlmr_folder(tmp_path / "base", "ForSequenceClassification")
+    folder = adapter_folder(tmp_path / "adapter", base, "ForSequenceClassification", "", trained=True, r=3, **more)
+    whole = _LIBRARY.AutoModelForSequenceClassification.from_pretrained(base).eval()
+    with torch.no_grad():
+        before = whole(IDS).logits
+        applied = _applied(whole, folder)
+        given = read_whole(base, "classification", "XLMRobertaForSequenceClassification", False, "it", folder)
+        wanted = applied.base_model.model.roberta(IDS).last_hidden_state
+        torch.testing.assert_close(read_encoder(base, folder)(IDS).last_hidden_state, wanted, atol=1e-5, rtol=1e-4)
+        scores = applied(IDS).logits
+        torch.testing.assert_close(given(input_ids=IDS).last_hidden_state[:, 0], scores)
+    assert (scores - before).abs().max() > 1e-4

@@ -98,7 +98,7 @@ def test_a_folder_is_written_once_and_whole(tmp_path: Path, monkeypatch: pytest.
     assert tokenizer.tokenize("ab\tb\u0007b \uff21") == ["\u2581ab", "\u2581", "b", "b", "\u2581", "A"]
     assert tokenizer("ab")["input_ids"] == [0, 6, 2]
     (out / "tiny" / encoders.RECORD).write_text(json.dumps({}))
-    with pytest.raises(SystemExit, match=r"is not of tiny==1\. Move it away first"):
+    with pytest.raises(SystemExit, match=r"tiny==1.* Move it away first"):
         encoders.make("tiny", out, wheel)
     assert sorted(path.name for path in out.iterdir()) == ["tiny"]
 

@@ -217,6 +217,10 @@ class TextEncoder(Movable, Embedding, Protocol):
     def weights_of(self) -> Callable[[], Weights]:
         """Gives the weights."""
 
+    @property
+    def by_cosine(self) -> bool:
+        """Whether vectors are compared by cosines, else by dot products."""
+
     def width(self, values: Sequence[str], /) -> int:
         """The number of dimensions of the vectors of texts."""
 

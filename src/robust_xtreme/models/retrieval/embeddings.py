@@ -84,12 +84,17 @@ def unit_rows(vectors: Array) -> Array:
     return np.asarray(vectors / np.where(lengths == 0, 1, lengths))
 
 
-def cut(vectors: Array, dims: int) -> Array:
-    """The first `dims` numbers of vectors (n, D), again of length 1 or 0; 0: as they are. Raises ModelError."""
+def cut(vectors: Array, dims: int, by_cosine: bool = True) -> Array:
+    """The first `dims` numbers of vectors (n, D), compared by cosines again of length 1 or 0; 0: all of the numbers.
+
+    Raises ModelError where there are fewer.
+    """
     if not dims:
         return vectors
     if dims > vectors.shape[1]:
         raise ModelError(f"The vectors of texts have {vectors.shape[1]} numbers, so that --dims {dims} cannot be kept.")
+    if not by_cosine:
+        return np.ascontiguousarray(vectors[:, :dims])
     kept = np.array(vectors[:, :dims], np.float32)
     sizes = np.sqrt(np.einsum("ij,ij->i", kept, kept, dtype=np.float64))[:, None]
     return np.asarray(kept / np.where(sizes == 0, 1, sizes), vectors.dtype)

@@ -329,10 +329,13 @@ FILES: Final = (
 """The files of a transformers checkpoint that are fetched and that its identity is computed from."""
 
 SENTENCE: Final = (
-    *("modules.json", "config_sentence_transformers.json", "sentence_bert_config.json"),
+    *("modules.json", "config_sentence_transformers.json", "sentence_*_config.json"),
     *("*_Pooling/config.json", "*_Dense/config.json", "*_Dense/model.safetensors"),
 )
 """What a folder of sentence-transformers has besides; part of the identity where there is a modules.json."""
+
+IN_A_MODULE: Final = (*FILES, "sentence_*_config.json")
+"""The files of a module of sentence-transformers in its own folder; the first module is a transformers checkpoint."""
 
 CARD: Final = "README.md"
 """The model card; it is fetched too, but is not part of the identity."""
@@ -345,10 +348,14 @@ def on_hub(name: str) -> bool:
     return like_hub(name) and not exists(name)
 
 
-def fetched(name: str, revision: str, *, offline: bool, code: bool = False) -> Snapshot:
-    """The files of a checkpoint at a commit (or main's), its code only if asked. Raises what `snapshot` does."""
+def fetched(name: str, revision: str, *, offline: bool, code: bool = False, inside: Iterable[str] = ()) -> Snapshot:
+    """The files of a checkpoint at a commit (or main's), its code only if asked. Raises what `snapshot` does.
+
+    `inside` are the folders of its modules.
+    """
     try:
-        patterns = (*FILES, *SENTENCE, CARD, *(CODE if code else ()))
+        of_modules = [f"{path}/{pattern}" for path in inside for pattern in IN_A_MODULE]
+        patterns = (*FILES, *SENTENCE, CARD, *(CODE if code else ()), *of_modules)
         return snapshot("model", name, revision or "main", patterns, offline=offline)
     except RobustXtremeError as error:  # a path may have been meant
         kind = UserError if isinstance(error, UserError) else RobustXtremeError

@@ -19,11 +19,12 @@ import numpy as np
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Array, Choices, Names, TargetColumn, bounds_of, chained, column_of, gathered
 from robust_xtreme.core.errors import Mismatch, NotFinite
-from robust_xtreme.core.examples import Document, Example, kind_of
+from robust_xtreme.core.examples import CLASSIFICATION, Document, Example, kind_of
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.predictors import predictor as asking
 from robust_xtreme.models.predictors.cache import Store
+from robust_xtreme.models.reading.members.labelled import multi_label
 from robust_xtreme.models.reading.members.retrieval import QUERY, Prompts, text_windows
 from robust_xtreme.models.reading.reading import (
     QUANTUM,
@@ -50,7 +51,7 @@ class EncoderHead:
     """The predictor of one task: a head on an encoder, whose windows and scores `reader` makes and decodes.
 
     `labels` are the head's; `relabel` is the task's index of each choice of the head, None where nothing is to be
-    mapped. `prompts` stand before the texts of a search.
+    mapped. `prompts` stand before the texts of a search, whose vectors are compared `by_cosine` or by dot products.
     """
 
     task: TaskSpec
@@ -59,6 +60,7 @@ class EncoderHead:
     weights_of: Callable[[], asking.Weights] = asking.nowhere
     relabel: tuple[int, ...] | None = None
     prompts: Prompts = field(default_factory=Prompts)
+    by_cosine: bool = True
 
     def prepare(self, contents: Contents) -> Inputs:
         """The windows of each content; in retrieval, those of the query."""
@@ -174,11 +176,21 @@ def head_of(model: Located, task: TaskSpec, load: asking.Load) -> EncoderHead:
     if model.origin.native and model.head:  # transformers' own heads learn words, and that there is no answer, so
         first = replace(reader.tokenizer, frame=replace(reader.tokenizer.frame, causal=False))
         reader = replace(reader, tokenizer=first)
+        if model.family == CLASSIFICATION.name and model.config.get("problem_type") == "multi_label_classification":
+            reader = replace(reader, reading=multi_label)
     prompts = model.prompts or Prompts()
     if prompts.query:  # what it takes of the length of a query
         room = reader.max_length - len(reader.tokens([prompts.query]).of(prompts.query))
         reader = replace(reader, max_length=room)
-    return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task), prompts)
+    return EncoderHead(
+        task,
+        reader,
+        model.labels,
+        lambda: Loaded(load()),
+        relabel_of(model, task),
+        prompts,
+        by_cosine=model.sentence is None or model.sentence.cosine,
+    )
 
 
 encoder_head = asking.Making(
@@ -364,7 +376,7 @@ class Vectors:
         known = StoredVectors() if searched.group else self.known.setdefault(name, StoredVectors())
         new = tuple(value for value in dict.fromkeys(values) if value not in known.positions)
         if new:
-            known.add(new, cut(self._computed(name, new, searched), self.work.dims))
+            known.add(new, cut(self._computed(name, new, searched), self.work.dims, self.encoder.by_cosine))
         return known.gathered(values)
 
     def _computed(self, name: str, values: Sequence[str], searched: _Search) -> Array:

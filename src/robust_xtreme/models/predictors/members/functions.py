@@ -59,6 +59,7 @@ class FunctionAnswers:
     weights_of: Callable[[], asking.Weights] = asking.nowhere
     can_move: bool = False
     unknown: int | None = None
+    by_cosine: bool = True
 
     def prepare(self, contents: Contents) -> Inputs:
         """An input without windows for each content."""

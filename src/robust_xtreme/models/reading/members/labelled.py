@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from robust_xtreme.core.edits import covered, ranges_of
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Tags
 from robust_xtreme.models.reading.reading import (
+    QUANTUM,
     Contents,
     Decoded,
     Labels,
@@ -117,6 +118,18 @@ def _decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced,
 
 
 classification = Reading(_encode, _reduce, _decode, joins=True)
+
+
+def _reduce_multi_label(windows: Windows, scores: Array, labels: Labels) -> Reduced:
+    """The best label of each window, and its probability: each label has its own, the sigmoid of its score."""
+    best = _reduce(windows, scores, labels)
+    highest = quantised(scores)[0].max(axis=1) * QUANTUM
+    best.values[:, 1] = np.exp(-np.logaddexp(0, -highest))
+    return best
+
+
+multi_label = replace(classification, reduce=_reduce_multi_label)
+"""How the scores of a head are read that was trained to give a text several labels."""
 
 
 # Tagging: words are tokenised one by one, and the best score at a word's token is its tag.
