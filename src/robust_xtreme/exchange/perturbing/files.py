@@ -26,7 +26,6 @@ from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.noise.suites import single
 from robust_xtreme.tasks import formats
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.tasks.formats.tsv import is_named
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
 from robust_xtreme.tasks.noisy.layouts import TaskSplit
 from robust_xtreme.tasks.sources.release import Release, options
@@ -175,12 +174,11 @@ def attacked_texts(
 
 
 class _Plan(NamedTuple):
-    """A checked job: how the file is read, how it is noised, and a note for the summary."""
+    """A checked job: how the file is read, and how it is noised."""
 
     read: formats.Reader
     options: formats.ReadOptions
     noise: FileNoise | AttackedTexts
-    note: str = ""
 
 
 def perturb_file(
@@ -198,7 +196,9 @@ def perturb_file(
     edit_counts = target("--edit-counts", job.edit_counts, job.force, apart) if job.edit_counts else None
     with own_tasks(str(Path(job.file).absolute().parent.parent) if job.task else ""):
         plan = _plan(job)
-    totals = Totals(note=plan.note, why="were not attacked" if job.frozen else Totals().why)
+    decisions: list[str] = []
+    options = replace(plan.options, tell=decisions.append)
+    totals = Totals(why="were not attacked" if job.frozen else Totals().why)
     goals = [OutputFile("--out", job.out if out else "stdout", out)]
     if edit_counts:
         goals.insert(0, OutputFile("--edit-counts", job.edit_counts, edit_counts))
@@ -208,7 +208,7 @@ def perturb_file(
             note("\t".join(EDIT_COUNTS) + "\n")
         write(source.mark)
         begin()
-        for records in batches(plan.read(source, plan.options)):
+        for records in batches(plan.read(source, options)):
             for record, done in zip(records, plan.noise.batch(records, source.path), strict=True):
                 write(record.write(done))
                 totals = totals.plus(done, record.nulls)
@@ -217,7 +217,8 @@ def perturb_file(
             advance(source.read)
         _check_done(totals, source.path, plan.noise)
     known = [link.perturbation.name for link in plan.noise.links if link.perturbation.first] if totals.bare else []
-    return totals._replace(note="".join((totals.note, *(f" ({name} knows only aligned texts)" for name in known))))
+    notes_of_noise = (f" ({name} knows only aligned texts)" for name in known)
+    return totals._replace(note="".join((*notes_of_noise, *(f", {decision}" for decision in decisions))))
 
 
 def _noted(done: Sequence[formats.SlotResult]) -> Iterator[str]:
@@ -263,16 +264,14 @@ def _plan(job: PerturbJob) -> _Plan:
         languages.language(job.language)
     if job.file != formats.STREAM and not Path(job.file).exists():
         raise DataError(job.file, "cannot be read: No such file or directory")
-    format = job.format or formats.of_file(job.file)
+    format = formats.of_file(job.file, job.format)
     formats.check_same(format, job.file, job.out)
     check_served(links, job.language, getattr(formats.module(format), "FAMILY", ""))
     _check_taken(job, format)
     fields = _fields(format, fields)
     options = formats.ReadOptions(fields, job.header, job.language_field, keep=job.keep, skip_null=job.skip_null)
     noise = FileNoise(links, job.seed, job.language)
-    unsaid = format == "tsv" and options.header is None and not is_named(options)
-    note = "the first line with the others (--header keeps one that names the columns, --no-header says it is a row)"
-    return _Plan(formats.records_of(format, named=bool(job.format)), options, noise, f", {note}" if unsaid else "")
+    return _Plan(formats.records_of(format, named=bool(job.format)), options, noise)
 
 
 def _asked(fields: tuple[str, ...], cell: PerturbationSpec) -> tuple[str, ...]:

@@ -8,12 +8,13 @@ which a task's own file is written.
 
 import importlib
 import re
-from collections.abc import Mapping
-from pathlib import PurePath
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePath
+from shlex import quote
 from types import ModuleType
 from typing import Final
 
-from robust_xtreme.core.errors import UnknownName, UserError
+from robust_xtreme.core.errors import DataError, UnknownName, UserError
 from robust_xtreme.tasks.formats._file import PACKED as PACKED
 from robust_xtreme.tasks.formats._file import STREAM as STREAM
 from robust_xtreme.tasks.formats._file import Source as Source
@@ -60,15 +61,31 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(f"robust_xtreme.tasks.formats.{name}")
 
 
-def of_file(file: str) -> str:
-    """The format of a file by the suffix of its name, or that before `.gz`. Raises UserError where it is unknown."""
-    format = _by_suffix(file)
-    if file == STREAM or format is None:
+def of_file(file: str, named: str = "") -> str:
+    """The format of a file: the one named, or by the suffix of its name or that before `.gz`.
+
+    Raises UserError where it is unknown, and where the first bytes of the file are of another format.
+    """
+    format = named or _by_suffix(file)
+    if file != STREAM and Path(file).is_file():
+        with opened(file) as source:
+            _check_start(source, format)
+    if not named and (file == STREAM or format is None):
         shown = "stdin" if file == STREAM else file
         what = f"The name of {shown} does not say what its format is. Name it with --format: {', '.join(FORMATS)}."
         known = f"Names that do end in {', '.join(_SUFFIXES)} (or with {PACKED} after it)"
         raise UserError(f"{what} {known}; a sheet is saved as .csv.")
-    return format
+    return format or named
+
+
+def _check_start(source: Source, format: str | None) -> None:
+    """Raise DataError where a file begins as Parquet or as an array of JSON does, and is read as another format."""
+    start = source.start.removeprefix(source.mark.encode()).lstrip()
+    if start.startswith(b"PAR1\x15") and format != "parquet":
+        raise DataError(source.path, "is a Parquet file. Name its format: --format parquet")
+    if start.startswith(b"[") and format in ("jsonl", "squad", None):
+        cure = f"jq -c '.[]' {quote(source.path)} > rows.jsonl"
+        raise DataError(source.path, f"is a JSON array, and rows are read from JSON lines. Write them: {cure}")
 
 
 def _by_suffix(file: str) -> str | None:
@@ -102,7 +119,13 @@ def expectation(name: str) -> str:
 
 def records_of(format: str, *, named: bool) -> Reader:
     """The reader of a format; a format that was not `named` by the user is checked against the first lines."""
-    return lambda source, options: module(format if named else _sniffed(format, source)).records(source, options)
+
+    def read(source: Source, options: ReadOptions) -> Iterator[Record]:
+        _check_start(source, format)
+        records: Iterator[Record] = module(format if named else _sniffed(format, source)).records(source, options)
+        return records
+
+    return read
 
 
 def _sniffed(format: str, source: Source) -> str:
