@@ -84,7 +84,7 @@ Format = Annotated[
 ]
 Header = Annotated[
     bool | None,
-    option("--header/--no-header", "Whether the first line of csv or tsv names columns, where they are numbers."),
+    option("--header/--no-header", "Whether the first line of csv or tsv names the columns.", panel="Tables"),
 ]
 LanguageField = Annotated[
     str | None, option("--language-field NAME", "The column with the code of each row's language.")

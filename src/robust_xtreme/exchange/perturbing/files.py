@@ -163,8 +163,10 @@ def attacked_texts(
         for _, example in rows:
             text, here = example.texts[once].id, left.get(example.id, ())
             if first.setdefault(text, here) != here:
-                what = f"The questions on one {once} left it in several forms ({text}), and a file has it once"
-                raise Mismatch(f"{what}. `robust-xtreme eval --frozen` reads each of them.")
+                raise Mismatch(
+                    f"The questions on one {once} left it in several forms ({text}), and a file has it once. "
+                    f"`robust-xtreme eval --frozen` reads each of them."
+                )
     texts: dict[tuple[str, str], Noised] = {}
     for name, numbers in shown.numbers.items():
         for (location, _), number in zip(attacked, numbers.tolist(), strict=True):
@@ -239,8 +241,9 @@ def _check_done(totals: Totals, path: str, noise: FileNoise | AttackedTexts) -> 
         raise DataError(path, f"contains no texts.{left}")
     if totals.texts == totals.not_applicable:
         name = "+".join(link.perturbation.name for link in noise.links)
-        what = f"{path}: {name!r} serves none of the languages of its texts."
-        raise UserError(f"{what} See: robust-xtreme list languages")
+        raise UserError(
+            f"{path}: {name!r} serves none of the languages of its texts. See: robust-xtreme list languages"
+        )
 
 
 def _plan(job: PerturbJob) -> _Plan:
@@ -256,8 +259,9 @@ def _plan(job: PerturbJob) -> _Plan:
     if job.split != "auto":
         raise UserError("--split names the split of a task that the file contains. Name the task with --tasks.")
     if job.language and job.language_field:
-        what = "--languages is the language of all texts, --language-field the field of each row's language"
-        raise UserError(f"{what}; take one.")
+        raise UserError(
+            "--languages is the language of all texts, --language-field the field of each row's language; take one."
+        )
     if not job.language and not job.language_field:
         raise UserError("Texts need their language, as in --languages sw, or --tasks to read them as a task does.")
     if job.language:
@@ -350,15 +354,18 @@ def _called(format: str, reader: str, task: TaskSpec, wanted: Sequence[str]) -> 
     for name in wanted:
         if name not in every:
             known = ", ".join(every) or "none"
-            what = f"The field {name!r} of {task.name} is not in its files as it is read (those that do: {known})"
-            raise UserError(f"{what}. `robust-xtreme eval --tasks {task.name}` noises it.")
+            raise UserError(
+                f"The field {name!r} of {task.name} is not in its files as it is read (those that do: {known}). "
+                f"`robust-xtreme eval --tasks {task.name}` noises it."
+            )
     return {name: every[name] for name in wanted}
 
 
 def _check_task(job: PerturbJob, task: TaskSpec, fields: Sequence[str]) -> None:
     if not job.language:
-        what = f"Which language of {task.name} is it?"
-        raise UserError(f"{what} Name it with --languages, as in --languages {task.languages[0]}")
+        raise UserError(
+            f"Which language of {task.name} is it? Name it with --languages, as in --languages {task.languages[0]}"
+        )
     if job.file == formats.STREAM:
         raise UserError("With --tasks the file is read twice, which stdin cannot be. Name a file.")
     if job.language_field or job.header is not None:
@@ -499,8 +506,10 @@ def lead_of(slot: formats.Slot, text: Text, path: str) -> int:
     stop = lead + len(text.value)
     same = slot.value[lead:stop] == text.value and not slot.value[stop:].strip()
     if not (same or (slot.spans and len(slot.spans) == len(text.spans))):
-        what = f"the {slot.field} at {slot.location} is not what the task reads there, {text.value[:60]!r}."
-        raise Mismatch(f"{path}: {what} It cannot be written; leave it out of --fields.")
+        raise Mismatch(
+            f"{path}: the {slot.field} at {slot.location} is not what the task reads there, {text.value[:60]!r}. "
+            "It cannot be written; leave it out of --fields."
+        )
     return lead
 
 

@@ -223,8 +223,11 @@ def check_size(length: int, what: str, path: str, line: int | None) -> None:
 def check_ends(text: str, path: str, line: int) -> None:
     """Raise DataError where a text of one line contains a CR, which ends lines without an LF after it."""
     if "\r" in text:
-        what = "contains a CR (\\r) without an LF (\\n) after it, as old line ends are. Save the file with LF or CRLF."
-        raise DataError(path, what, line)
+        raise DataError(
+            path,
+            "contains a CR (\\r) without an LF (\\n) after it, as old line ends are. Save the file with LF or CRLF.",
+            line,
+        )
 
 
 @contextmanager

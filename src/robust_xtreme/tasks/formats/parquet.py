@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, Final
 
 import polars as pl
@@ -24,8 +25,8 @@ TAKES: Final = ("--language-field", "--keep", "--skip-null")
 
 _LARGEST: Final = 1 << 30
 _CELLS: Final = 100_000_000
-_TEXTS: Final = (pl.String(), pl.List(pl.String()), pl.Null())
-_WRITTEN_AS_TEXT: Final = (pl.Categorical, pl.Enum, pl.Decimal, pl.Date, pl.Datetime, pl.Time)
+_TEXTS: Final = (pl.String, pl.List(pl.String), pl.Null, pl.Categorical, pl.List(pl.Categorical))
+_READ_AS_TEXT: Final = (pl.Categorical, pl.Enum, pl.Decimal, pl.Date, pl.Datetime, pl.Time)
 """Types whose values are read as texts where an option names the column."""
 
 _Changed = dict[str, dict[int, Any]]
@@ -82,24 +83,25 @@ def _first(error: BaseException) -> str:
 
 def _columns(frame: pl.DataFrame, path: str, options: ReadOptions) -> list[pl.Expr]:
     """The columns that are read: those whose values JSON has. Raises UserError where others are needed."""
-    named = {*options.fields, options.language_field, "id"} - {""}
-    kinds = {name: _read_as(kind) if name in named else kind for name, kind in frame.schema.items()}
-    for name in (name for name in (*options.fields, options.language_field) if name):
+    named = [*options.fields, *filter(None, [options.language_field])]
+    kinds = {name: _read_as(kind) if name in (*named, "id") else kind for name, kind in frame.schema.items()}
+    for name in named:
         if name not in frame.columns:
             known = show_names(other for other in frame.columns if _read_as(frame.schema[other]) in _TEXTS)
             raise UserError(f"{path} has no column {name!r}; its texts are: {known}. Name one of these.")
-        kind = frame.schema[name]
-        of_text = (pl.String, pl.Null, pl.Categorical, *([pl.Enum] if options.gold else []))
-        is_text = kinds[name] in _TEXTS and isinstance(kind.inner if isinstance(kind, pl.List) else kind, of_text)
-        is_label = name == options.gold or name not in options.fields
-        if not (_is_json(kinds[name]) if is_label else is_text):
-            what = f"the column {name!r} contains {kind}, and no {'labels' if is_label else 'texts'}."
-            raise UserError(f"{path}: {what} Write it as texts (String) first, or name another column.")
+        is_text = (kinds if options.gold else frame.schema)[name] in _TEXTS  # noise does not fit into all read types
+        if not (_is_json(kinds[name]) if name in (options.gold, options.language_field) else is_text):
+            raise UserError(
+                f"{path}: the column {name!r} contains {frame.schema[name]}, and no texts. Write it as texts (String) "
+                "first, or name another column."
+            )
     read = [name for name, kind in kinds.items() if _is_json(kind)]
     for name in MOVING if not options.gold else ():
         if name in frame.columns and name not in (*read, *options.keep):
-            what = f"the places in the column {name!r}, which contains {frame.schema[name]}, do not move."
-            raise UserError(f"{path}: {what} Leave them: --keep {name}")
+            raise UserError(
+                f"{path}: the places in the column {name!r}, which contains {frame.schema[name]}, do not move. "
+                f"Leave them: --keep {name}"
+            )
     return [pl.col(name).cast(kinds[name]) for name in read]
 
 
@@ -107,7 +109,7 @@ def _read_as(kind: pl.DataType) -> pl.DataType:
     """The type that a column of this one is read as where an option names it."""
     if isinstance(kind, pl.List):
         return pl.List(_read_as(kind.inner))  # type: ignore[arg-type]  # an instance, as the schema of a frame has
-    return pl.String() if isinstance(kind, _WRITTEN_AS_TEXT) else kind
+    return pl.String() if isinstance(kind, _READ_AS_TEXT) else kind
 
 
 def _is_json(kind: pl.DataType) -> bool:
@@ -135,34 +137,38 @@ def _written(data: bytes, frame: pl.DataFrame, changed: _Changed, path: str, opt
     """The file with the new values, or its own bytes where there are none. Raises DataError."""
     if not changed:
         return data
-    columns = {name: frame[name].to_list() for name in changed}
-    for name, values in changed.items():
-        for number, value in values.items():
-            columns[name][number] = value
+    columns = {name: dict(enumerate(frame[name].to_list())) | values for name, values in changed.items()}
+    metadata = {
+        key: value for key, value in pl.read_parquet_metadata(io.BytesIO(data)).items() if key != "ARROW:schema"
+    }
     file = io.BytesIO()
     try:
-        try:
-            import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
-            import pyarrow.parquet as pq  # type: ignore[import-untyped]
-        except ImportError:
-            options.tell("columns have the types of polars (those of the file stay with pyarrow: pip install pyarrow)")
-            series = [pl.Series(name, values, frame.schema[name]) for name, values in columns.items()]
-            metadata = pl.read_parquet_metadata(io.BytesIO(data))
-            kept = {key: value for key, value in metadata.items() if key != "ARROW:schema"}
-            frame.with_columns(series).write_parquet(file, metadata=kept)
-            return file.getvalue()
-        table = pq.read_table(io.BytesIO(data))
-        for name, values in columns.items():
-            field = table.schema.field(name)
-            table = table.set_column(table.schema.get_field_index(name), field, pa.array(values, field.type))
-        pq.write_table(table, file, compression="zstd")
+        if find_spec("pyarrow"):
+            _write_with_arrow(data, columns, metadata, file)
+        else:
+            options.tell("other columns have the types of polars (to keep those of the file: pip install pyarrow)")
+            series = [pl.Series(name, [*values.values()], frame.schema[name]) for name, values in columns.items()]
+            frame.with_columns(series).write_parquet(file, metadata=metadata)
     except (
         pl.exceptions.PolarsError,
         TypeError,
         ValueError,
-        OSError,
         NotImplementedError,
+        OSError,
         pl.exceptions.PanicException,
     ) as error:
         raise DataError(path, f"the new values do not fit into their columns: {_first(error)}") from None
     return file.getvalue()
+
+
+def _write_with_arrow(data: bytes, columns: _Changed, metadata: Mapping[str, str], file: io.BytesIO) -> None:
+    """Write the file with the values of some columns, all of the types that it has. Raises errors of pyarrow."""
+    import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    table = pq.read_table(io.BytesIO(data))
+    for name, values in columns.items():
+        field, index = table.schema.field(name), table.schema.get_field_index(name)
+        table = table.set_column(index, field, pa.array([*values.values()], field.type))
+    table = table.replace_schema_metadata({**metadata, **(table.schema.metadata or {})})
+    pq.write_table(table, file, compression="zstd")

@@ -42,7 +42,8 @@ class TableFile:
 def write_suite(table: TableFile, tell: Callable[[str], object] = lambda _: None) -> Path:
     """Write a file's rows as a suite, texts with a label or words with tags, and return its folder, `runs/data/NAME`.
 
-    The same rows have the same folder; `tell` is called with each decision about how the file is read. Raises DataError naming the line, UserError, UnknownName.
+    The same rows have the same folder. `tell` is called with each decision about how the file is read. Raises
+    DataError naming the line, UserError, UnknownName.
     """
     format, where = of_file(table.file, table.format), table.file
     tagged = format in _TAGGED
@@ -59,8 +60,6 @@ def write_suite(table: TableFile, tell: Callable[[str], object] = lambda _: None
     if not (table.language or table.language_field):
         raise UserError(f"{where} does not say its language: add --languages CODE, or --language-field COLUMN")
     columns = ("tokens",) if tagged else (*table.fields, table.gold)
-    if table.header is not None and format not in ("csv", "tsv"):
-        raise UserError(f"{where}: --header is for csv and tsv; the format here is {format}.")
     options = ReadOptions(columns, table.header, language_field=table.language_field, gold=columns[-1], tell=tell)
     with opened(where) as source:
         records = records_of(format, named=bool(table.format))(source, options)
@@ -162,10 +161,8 @@ def _written(name: str, described: dict[str, Any], rows: _Rows, table: TableFile
     named = {"data": file if file == table.file else f"DIR/{file}", **named, "format": table.format}
     facts: dict[str, Any] = {"name": name, "version": version, "summary": f"{counted(len(rows), 'row')} of {file}."}
     facts |= {"licence": "not stated", "languages": [*lines]}
-    read_by = [f"--{option}={value}" for option, value in named.items() if value]
-    if table.header is not None:
-        read_by.append("--header" if table.header else "--no-header")
-    facts |= {READ_BY: read_by}
+    header = {None: [], True: ["--header"], False: ["--no-header"]}[table.header]
+    facts |= {READ_BY: [*(f"--{option}={value}" for option, value in named.items() if value), *header]}
     text = "".join(f"{key} = {json_text(value)}\n" for key, value in facts.items())
     text += "".join([f"\n[{name}]\n", *(f"{key} = {json_text(value)}\n" for key, value in described.items())])
     (folder / name).mkdir(parents=True, exist_ok=True)
