@@ -250,7 +250,7 @@ def _read_tsv_rows(source: Source, options: ReadOptions) -> Iterator[TableRow]:
                     raise DataError(source.path, f"{what} Save it as CSV.", row.number)
                 of_program = is_quoted
             row = row._replace(cells=tuple(map(_unquote, row.raws)) if of_program else row.raws)
-        width = width or len(row.raws)
+        width = width or (0 if _SEPARATOR_LINE.fullmatch(line.text) else len(row.raws))
         yield row
 
 
