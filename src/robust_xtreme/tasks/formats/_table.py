@@ -244,12 +244,15 @@ def _read_tsv_rows(source: Source, options: ReadOptions) -> Iterator[TableRow]:
                     told = "left out, as of the program that wrote it" if is_quoted else "kept as a part of the text"
                     options.tell(f"quotation marks around a cell, as in line {row.number}, are {told}")
                 if of_program not in (None, is_quoted):
-                    what = (
-                        f"has the quotation marks of {raw[:60]!r}, and lines before have those of another kind of TSV."
+                    raise DataError(
+                        source.path,
+                        f"has the quotation marks of {raw[:60]!r}, and lines before have those of another kind of TSV. "
+                        "Save it as CSV.",
+                        row.number,
                     )
-                    raise DataError(source.path, f"{what} Save it as CSV.", row.number)
                 of_program = is_quoted
-            row = row._replace(cells=tuple(map(_unquote, row.raws)) if of_program else row.raws)
+            cells = tuple(map(_unquote, row.raws)) if of_program else row.raws
+            row = row._replace(cells=cells, is_quoted=bool(of_program))
         width = width or (0 if _SEPARATOR_LINE.fullmatch(line.text) else len(row.raws))
         yield row
 

@@ -138,31 +138,30 @@ def _written(data: bytes, frame: pl.DataFrame, changed: _Changed, path: str, opt
     if not changed:
         return data
     columns = {name: dict(enumerate(frame[name].to_list())) | values for name, values in changed.items()}
-    metadata = {
-        key: value for key, value in pl.read_parquet_metadata(io.BytesIO(data)).items() if key != "ARROW:schema"
-    }
     file = io.BytesIO()
     try:
         if find_spec("pyarrow"):
-            _write_with_arrow(data, columns, metadata, file)
+            _write_with_arrow(data, columns, file)
         else:
             options.tell("other columns have the types of polars (to keep those of the file: pip install pyarrow)")
             series = [pl.Series(name, [*values.values()], frame.schema[name]) for name, values in columns.items()]
-            frame.with_columns(series).write_parquet(file, metadata=metadata)
+            metadata = pl.read_parquet_metadata(io.BytesIO(data))
+            kept = {key: value for key, value in metadata.items() if key != "ARROW:schema"}
+            frame.with_columns(series).write_parquet(file, metadata=kept)
     except (
         pl.exceptions.PolarsError,
         TypeError,
         ValueError,
-        NotImplementedError,
         OSError,
+        RuntimeError,
         pl.exceptions.PanicException,
     ) as error:
         raise DataError(path, f"the new values do not fit into their columns: {_first(error)}") from None
     return file.getvalue()
 
 
-def _write_with_arrow(data: bytes, columns: _Changed, metadata: Mapping[str, str], file: io.BytesIO) -> None:
-    """Write the file with the values of some columns, all of the types that it has. Raises errors of pyarrow."""
+def _write_with_arrow(data: bytes, columns: _Changed, file: io.BytesIO) -> None:
+    """Write the file with new values in some columns, and the types and the metadata that it has."""
     import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
@@ -170,5 +169,6 @@ def _write_with_arrow(data: bytes, columns: _Changed, metadata: Mapping[str, str
     for name, values in columns.items():
         field, index = table.schema.field(name), table.schema.get_field_index(name)
         table = table.set_column(index, field, pa.array([*values.values()], field.type))
-    table = table.replace_schema_metadata({**metadata, **(table.schema.metadata or {})})
-    pq.write_table(table, file, compression="zstd")
+    metadata = {**(pq.read_metadata(io.BytesIO(data)).metadata or {}), **(table.schema.metadata or {})}
+    metadata.pop(b"ARROW:schema", None)  # which the writer makes of the types
+    pq.write_table(table.replace_schema_metadata(metadata), file, compression="zstd")
