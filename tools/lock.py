@@ -4,8 +4,8 @@ uv resolves. Versions that a lock has stay while they fit, unless the option `--
 installed together agree, and a pin is in one of them.
 
 torch has two builds of one version. That of the package index needs the libraries of CUDA, which are in
-locks/cuda.txt; that for the CPU is elsewhere and needs none. Locks with torch have the hashes of both. Where the place
-of the CPU builds is not reached, their hashes stay those of locks/default.txt, unless torch has another version.
+locks/cuda.txt; that for the CPU, which is elsewhere, needs none, and locks/cpu.txt asks for it. Locks with torch have
+the hashes of both. Where the place of the CPU builds is not reached, locks/cpu.txt stays while it fits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias, final
@@ -41,13 +41,14 @@ Pins: TypeAlias = Mapping[str, str]
 @final
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A lock: what it has and how it is used, and what uv resolves for it.
+    """A lock: what it has, what uv resolves for it, and the locks that a command installs together.
 
     It leaves out what the locks of `adds_to` have, and agrees with them and with those of `agrees_with`.
     """
 
     name: str
     about: str
+    used_with: tuple[str, ...]
     sources: tuple[str, ...] = (PROJECT,)
     extras: tuple[str, ...] = ()
     without: frozenset[str] = frozenset()
@@ -56,19 +57,29 @@ class Lock:
 
 
 LOCKS: Final = (
-    Lock("default", "what robust-xtreme needs. Where pip takes a torch that needs CUDA: and -r locks/cuda.txt"),
-    Lock("cuda", "what torch of the package index needs besides, on Linux", agrees_with=("default",)),
-    Lock("dev", "what the checks need besides", extras=("dev", "bench"), adds_to=("default",)),
-    Lock("build", "what builds robust-xtreme from a checkout", BUILD, agrees_with=("default", "dev")),
+    Lock("default", "what robust-xtreme needs, with cuda.txt or cpu.txt beside it", ("default", "cuda")),
+    Lock("cuda", "what torch of the package index needs, on Linux", ("default", "cuda"), agrees_with=("default",)),
+    Lock(
+        "dev", "what the checks need besides", ("default", "cuda", "dev"), extras=("dev", "bench"), adds_to=("default",)
+    ),
+    Lock(
+        "build",
+        "what builds robust-xtreme from a checkout: pip install --no-deps --no-build-isolation .",
+        ("build",),
+        BUILD,
+        agrees_with=("default", "dev"),
+    ),
     Lock(
         "gate",
         "what robust-xtreme needs to perturb and import files, and to read, compare and gate runs, without torch",
+        ("gate", "build"),
         without=frozenset({*(name.replace("_", "-") for name in LARGE), "faiss-cpu"}),
         agrees_with=("default",),
     ),
     Lock(
         "ray",
         "what Ray and its tests need besides",
+        ("default", "cuda", "ray"),
         (PROJECT, *TESTS),
         extras=("ray",),
         adds_to=("default",),
@@ -77,6 +88,7 @@ LOCKS: Final = (
     Lock(
         "sentence",
         "what sentence-transformers and its tests need besides",
+        ("default", "cuda", "sentence"),
         (PROJECT, "sentence-transformers", *TESTS),
         adds_to=("default",),
         agrees_with=("dev",),
@@ -84,6 +96,7 @@ LOCKS: Final = (
     Lock(
         "textattack",
         "what robust-xtreme needs with TextAttack and its tests, transformers 4 among it",
+        ("textattack", "cuda"),
         (PROJECT, *TESTS),
         extras=("images", "textattack"),
         agrees_with=("cuda",),
@@ -91,13 +104,15 @@ LOCKS: Final = (
     Lock(
         "bridge",
         "what robust-xtreme needs with lm-eval and its tests, and the last transformers that its tasks use",
+        ("bridge", "cuda"),
         (PROJECT, *TESTS),
         extras=("lm-eval",),
         agrees_with=("cuda",),
     ),
     Lock(
         "inspect",
-        "what inspect_ai needs to run a model, without robust-xtreme, whose fsspec is another",
+        "what inspect_ai needs to run a model; its fsspec is not that of datasets, so robust-xtreme is elsewhere",
+        ("inspect", "cuda"),
         ("inspect_ai", "torch", "transformers", "accelerate"),
         agrees_with=("cuda",),
     ),
@@ -158,22 +173,30 @@ def for_supported(pin: str) -> str:
     return pin.partition(" ;")[0] if all(needed) else pin if any(needed) else ""
 
 
-def cpu_hashes(torch: str) -> str:
-    """The hashes of the CPU builds of a version of torch. Raises SystemExit where none is known."""
-    done = run_uv("--no-deps", "--no-header", "--torch-backend", "cpu", "-", check=False, lines=torch)
+def find_cpu_builds(torch: str) -> dict[str, str]:
+    """The pin of the CPU builds of a version of torch. Raises SystemExit where their hashes are not known."""
+    pin = f"{torch}+cpu"
+    done = run_uv("--no-deps", "--no-header", "--torch-backend", "cpu", "-", check=False, lines=pin)
     if not done.returncode:
-        return "".join(parse_pins(done.stdout).values())
-    if hashes := parse_pins((FOLDER / "default.txt").read_text("utf-8")).get(torch):
-        print(f"The hashes of the CPU builds of {torch} stay as they are.", file=sys.stderr)
-        return hashes
-    raise SystemExit(f"The hashes of the CPU builds of {torch} are not known: write the locks where they are reached.")
+        return parse_pins(done.stdout)
+    if hashes := parse_pins((FOLDER / "cpu.txt").read_text("utf-8")).get(pin):
+        print(f"The hashes of {pin} stay as they are.", file=sys.stderr)
+        return {pin: hashes}
+    raise SystemExit(f"The hashes of {pin} are not known: run this where its builds are reached.")
 
 
-def format_lock(lock: Lock, pins: Pins) -> str:
-    """The text of a lock."""
-    used = " ".join(f"-r locks/{name}.txt" for name in (*lock.adds_to, lock.name))
-    head = f"# Written by `make lock`: {lock.about}.\n# Use as: pip install --no-deps --require-hashes {used}\n"
-    return head + "".join(f"{pin} \\\n{hashes}" for pin, hashes in sorted(pins.items()))
+def join_hashes(*texts: str) -> str:
+    """The hashes of several pins, each once."""
+    hashes = sorted({line.strip(" \\") for text in texts for line in text.splitlines()})
+    return " \\\n".join(f"    {each}" for each in hashes) + "\n"
+
+
+def write_lock(name: str, about: str, locks: Sequence[str], pins: Pins) -> None:
+    """Write a lock, with a line on what it is, and the command that installs it with the locks it is used with."""
+    used = " ".join(f"-r locks/{each}.txt" for each in locks)
+    head = f"# Written by `make lock`: {about}.\n# Use as: pip install --require-hashes {used}\n"
+    text = head + "".join(f"{pin} \\\n{hashes}" for pin, hashes in sorted(pins.items()))
+    (FOLDER / f"{name}.txt").write_text(text, encoding="utf-8")
 
 
 def main() -> None:
@@ -183,21 +206,17 @@ def main() -> None:
         every = resolve(lock, written, *sys.argv[1:])
         there = {pin for name in lock.adds_to for pin in written[name]}
         is_cuda = lock.name == "cuda"
-        pins = {pin: every[pin] for pin in every.keys() - there if bool(CUDA.match(name_of(pin))) is is_cuda}
-        written[lock.name] = pins
+        written[lock.name] = {
+            pin: every[pin] for pin in every.keys() - there if bool(CUDA.match(name_of(pin))) is is_cuda
+        }
     (torch,) = (pin for pin in written["default"] if name_of(pin) == "torch")
-    builds = cpu_hashes(torch)
+    builds = find_cpu_builds(torch)
+    write_lock("cpu", "torch for the CPU, where pip is given the place of its builds", ("default", "cpu"), builds)
     for lock in LOCKS:
         pins = dict(written[lock.name])
         if torch in pins:
-            pins[torch] = join_hashes(pins[torch], builds)
-        (FOLDER / f"{lock.name}.txt").write_text(format_lock(lock, pins), encoding="utf-8")
-
-
-def join_hashes(*texts: str) -> str:
-    """The hashes of several lists, each once."""
-    hashes = sorted({line.strip(" \\") for text in texts for line in text.splitlines()})
-    return " \\\n".join(f"    {each}" for each in hashes) + "\n"
+            pins[torch] = join_hashes(pins[torch], *builds.values())
+        write_lock(lock.name, lock.about, lock.used_with, pins)
 
 
 if __name__ == "__main__":
