@@ -45,11 +45,11 @@ TORCH := locks/cpu.txt locks/cuda.txt
 CPU_BUILD := $(shell sed -n 's/^torch==\([^ ]*\).*/\1/p' locks/cpu.txt)
 
 # What locks have, into an environment: $(call install,ENVIRONMENT,LOCKS). torch is the CPU build where pip finds that,
-# else that of the package index with the libraries of CUDA.
+# else that of the package index with the libraries of CUDA. Its lock is first: so pip downloads no other build before.
 define install
 	test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
 	torch=cuda; ! $(1)/bin/$(PIP) index versions torch 2>/dev/null | grep -qF $(CPU_BUILD) || torch=cpu; \
-	$(1)/bin/$(PIP) install $(HASHED) $(2:%=-r locks/%.txt) -r locks/$$torch.txt
+	$(1)/bin/$(PIP) install $(HASHED) -r locks/$$torch.txt $(2:%=-r locks/%.txt)
 endef
 
 # The checkout itself, which locks/build.txt builds; and that nothing is missing.
