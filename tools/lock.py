@@ -57,14 +57,14 @@ class Lock:
 
 
 LOCKS: Final = (
-    Lock("default", "what robust-xtreme needs, with cuda.txt or cpu.txt beside it", ("default", "cuda")),
-    Lock("cuda", "what torch of the package index needs, on Linux", ("default", "cuda"), agrees_with=("default",)),
+    Lock("default", "what robust-xtreme needs; cuda.txt or cpu.txt has the rest of torch", ("cuda", "default")),
+    Lock("cuda", "what torch of the package index needs besides", ("cuda", "default"), agrees_with=("default",)),
     Lock(
-        "dev", "what the checks need besides", ("default", "cuda", "dev"), extras=("dev", "bench"), adds_to=("default",)
+        "dev", "what the checks need besides", ("cuda", "default", "dev"), extras=("dev", "bench"), adds_to=("default",)
     ),
     Lock(
         "build",
-        "what builds robust-xtreme from a checkout: pip install --no-deps --no-build-isolation .",
+        "what builds robust-xtreme from a checkout, by pip install --no-deps --no-build-isolation",
         ("build",),
         BUILD,
         agrees_with=("default", "dev"),
@@ -79,7 +79,7 @@ LOCKS: Final = (
     Lock(
         "ray",
         "what Ray and its tests need besides",
-        ("default", "cuda", "ray"),
+        ("cuda", "default", "ray"),
         (PROJECT, *TESTS),
         extras=("ray",),
         adds_to=("default",),
@@ -88,7 +88,7 @@ LOCKS: Final = (
     Lock(
         "sentence",
         "what sentence-transformers and its tests need besides",
-        ("default", "cuda", "sentence"),
+        ("cuda", "default", "sentence"),
         (PROJECT, "sentence-transformers", *TESTS),
         adds_to=("default",),
         agrees_with=("dev",),
@@ -96,7 +96,7 @@ LOCKS: Final = (
     Lock(
         "textattack",
         "what robust-xtreme needs with TextAttack and its tests, transformers 4 among it",
-        ("textattack", "cuda"),
+        ("cuda", "textattack"),
         (PROJECT, *TESTS),
         extras=("images", "textattack"),
         agrees_with=("cuda",),
@@ -104,7 +104,7 @@ LOCKS: Final = (
     Lock(
         "bridge",
         "what robust-xtreme needs with lm-eval and its tests, and the last transformers that its tasks use",
-        ("bridge", "cuda"),
+        ("cuda", "bridge"),
         (PROJECT, *TESTS),
         extras=("lm-eval",),
         agrees_with=("cuda",),
@@ -112,7 +112,7 @@ LOCKS: Final = (
     Lock(
         "inspect",
         "what inspect_ai needs to run a model; its fsspec is not that of datasets, so robust-xtreme is elsewhere",
-        ("inspect", "cuda"),
+        ("cuda", "inspect"),
         ("inspect_ai", "torch", "transformers", "accelerate"),
         agrees_with=("cuda",),
     ),
@@ -145,7 +145,14 @@ def resolve(lock: Lock, written: Mapping[str, Pins], *options: str) -> dict[str,
         }
         for file, lines in files.items():
             (folder / file).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        words = ["--universal", "--python-version", PYTHONS[0], "--no-annotate", "--no-header", *options]
+        words = [
+            "--universal",
+            "--python-version",
+            PYTHONS[0],
+            "--no-annotate",
+            "--no-header",
+            *options,
+        ]
         words += [word for extra in lock.extras for word in ("--extra", extra)]
         words += ["--constraints", str(folder / "constraints.txt"), "--excludes", str(folder / "excludes.txt")]
         words += ["--output-file", str(folder / "lock.txt"), str(folder / "sources.in")]
@@ -194,7 +201,7 @@ def join_hashes(*texts: str) -> str:
 def write_lock(name: str, about: str, locks: Sequence[str], pins: Pins) -> None:
     """Write a lock, with a line on what it is, and the command that installs it with the locks it is used with."""
     used = " ".join(f"-r locks/{each}.txt" for each in locks)
-    head = f"# Written by `make lock`: {about}.\n# Use as: pip install --require-hashes {used}\n"
+    head = f"# Written by `make lock`: {about}.\n# Use as: pip install --no-deps --require-hashes {used}\n"
     text = head + "".join(f"{pin} \\\n{hashes}" for pin, hashes in sorted(pins.items()))
     (FOLDER / f"{name}.txt").write_text(text, encoding="utf-8")
 
@@ -211,7 +218,7 @@ def main() -> None:
         }
     (torch,) = (pin for pin in written["default"] if name_of(pin) == "torch")
     builds = find_cpu_builds(torch)
-    write_lock("cpu", "torch for the CPU, where pip is given the place of its builds", ("default", "cpu"), builds)
+    write_lock("cpu", "torch for the CPU, where pip is given the place of its builds", ("cpu", "default"), builds)
     for lock in LOCKS:
         pins = dict(written[lock.name])
         if torch in pins:
