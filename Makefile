@@ -8,7 +8,7 @@
 # make test-textattack  the tests of TextAttack's recipes and what runs on transformers 4, in .venv-textattack
 # make test-bridge  the tests of exports to lm-eval and inspect_ai, in environments of their own, .venv-bridge, .venv-inspect
 # make test-sentence  folders of sentence-transformers beside that library, in an environment of its own, .venv-sentence
-# make lock       write the files of locks/ from the versions installed in .venv
+# make lock       write the files of locks/, versions and hashes, from pyproject.toml; UPGRADE=--upgrade: with newer versions
 # make generated  write every generated page again, and the hashes of what it is made of
 # make docs       build the manual into site/next; a broken link is an error; VERSION=X.Y: into site/X.Y
 # make dist       build the wheel and the sdist into dist/; a commit gives the same bytes each time
@@ -39,13 +39,32 @@ export PYTHONDONTWRITEBYTECODE :=
 
 install: $(STAMP)
 
-$(READY): pyproject.toml locks/default.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check -c locks/default.txt -e .
+PIP := pip --disable-pip-version-check
+HASHED := --no-deps --require-hashes
+TORCH := locks/cpu.txt locks/cuda.txt
+CPU_BUILD := $(shell sed -n 's/^torch==\([^ ]*\).*/\1/p' locks/cpu.txt)
+
+# What locks have, into an environment: $(call install,ENVIRONMENT,LOCKS). torch is the CPU build where pip finds that,
+# else that of the package index with the libraries of CUDA. Its lock is first: so pip downloads no other build before.
+define install
+	test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	torch=cuda; ! $(1)/bin/$(PIP) index versions torch 2>/dev/null | grep -qF $(CPU_BUILD) || torch=cpu; \
+	$(1)/bin/$(PIP) install $(HASHED) -r locks/$$torch.txt $(2:%=-r locks/%.txt)
+endef
+
+# The checkout itself, which locks/build.txt builds; and that nothing is missing.
+define install_checkout
+	$(1)/bin/$(PIP) install --no-deps --no-build-isolation -e .
+	$(1)/bin/$(PIP) check
+endef
+
+$(READY): pyproject.toml locks/default.txt locks/build.txt $(TORCH)
+	$(call install,$(VENV),default build)
+	$(call install_checkout,$(VENV))
 	touch $@
 
-$(STAMP): $(READY)
-	$(BIN)/pip install --disable-pip-version-check -c locks/default.txt -e '.[dev]'
+$(STAMP): $(READY) locks/dev.txt
+	$(BIN)/$(PIP) install $(HASHED) -r locks/dev.txt
 	touch $@
 
 EVAL := --tasks xtreme-r --perturb char_noise:0.1
@@ -92,10 +111,9 @@ test-long: install
 RAY := .venv-ray
 RAY_STAMP := $(RAY)/.installed
 
-$(RAY_STAMP): pyproject.toml locks/default.txt locks/ray.txt
-	test -x $(RAY)/bin/python || $(PYTHON) -m venv $(RAY)
-	$(RAY)/bin/pip install --disable-pip-version-check -c locks/default.txt -c locks/ray.txt -e '.[ray]' \
-		hypothesis pytest pytest-timeout
+$(RAY_STAMP): pyproject.toml locks/default.txt locks/build.txt locks/ray.txt $(TORCH)
+	$(call install,$(RAY),default build ray)
+	$(call install_checkout,$(RAY))
 	touch $@
 
 test-ray: $(RAY_STAMP)
@@ -104,10 +122,9 @@ test-ray: $(RAY_STAMP)
 TEXTATTACK := .venv-textattack
 TEXTATTACK_STAMP := $(TEXTATTACK)/.installed
 
-$(TEXTATTACK_STAMP): pyproject.toml locks/textattack.txt
-	test -x $(TEXTATTACK)/bin/python || $(PYTHON) -m venv $(TEXTATTACK)
-	$(TEXTATTACK)/bin/pip install --disable-pip-version-check -c locks/textattack.txt -e '.[images,textattack]' \
-		hypothesis pytest pytest-timeout
+$(TEXTATTACK_STAMP): pyproject.toml locks/textattack.txt locks/build.txt $(TORCH)
+	$(call install,$(TEXTATTACK),textattack build)
+	$(call install_checkout,$(TEXTATTACK))
 	touch $@
 
 test-textattack: $(TEXTATTACK_STAMP)
@@ -119,17 +136,14 @@ BRIDGE_STAMP := $(BRIDGE)/.installed
 INSPECT := .venv-inspect
 INSPECT_STAMP := $(INSPECT)/.installed
 
-$(BRIDGE_STAMP): pyproject.toml locks/bridge.txt
-	test -x $(BRIDGE)/bin/python || $(PYTHON) -m venv $(BRIDGE)
-	$(BRIDGE)/bin/pip install --disable-pip-version-check -c locks/bridge.txt -e '.[lm-eval]' \
-		hypothesis pytest pytest-timeout
+$(BRIDGE_STAMP): pyproject.toml locks/bridge.txt locks/build.txt $(TORCH)
+	$(call install,$(BRIDGE),bridge build)
+	$(call install_checkout,$(BRIDGE))
 	touch $@
 
 # inspect_ai asks for another fsspec than datasets; the tests start it from the environment of lm-eval.
-$(INSPECT_STAMP): locks/inspect.txt
-	test -x $(INSPECT)/bin/python || $(PYTHON) -m venv $(INSPECT)
-	$(INSPECT)/bin/pip install --disable-pip-version-check -c locks/inspect.txt \
-		inspect_ai torch transformers accelerate
+$(INSPECT_STAMP): locks/inspect.txt $(TORCH)
+	$(call install,$(INSPECT),inspect)
 	touch $@
 
 test-bridge: $(BRIDGE_STAMP) $(INSPECT_STAMP)
@@ -138,10 +152,9 @@ test-bridge: $(BRIDGE_STAMP) $(INSPECT_STAMP)
 SENTENCE := .venv-sentence
 SENTENCE_STAMP := $(SENTENCE)/.installed
 
-$(SENTENCE_STAMP): pyproject.toml locks/default.txt locks/sentence.txt
-	test -x $(SENTENCE)/bin/python || $(PYTHON) -m venv $(SENTENCE)
-	$(SENTENCE)/bin/pip install --disable-pip-version-check -c locks/default.txt -c locks/sentence.txt -e . \
-		sentence-transformers hypothesis pytest pytest-timeout
+$(SENTENCE_STAMP): pyproject.toml locks/default.txt locks/build.txt locks/sentence.txt $(TORCH)
+	$(call install,$(SENTENCE),default build sentence)
+	$(call install_checkout,$(SENTENCE))
 	touch $@
 
 test-sentence: $(SENTENCE_STAMP)
@@ -159,7 +172,7 @@ docs: install
 	NO_MKDOCS_2_WARNING=1 $(if $(VERSION),MANUAL_VERSIONS=mike) $(BIN)/mkdocs build --strict --site-dir site/$(or $(VERSION),next)
 	$(if $(VERSION),$(BIN)/python -m tools.manuals site)
 
-# The versions of locks/default.txt build; the date of each file is that of the commit.
+# The versions of locks/build.txt, which are those of locks/dev.txt, build; the date of each file is that of the commit.
 dist: install
 	rm -rf dist
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation --outdir dist
@@ -171,8 +184,9 @@ test-dist: dist
 # The wheel that dist/ has. What `eval` writes without the checkout, beside what it writes in it: each file has the same bytes.
 try-dist: $(READY)
 	rm -rf $(DIST) runs/dist runs/checkout
-	$(PYTHON) -m venv $(DIST)
-	$(DIST)/bin/pip install --disable-pip-version-check -c locks/default.txt dist/robust_xtreme-*.whl
+	$(call install,$(DIST),default)
+	$(DIST)/bin/$(PIP) install --no-deps dist/robust_xtreme-*.whl
+	$(DIST)/bin/$(PIP) check
 	cd $(DIST) && bin/robust-xtreme eval $(EVAL) --no-cache --quiet --out ../runs/dist
 	$(BIN)/robust-xtreme eval $(EVAL) --no-cache --quiet --out runs/checkout
 	diff -r -x .lock -x .written.jsonl -x log.txt runs/dist runs/checkout
@@ -194,24 +208,10 @@ gpu: install
 
 # What needs no arguments; the docstring of each of the others has its command.
 bench: install
-	$(BIN)/pip install --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'
 	for script in $$(grep -L -e required=True -e 'no CUDA' benchmarks/[!_]*.py); do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
-lock: $(RAY_STAMP) $(TEXTATTACK_STAMP) $(BRIDGE_STAMP) $(INSPECT_STAMP) $(SENTENCE_STAMP)
-	$(BIN)/python tools/lock.py > locks/default.tmp
-	$(BIN)/python tools/lock.py gate > locks/gate.tmp
-	mv locks/default.tmp locks/default.txt
-	mv locks/gate.tmp locks/gate.txt
-	$(RAY)/bin/python tools/lock.py ray > locks/ray.tmp
-	mv locks/ray.tmp locks/ray.txt
-	$(TEXTATTACK)/bin/python tools/lock.py textattack > locks/textattack.tmp
-	mv locks/textattack.tmp locks/textattack.txt
-	$(BRIDGE)/bin/python tools/lock.py bridge > locks/bridge.tmp
-	mv locks/bridge.tmp locks/bridge.txt
-	$(BRIDGE)/bin/python tools/lock.py inspect $(INSPECT)/lib/python*/site-packages > locks/inspect.tmp
-	mv locks/inspect.tmp locks/inspect.txt
-	$(SENTENCE)/bin/python tools/lock.py sentence > locks/sentence.tmp
-	mv locks/sentence.tmp locks/sentence.txt
+lock: install
+	$(BIN)/python -m tools.lock $(UPGRADE)
 
 mini: install
 	$(BIN)/python -m tools.mini.suite src/robust_xtreme/_mini/suite

@@ -31,6 +31,7 @@ from typing import Any, Final, final
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from tools.lock import parse_pins
 
 from robust_xtreme.report.blocks import Heading, Phrase, Prose, ReportPage, Table, TableColumn
 from robust_xtreme.report.renderers import markdown
@@ -38,8 +39,7 @@ from robust_xtreme.report.renderers import markdown
 ROOT: Final = Path(__file__).parents[1]
 FIGURES: Final = ROOT / "reports" / "matrix.json"
 PAGE: Final = ROOT / "reports" / "matrix.md"
-LOCK: Final = ROOT / "locks" / "default.txt"
-GATE: Final = ROOT / "locks" / "gate.txt"
+LOCKS: Final = ROOT / "locks"
 MINI: Final = ROOT / "reports" / "mini" / "scores.csv"
 
 TESTS: Final = (
@@ -134,11 +134,14 @@ class Ended:
 
 
 def constraints(environment: Environment, project: str, lock: str) -> list[str]:
-    """The versions that pip may take, one pin a line; `project` is the text of pyproject.toml."""
-    locked = dict(line.split("==") for line in lock.splitlines() if not line.startswith("#"))
+    """The versions that pip may take where no lock has them, one pin a line.
+
+    `project` is the text of pyproject.toml, `lock` that of the locks that have torch and the testers.
+    """
+    locked = dict(pin.split("==", 1) for pin in parse_pins(lock))
     tested = {name: locked[name] for name in ("torch", *TESTERS)}
-    of = {"lock": locked, "lowest": {**dict(lowest(project)), **tested}, "newest": tested}
-    pins = {**of[environment.libraries], **dict(pin.split("==") for pin in environment.pins)}
+    lower = dict(lowest(project)) if environment.libraries == "lowest" else {}
+    pins = {**lower, **tested, **dict(pin.split("==") for pin in environment.pins)}
     return [f"{name}=={version}" for name, version in pins.items()]
 
 
@@ -178,21 +181,36 @@ def installed(environment: Environment, python: Path, folder: Path) -> dict[str,
     """Build an environment: what pip took for the package, its size in MB and the versions. Raises SystemExit."""
     shutil.rmtree(folder, ignore_errors=True)
     made = run(python, "-m", "venv", folder)
-    pip = (folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check")
+    pip = folder / "bin" / "pip"
+    install = (pip, "install", "--quiet", "--disable-pip-version-check")
+    checkout = (*install, "--no-deps", "--no-build-isolation")
     if environment.libraries == "gate":
-        done = [package := run(*pip, "--no-deps", "-r", GATE, ROOT)]
-        size = megabytes(folder)
+        package = [run(*install, *locked_words("gate", "build")), run(*checkout, ROOT)]
+        testers: tuple[str | Path, ...] = ()
+    elif environment.libraries == "lock":
+        (cpu_build,) = (pin.partition("==")[2] for pin in parse_pins((LOCKS / "cpu.txt").read_text("utf-8")))
+        torch = "cpu" if cpu_build in run(pip, "index", "versions", "torch").printed else "cuda"
+        package = [run(*install, *locked_words(torch, "default", "build")), run(*checkout, "-e", ".")]
+        testers = (*install, *locked_words("dev"))
     else:
         pins = folder / "constraints.txt"
-        lines = constraints(environment, (ROOT / "pyproject.toml").read_text("utf-8"), LOCK.read_text("utf-8"))
+        lock = "".join((LOCKS / name).read_text("utf-8") for name in ("default.txt", "dev.txt"))
+        lines = constraints(environment, (ROOT / "pyproject.toml").read_text("utf-8"), lock)
         pins.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        done = [package := run(*pip, "-c", pins, "-e", ".")]
-        size = megabytes(folder)
-        done += [run(*pip, "-c", pins, *TESTERS)]
-    if any(ended.code for ended in (made, *done)):
-        raise SystemExit(f"{environment.name} was not built:\n{made.printed}{''.join(each.printed for each in done)}")
-    of = {"seconds": package.seconds, "processor": package.processor, "mb": size}
-    return {**of, "versions": versions(folder)}
+        package = [run(*install, "-c", pins, "-e", ".")]
+        testers = (*install, "-c", pins, *TESTERS)
+    size = megabytes(folder)
+    done = [made, *package, *([run(*testers)] if testers else [])]
+    if any(ended.code for ended in done):
+        raise SystemExit(f"{environment.name} was not built:\n{''.join(each.printed for each in done)}")
+    seconds = round(sum(each.seconds for each in package), 1)
+    processor = round(sum(each.processor for each in package), 1)
+    return {"seconds": seconds, "processor": processor, "mb": size, "versions": versions(folder)}
+
+
+def locked_words(*names: str) -> list[str | Path]:
+    """The words that install locks, as the Makefile does."""
+    return ["--no-deps", "--require-hashes", *(word for name in names for word in ("-r", LOCKS / f"{name}.txt"))]
 
 
 def megabytes(folder: Path) -> int:

@@ -203,29 +203,45 @@ def test_a_program_that_sets_no_outputs_has_not_passed(tmp_path: Path, comments:
 
 
 @pytest.mark.parametrize(
-    ("version", "given", "words"),
+    ("version", "given", "source"),
     [
-        ("0.1.0", "config", "--quiet robust-xtreme==0.1.0"),
-        ("", "config", f"--quiet {ACTION.parent}"),
-        ("", "run", f"--quiet --no-deps -r {ACTION.parent}/locks/gate.txt {ACTION.parent}"),
+        ("0.1.0", "config", "robust-xtreme==0.1.0"),
+        ("", "config", str(ACTION.parent)),
+        ("", "run", str(ACTION.parent)),
     ],
 )
-def test_what_is_installed(tmp_path: Path, comments: Comments, version: str, given: str, words: str) -> None:
-    """The version that is named, else that of the action where no program is there; without torch to gate a run.
-
-    A failure stops the job.
-    """
+def test_what_is_installed(tmp_path: Path, comments: Comments, version: str, given: str, source: str) -> None:
+    """The locks with hashes, without torch to gate a run; then the version that is named, else that of the action."""
     env = environment(tmp_path, comments.url)
     if not version:
         (tmp_path / "bin" / "robust-xtreme").unlink()
     python = tmp_path / "bin" / "python"
-    python.write_text('#!/bin/sh\necho "$@" > pip.txt\nexit 1\n', encoding="utf-8")
+    python.write_text('#!/bin/sh\necho "$@" >> pip.txt\n', encoding="utf-8")
     python.chmod(0o755)
     env["PATH"] = f"{tmp_path / 'bin'}:/usr/bin:/bin"
     job = run_action(tmp_path, env, version=version, **{given: "new"})
+    assert job.ran["Install"] == 0
+    locks = ("cuda", "default", "build") if given == "config" else ("gate", "build")
+    words = " ".join(f"-r {ACTION.parent}/locks/{name}.txt" for name in locks)
+    ran = (tmp_path / "pip.txt").read_text("utf-8").splitlines()
+    assert [line for line in ran if line.startswith("-m pip install")] == [
+        f"-m pip install --quiet --no-deps --require-hashes {words}",
+        f"-m pip install --quiet --no-deps --no-build-isolation {source}",
+    ]
+
+
+def test_a_package_that_does_not_match_its_hash_stops_the_job(tmp_path: Path, comments: Comments) -> None:
+    """Where pip refuses the locks, the program is not installed, and there is no verdict."""
+    env = environment(tmp_path, comments.url)
+    (tmp_path / "bin" / "robust-xtreme").unlink()
+    python = tmp_path / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$@" >> pip.txt\nexit 1\n', encoding="utf-8")
+    python.chmod(0o755)
+    env["PATH"] = f"{tmp_path / 'bin'}:/usr/bin:/bin"
+    job = run_action(tmp_path, env, run="new")
     assert [*job.ran] == ["Look for robust-xtreme", "Set up Python", "Install", "Verdict"]
     assert (job.failed, job.outputs["outcome"]) == (True, "error")
-    assert (tmp_path / "pip.txt").read_text("utf-8").strip() == f"-m pip install {words}"
+    assert len((tmp_path / "pip.txt").read_text("utf-8").splitlines()) == 1
 
 
 def test_a_version_is_not_an_option(tmp_path: Path, comments: Comments) -> None:

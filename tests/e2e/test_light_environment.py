@@ -86,8 +86,9 @@ def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     reached = subprocess.run([*pip, "download", "--quiet", "--no-deps", "--dest", folder, "mdurl"], check=False)
     if reached.returncode:
         pytest.skip("no index of packages can be reached")
-    command = [*pip, "install", "--quiet", "--no-deps", "-r", ROOT / "locks" / "gate.txt", ROOT]
-    subprocess.run(command, check=True)
+    locks = [word for name in ("gate", "build") for word in ("-r", ROOT / "locks" / f"{name}.txt")]
+    subprocess.run([*pip, "install", "--quiet", "--require-hashes", *locks], check=True)
+    subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-build-isolation", ROOT], check=True)
     return folder / "env" / "bin"
 
 
