@@ -7,6 +7,7 @@ small table, which the rows are joined with. Scores that logs and rows state the
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,7 @@ import polars as pl
 from robust_xtreme.core import registry, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, UserError, counted, shown
 from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
+from robust_xtreme.core.label_names import fold_label, sort_labels
 from robust_xtreme.core.metric import ALL, GIVEN, Responses, named
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.exchange.importing.answers import FAMILIES, Odd, scored
@@ -85,12 +87,12 @@ def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
     known, hardly = {*golds}, list[str]()
     if family == CHOICE.name and golds.str.contains(r"^\d{1,3}$").all():
         known |= {*map(str, range(max(map(int, golds), default=0)))}
-    plain = dict(zip(_folded(golds), golds, strict=True)) if family != CHOICE.name else {}
+    plain = dict(zip(_fold_words(golds), golds, strict=True)) if family != CHOICE.name else {}
     for (language, condition), rows in there.partition_by("language", "condition", as_dict=True).items():
         given = _words(rows.get_column("prediction"), family)
         others = given.filter(~given.is_in([*known]))
         where = f"{items.item(0, 'task')}/{language} {condition}"
-        for word, folded in zip(others, _folded(others), strict=True):
+        for word, folded in zip(others, _fold_words(others), strict=True):
             if folded in plain and (family != RETRIEVAL.name or plain[folded] not in given):
                 what = f"the prediction {shown(word)} and the gold answer {shown(plain[folded])} differ in space, case"
                 raise Mismatch(f"{path}: {where}: {what}, signs or type only. Write them alike")
@@ -117,10 +119,10 @@ def _words(values: pl.Series, family: str) -> pl.Series:
     return values.filter((values != "O") | (family != TAGGING.name)).unique().sort()
 
 
-def _folded(words: pl.Series) -> pl.Series:
-    """Words without what writers do otherwise: normal form, blanks, hyphens, quotes, case, zeros of whole numbers."""
-    plain = words.str.normalize("NFKC").str.replace_all(r"\p{Cf}", "").str.strip_chars(_AROUND).str.to_lowercase()
-    return plain.str.replace_all(r"[\s_\p{Pd}]+", "-").str.replace(r"^0*(\d+)(\.0*)?$", "${1}")
+def _fold_words(words: pl.Series) -> list[str | Fraction]:
+    """Words without what writers spell in several ways, and without the marks that models put around an answer."""
+    bare = words.str.normalize("NFKC").str.replace_all(r"\p{Cf}", "").str.strip_chars(_AROUND)
+    return [*map(fold_label, bare)]
 
 
 _TABLE: Final = {"code": pl.Int64(), **{name: STATS.columns[name].dtype for name in ("metric", "scope", "stats")}}
@@ -188,7 +190,7 @@ def _scored_again(numbered: pl.DataFrame, scoring: Scoring, path: str) -> pl.Dat
 def labels_of(items: pl.DataFrame) -> tuple[str, ...]:
     """The labels of a task that is not ours: all that is gold or predicted."""
     answers = pl.concat([items.get_column("gold"), items.get_column("prediction").rename("gold")])
-    return tuple(answers.drop_nulls().unique().sort())
+    return tuple(sort_labels(answers.drop_nulls().unique()))
 
 
 def mixed(example: str, metric: str, path: str) -> str:
