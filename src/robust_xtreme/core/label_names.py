@@ -1,18 +1,19 @@
 """How labels are spelt: which two differ in their spelling alone, and the order of labels that are numbers."""
 
-import re
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable
 from fractions import Fraction
 from typing import Final
 
-_NUMBER: Final = re.compile(r"(?!.{100})[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?")
+import regex
+
+_NUMBER: Final = regex.compile(r"(?!.{100})[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?")
 """A number of at most 99 characters: Python reads no whole number of thousands of digits."""
 
-_UNWRITTEN: Final = r"\p{Default_Ignorable_Code_Point}"
-_UNREAD: Final = rf"[\s_`\p{{Quotation_Mark}}{_UNWRITTEN}]"
-_DASH: Final = r"[\p{Dash_Punctuation}\u2212]"
-_HYPHEN: Final = r"(?<=\w)-+(?=[^\W\d])|(?<=[^\W\d])-+(?=\d)"
+_INVISIBLE: Final = regex.compile(r"\p{Default_Ignorable_Code_Point}+")
+_MARKS: Final = regex.compile(r"[\s_`\p{Quotation_Mark}\p{Default_Ignorable_Code_Point}]+")
+_DASH: Final = regex.compile(r"[\p{Dash_Punctuation}\u2212]")
+_HYPHEN: Final = regex.compile(r"(?<=\w)-+(?=[^\W\d])|(?<=[^\W\d])-+(?=\d)")
 """Hyphens within a word: not a sign of a number or a mark (`A-`), and not the one of a range (`1-2`)."""
 
 
@@ -22,11 +23,9 @@ def fold_label(label: str) -> str | Fraction:
     Spellings differ in case, width, normal form, blanks, hyphens, underscores, quotes and the form of a number (1 and
     1.0). Accents and the dotless i tell labels apart, and so do the signs of numbers and of marks (`A` and `A-`).
     """
-    import regex
-
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
-    plain = regex.sub(_DASH, "-", regex.sub(_UNREAD, "", plain))
-    return Fraction(plain) if _NUMBER.fullmatch(plain) else regex.sub(_HYPHEN, "", plain) or label
+    plain = _DASH.sub("-", _MARKS.sub("", plain))
+    return Fraction(plain) if _NUMBER.fullmatch(plain) else _HYPHEN.sub("", plain) or label
 
 
 def find_alike(labels: Iterable[str], fold: Callable[[str], Hashable] = fold_label) -> tuple[str, str] | None:
@@ -41,9 +40,7 @@ def find_alike(labels: Iterable[str], fold: Callable[[str], Hashable] = fold_lab
 
 def format_alike(first: str, second: str) -> str:
     """Write two labels beside each other for a message, in escapes where they would look the same."""
-    import regex
-
-    looks = {unicodedata.normalize("NFKC", regex.sub(_UNWRITTEN, "", label)) for label in (first, second)}
+    looks = {unicodedata.normalize("NFKC", _INVISIBLE.sub("", label)) for label in (first, second)}
     write = ascii if len(looks) == 1 else repr
     return f"{write(first):.80} and {write(second):.80}"
 

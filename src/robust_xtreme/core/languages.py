@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from robust_xtreme.core import packs
@@ -38,16 +37,16 @@ _ISO_639: Final = """
     ron:ro rum:ro rus:ru sna:sn spa:es swa:sw swh:sw tam:ta tel:te tgl:tl tha:th tsn:tn tur:tr twi:tw ukr:uk urd:ur
     vie:vi wol:wo xho:xh yor:yo zho:zh zsm:ms zul:zu
 """
-THREE_LETTERS: Final[Mapping[str, str]] = MappingProxyType(
-    {**dict(pair.split(":") for pair in _ISO_639.split()), **{code: code for code in ALL_LANGUAGES if len(code) == 3}}
-)
+THREE_LETTERS: Final[Mapping[str, str]] = {
+    **dict(pair.split(":") for pair in _ISO_639.split()),
+    **{code: code for code in ALL_LANGUAGES if len(code) == 3},
+}
 """The code here of each code of three letters.
 
 They are those of ISO 639-2 (both of its sets) and ISO 639-3, with the main language of a macrolanguage, from the tables
 of the registration authorities, the Library of Congress and SIL International, which may be used freely.
 """
 
-_LONGEST_CODE: Final = 3
 _SEE: Final = "robust-xtreme list languages"
 _ZEROS: Final = {
     "Arab": "٠۰",
@@ -108,7 +107,7 @@ def code_of(name: str) -> str:
     Only names are compared by their letters: two codes that are alike are of different languages.
     """
     first = name.casefold().replace("_", "-").partition("-")[0]
-    if (code := THREE_LETTERS.get(first, first)) in ALL_LANGUAGES or len(first) <= _LONGEST_CODE:
+    if (code := THREE_LETTERS.get(first, first)) in ALL_LANGUAGES or len(first) < 4:
         return code if code in ALL_LANGUAGES and code != name else ""
     codes = {language(code).name.casefold(): code for code in ALL_LANGUAGES}
     return "".join(codes[near] for near in get_close_matches(name.casefold(), codes, n=1, cutoff=0.8))

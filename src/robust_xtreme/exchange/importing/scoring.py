@@ -17,7 +17,7 @@ import polars as pl
 from robust_xtreme.core import registry, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, UserError, counted, shown
 from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
-from robust_xtreme.core.label_names import fold_label, sort_labels
+from robust_xtreme.core.label_names import fold_label
 from robust_xtreme.core.metric import ALL, GIVEN, Responses, named
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.exchange.importing.answers import FAMILIES, Odd, scored
@@ -190,7 +190,7 @@ def _scored_again(numbered: pl.DataFrame, scoring: Scoring, path: str) -> pl.Dat
 def labels_of(items: pl.DataFrame) -> tuple[str, ...]:
     """The labels of a task that is not ours: all that is gold or predicted."""
     answers = pl.concat([items.get_column("gold"), items.get_column("prediction").rename("gold")])
-    return tuple(sort_labels(answers.drop_nulls().unique()))
+    return tuple(answers.drop_nulls().unique().sort())
 
 
 def mixed(example: str, metric: str, path: str) -> str:

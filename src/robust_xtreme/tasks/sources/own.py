@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, nearest, shown
 from robust_xtreme.core.examples import digest
-from robust_xtreme.core.label_names import find_alike, fold_label, format_alike
+from robust_xtreme.core.label_names import find_alike, format_alike
 from robust_xtreme.core.specs import TaskSpec, check_keys
 from robust_xtreme.tasks.formats import reader
 from robust_xtreme.tasks.formats.labelled_jsonl import LABEL
@@ -136,14 +136,13 @@ def _labels(target: str, table: Mapping[str, Any], location: str) -> tuple[str, 
         if not label.isprintable() or label != label.strip() or "," in label or not 0 < len(label) <= _LONGEST_LABEL:
             what = f"is not a label: at most {_LONGEST_LABEL} printable characters, no comma, no blank at the ends."
             raise DataError(location, f"{label[:80]!r} {what}")
-    if (alike := find_alike(labels, str if is_confirmed else fold_label)) and alike[0] != alike[1]:
+    _check_distinct(labels, str, "labels", location)
+    if not is_confirmed and (alike := find_alike(labels)):
         raise DataError(
             location,
             f"the key 'labels' names {format_alike(*alike)}, which differ in their spelling alone. "
             f"Write them alike, or, if they are two labels, add {CONFIRMED} = true.",
         )
-    if alike:
-        raise DataError(location, f"the key 'labels' names {alike[0]!r} twice.")
     return labels
 
 
@@ -155,8 +154,7 @@ def _texts(table: Mapping[str, Any], location: str) -> tuple[str, ...]:
         if not _TEXT.fullmatch(key) or key in (*_NAMES, LABEL):
             what = f"a letter, then letters, digits or _, at most 40, and none of: {', '.join((*_NAMES, LABEL))}."
             raise DataError(location, f"{key[:80]!r} in 'texts' is not a key of a text: {what}")
-    if alike := find_alike(texts, str.casefold):
-        raise DataError(location, f"the key 'texts' names {alike[1]!r} twice.")
+    _check_distinct(texts, str.casefold, "texts", location)
     return texts
 
 
@@ -167,3 +165,8 @@ def _strings(table: Mapping[str, Any], key: str, example: str, location: str) ->
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise DataError(location, f"the key {key!r} takes a list of strings, not {shown(value)}.")
     return tuple(value)
+
+
+def _check_distinct(names: tuple[str, ...], fold: Callable[[str], str], key: str, location: str) -> None:
+    if alike := find_alike(names, fold):
+        raise DataError(location, f"the key {key!r} names {alike[1]!r} twice.")

@@ -46,8 +46,8 @@ class Suite:
     licence: str
     read_by: tuple[str, ...] = ()
     unlabelled = (
-        "If all rows of your own task do have this label, name all labels with --labels beside a file of rows, "
-        f"or add {CONFIRMED} = true to the task's table in {MANIFEST}."
+        "If a choice of your own does have one label there, say so: --labels with all of them beside a file of rows, "
+        f"or {CONFIRMED} = true in its table of {MANIFEST}."
     )
 
     def __str__(self) -> str:

@@ -95,11 +95,12 @@ def _check_labels(labels: set[str], listed: set[str], name: str, table: TableFil
     others, and those that differ in spelling alone.
     """
     column = f"the column {table.gold!r} (--gold)" if table.gold else "the column of tags"
+    if len(labels) > (most := MOST_LABELS[target]):
+        raise DataError(
+            table.file, f"{column} has {len(labels):,} labels; at most {most:,} are read. Is it the right one?"
+        )
     in_order = sort_labels(labels)
     option = f"--labels {quote(f'{name}=' + ','.join(in_order))}"
-    if len(labels) > (most := MOST_LABELS[target]):
-        what = f"{column} has {len(labels):,} labels; at most {most:,} are read. Is it the right one?"
-        raise DataError(table.file, what)
     if (alike := find_alike(in_order)) and not {*alike} <= listed:
         raise DataError(
             table.file,
@@ -108,13 +109,16 @@ def _check_labels(labels: set[str], listed: set[str], name: str, table: TableFil
         )
     if listed and (lacks := sort_labels(labels - listed)[:10]):
         raise UserError(
-            f"--labels names {', '.join(sort_labels(listed))}, and the rows of {table.file} have {', '.join(lacks)} too. "
-            f"Name the model's classes, in its order, by the labels of the file: {option}"
+            f"--labels names {', '.join(sort_labels(listed))}, and the rows of {table.file} have {', '.join(lacks)} "
+            f"too. Name the model's classes, in its order, by the labels of the file: {option}"
         )
     if len(labels | listed) < 2:
-        step = f"Or name all classes of the model, in its order: {option},OTHER" if target == CHOICE else ""
-        what = f"{column} has the label {in_order[0]!r:.80} in every row. Add rows of another one. {step}".rstrip()
-        raise DataError(table.file, what)
+        step = f" Or name all classes of the model, in its order, this one too: --labels {name}=A,B"
+        raise DataError(
+            table.file,
+            f"{column} has the label {in_order[0]!r:.80} in every row. Add rows of another one."
+            f"{step if target == CHOICE else ''}",
+        )
 
 
 def _named(rows: _Rows, given: list[str]) -> _Rows:
