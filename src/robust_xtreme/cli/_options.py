@@ -140,7 +140,7 @@ def check_of_run(command: str, asked: Mapping[str, tuple[Sequence[str], Iterable
         known = [*dict.fromkeys(of_run)]
         for name in names:
             if name not in known:
-                meant = code_of(name) if kind == "language" else ""
+                meant = code_of(name) if kind == "language" else None
                 raise UnknownName(f"{kind} of the run", name, known, f"robust-xtreme {command} --help", meant)
 
 

@@ -53,11 +53,11 @@ class SpecError(UserError):
 
 
 class UnknownName(UserError):
-    """A name that no registry contains; `meant`, if it is known, is named rather than the nearest one."""
+    """A name that no registry contains; `meant`, if it is not None, is named rather than the nearest one."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], see: str, meant: str = "") -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], see: str, meant: str | None = None) -> None:
         names = list(dict.fromkeys(known))
-        near = f" Did you mean {meant!r}?" if meant in names else nearest(name, names)
+        near = nearest(name, names) if meant is None else f" Did you mean {meant!r}?" if meant in names else ""
         some = f" There are: {', '.join(names[:_MOST])}{', ...' if len(names) > _MOST else '.'}" if names else ""
         super().__init__(f"There is no {kind} named {name!r}.{near or some} See: {see}")
 

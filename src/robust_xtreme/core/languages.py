@@ -4,7 +4,7 @@ Each is one pack, `perturbations/alphabets/CODE.toml`, which is read on demand.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -28,6 +28,24 @@ LOW_RESOURCE: Final = tuple(_MORE.split())
 
 ALL_LANGUAGES: Final = tuple(sorted((*LANGUAGES, *LOW_RESOURCE)))
 """Every code that has a pack, sorted."""
+
+_ISO_639: Final = """
+    afr:af ara:ar arb:ar aym:ay ayr:ay aze:az azj:az bam:bm baq:eu ben:bn bul:bg bur:my chi:zh cmn:zh deu:de
+    dut:nl ekk:et ell:el eng:en est:et eus:eu ewe:ee fas:fa fil:tl fin:fi fra:fr fre:fr geo:ka ger:de gre:el grn:gn
+    gug:gn guj:gu hat:ht hau:ha heb:he hin:hi hun:hu ibo:ig ind:id ita:it jav:jv jpn:ja kat:ka kaz:kk kin:rw kor:ko
+    lit:lt lug:lg mal:ml mar:mr may:ms msa:ms mya:my nld:nl nya:ny pan:pa per:fa pes:fa pol:pl por:pt que:qu quy:qu
+    ron:ro rum:ro rus:ru sna:sn spa:es swa:sw swh:sw tam:ta tel:te tgl:tl tha:th tsn:tn tur:tr twi:tw ukr:uk urd:ur
+    vie:vi wol:wo xho:xh yor:yo zho:zh zsm:ms zul:zu
+"""
+THREE_LETTERS: Final[Mapping[str, str]] = {
+    **dict(pair.split(":") for pair in _ISO_639.split()),
+    **{code: code for code in ALL_LANGUAGES if len(code) == 3},
+}
+"""The code here of each code of three letters.
+
+They are those of ISO 639-2 (both of its sets) and ISO 639-3, with the main language of a macrolanguage, from the tables
+of the registration authorities, the Library of Congress and SIL International, which may be used freely.
+"""
 
 _SEE: Final = "robust-xtreme list languages"
 _ZEROS: Final = {
@@ -84,9 +102,13 @@ def language(code: str) -> Language:
 
 
 def code_of(name: str) -> str:
-    """The code of the language that a name is most like, as sw of swahili, en of en-GB; empty where there is none."""
-    if (first := name.casefold().replace("_", "-").partition("-")[0]) != name and first in ALL_LANGUAGES:
-        return first
+    """The code of the language that a name means, as sw of swahili, swh or sw-KE; empty where there is none.
+
+    Only names are compared by their letters: two codes that are alike are of different languages.
+    """
+    first = name.casefold().replace("_", "-").partition("-")[0]
+    if (code := THREE_LETTERS.get(first, first)) in ALL_LANGUAGES or len(first) < 4:
+        return code if code in ALL_LANGUAGES and code != name else ""
     codes = {language(code).name.casefold(): code for code in ALL_LANGUAGES}
     return "".join(codes[near] for near in get_close_matches(name.casefold(), codes, n=1, cutoff=0.8))
 
@@ -94,7 +116,7 @@ def code_of(name: str) -> str:
 def unknown_language(
     code: str, known: Iterable[str] = ALL_LANGUAGES, see: str = _SEE, kind: str = "language"
 ) -> UnknownName:
-    """The error for a code that is not known, which names the code of the language that it is like."""
+    """The error for a code that is not known, which names the code of the language that it means."""
     return UnknownName(kind, code, known, see, code_of(code))
 
 

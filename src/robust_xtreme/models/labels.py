@@ -121,7 +121,8 @@ def placed(classes: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
     if kind_of(task.family).words and OUTSIDE in task.labels:
         return next((tags for label_set in label_sets(task) if (tags := _tags(classes, label_set))), None)
     labels = {label.casefold(): label for label in task.labels}
-    same = tuple(labels.get(name.strip().casefold(), "") for name in classes)
+    is_exact = sorted(classes) == sorted(task.labels)
+    same = classes if is_exact else tuple(labels.get(name.strip().casefold(), "") for name in classes)
     task_labels = same if all(same) else spelt(classes, task.labels)
     return task_labels if sorted(task_labels) == sorted(task.labels) else None
 

@@ -12,18 +12,12 @@ from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError, MissingData
 from robust_xtreme.core.examples import digest
+from robust_xtreme.core.languages import THREE_LETTERS
 from robust_xtreme.files import store
 from robust_xtreme.training.device import own_random
 
-_PAIRS: Final = """
-    af afr am amh ar arb az azj bg bul bn ben ca cat cs ces de deu el ell en eng es spa et est eu eus fa pes fi fin
-    fr fra gu guj ha hau he heb hi hin ht hat hu hun id ind ig ibo it ita ja jpn jv jav ka kat kk kaz ko kor lg lug
-    lt lit ml mal mr mar ms zsm my mya nl nld pa pan pl pol pt por qu quy ro ron ru rus sw swh ta tam te tel th tha
-    tl tgl tr tur uk ukr ur urd vi vie wo wol yo yor zh zho zu zul
-"""
-_WORDS: Final = _PAIRS.split()
-NAMES: Final[Mapping[str, str]] = MappingProxyType(dict(zip(_WORDS[1::2], _WORDS[::2], strict=True)))
-"""ISO 639-3 to our codes, as in the file names of FLORES-200: the individual language of a macrolanguage."""
+NAMES: Final[Mapping[str, str]] = MappingProxyType({**THREE_LETTERS, "amh": "am", "cat": "ca", "ces": "cs"})
+"""Codes of three letters, as the file names of FLORES-200 begin with, and ours."""
 
 LONGEST: Final = 100_000
 """The most characters of a line: learning a tokenizer from one without spaces takes the square of its length."""

@@ -114,7 +114,7 @@ def test_groups_and_languages_choose_what_is_looked_at(folder: Path) -> None:
     for words, line in (
         (("lst",), "There is no data command named 'lst'. Did you mean 'list'? See: robust-xtreme data --help"),
         (("list", "--tasks", "xnly"), "There is no task named 'xnly'. Did you mean 'xnli'?"),
-        (("check", "--languages", "sww"), "There is no language named 'sww'. Did you mean 'sw'?"),
+        (("check", "--languages", "swa"), "There is no language named 'swa'. Did you mean 'sw'?"),
         (("check", "--data", "nowhere"), "The data folder nowhere does not exist."),
     ):
         done = data(*words)

@@ -53,6 +53,41 @@ def test_an_unknown_language_is_named_with_the_nearest() -> None:
         language("swa")
 
 
+@pytest.mark.parametrize(
+    ("code", "meant"),
+    [
+        ("deu", "de"),
+        ("ger", "de"),
+        ("fra", "fr"),
+        ("fre", "fr"),
+        ("est", "et"),
+        ("eus", "eu"),
+        ("baq", "eu"),
+        ("fil", "tl"),
+        ("pes", "fa"),
+        ("cmn", "zh"),
+        ("zsm", "ms"),
+        ("swh_Latn", "sw"),
+        ("zho-Hans", "zh"),
+        ("ENG", "en"),
+        ("hin", "hi"),
+    ],
+)
+def test_a_code_of_three_letters_means_its_language(code: str, meant: str) -> None:
+    """By ISO 639, in both sets of three letters; a macrolanguage's main language; and in any case, before a script."""
+    with pytest.raises(UnknownName, match=f"Did you mean '{meant}'"):
+        language(code)
+
+
+@pytest.mark.parametrize(
+    "code", ["swe", "igb", "thi", "mlt", "fo", "lu", "to", "mo", "sww", "ces", "ces_Latn", "sv-SE"]
+)
+def test_a_code_is_not_taken_for_one_that_it_resembles(code: str) -> None:
+    """Faroese (fo) is not Fon, Luba-Katanga (lu) not Luo, Ebira (igb) not Igbo, and Maltese (mlt) not Malayalam."""
+    with pytest.raises(UnknownName, match="There are: af, ar"):
+        language(code)
+
+
 def test_codes_are_checked_and_keep_their_order() -> None:
     """A list of codes is validated as a whole and keeps the order in which it was written."""
     assert codes("tr  et\nzh") == ("tr", "et", "zh")

@@ -208,7 +208,7 @@ def test_what_cannot_be_read_is_one_line(options: dict[str, Any], line: str) -> 
         ("review,stars,lang\na,b c,sw\nc,b c,sw\n", "in every row. Add rows of another one."),
         (
             "review,stars,lang\na,b,sw\nc,B,sw\n",
-            "the labels 'B' and 'b', which differ in case alone.",
+            "the labels 'B' and 'b', which differ in their spelling alone.",
         ),
         ("review,stars,lang\n" + "".join(f"a,{n},sw\n" for n in range(201)), "has 201 labels; at most 200 are read."),
         (

@@ -8,6 +8,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +27,7 @@ from robust_xtreme.core.examples import (
     find_odd_tag,
     labels_to_iob2,
 )
+from robust_xtreme.core.label_names import fold_label
 from robust_xtreme.core.metric import ALL, GIVEN, Responses, named
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.exchange.importing.answers import FAMILIES, Odd, scored
@@ -95,12 +97,12 @@ def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
     known, hardly = {*golds}, list[str]()
     if family == CHOICE.name and golds.str.contains(r"^\d{1,3}$").all():
         known |= {*map(str, range(max(map(int, golds), default=0)))}
-    plain = dict(zip(_folded(golds), golds, strict=True)) if family != CHOICE.name else {}
+    plain = dict(zip(_fold_words(golds), golds, strict=True)) if family != CHOICE.name else {}
     for (language, condition), rows in there.partition_by("language", "condition", as_dict=True).items():
         given = _words(rows.get_column("prediction"), family)
         others = given.filter(~given.is_in([*known]))
         where = f"{items.item(0, 'task')}/{language} {condition}"
-        for word, folded in zip(others, _folded(others), strict=True):
+        for word, folded in zip(others, _fold_words(others), strict=True):
             if folded in plain and (family != RETRIEVAL.name or plain[folded] not in given):
                 what = f"the prediction {shown(word)} and the gold answer {shown(plain[folded])} differ in space, case"
                 raise Mismatch(f"{path}: {where}: {what}, signs or type only. Write them alike")
@@ -137,10 +139,10 @@ def _tags_of(items: pl.DataFrame) -> list[str]:
     return sorted({tag[1:-1] for answer in labels_of(items) for tag in re.findall(_TAG, answer)})
 
 
-def _folded(words: pl.Series) -> pl.Series:
-    """Words without what writers do otherwise: normal form, blanks, hyphens, quotes, case, zeros of whole numbers."""
-    plain = words.str.normalize("NFKC").str.replace_all(r"\p{Cf}", "").str.strip_chars(_AROUND).str.to_lowercase()
-    return plain.str.replace_all(r"[\s_\p{Pd}]+", "-").str.replace(r"^0*(\d+)(\.0*)?$", "${1}")
+def _fold_words(words: pl.Series) -> list[str | Fraction]:
+    """Words without what writers spell in several ways, and without the marks that models put around an answer."""
+    bare = words.str.normalize("NFKC").str.replace_all(r"\p{Cf}", "").str.strip_chars(_AROUND)
+    return [*map(fold_label, bare)]
 
 
 _TABLE: Final = {"code": pl.Int64(), **{name: STATS.columns[name].dtype for name in ("metric", "scope", "stats")}}

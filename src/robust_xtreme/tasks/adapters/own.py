@@ -71,13 +71,13 @@ def _task(suite: Suite, described: OwnTask) -> TaskSpec:
 
 def _choice(described: OwnTask) -> partial[TaskSpec]:
     known = [other for other in _of_family(CLASSIFICATION.name) if len(other.perturbed[0]) == len(described.texts)]
-    labels = {*map(str.casefold, described.labels)}
+    labels = sorted(map(str.casefold, described.labels))
     return partial(
         labelled_task,
         summary=f"One of {len(described.labels)} labels for {' and '.join(described.texts)}.",
         perturbed=(described.texts,),
         adapt=_of_file(_labelled(described)),
-        accepts=_accepted(described, [other for other in known if {*map(str.casefold, other.labels)} == labels]),
+        accepts=_accepted(described, [other for other in known if sorted(map(str.casefold, other.labels)) == labels]),
     )
 
 

@@ -49,6 +49,13 @@ def record_of(line: TextLine, path: str, options: ReadOptions) -> Record:
     """The record of a line that is one JSON object. Raises DataError."""
     row = placed_row(line.text, path, line.number, (*options.fields, _CHOICES, *MOVING))
     location, by = f"{path}:{line.number}", options.language_field
+    are_words = any(isinstance(row.get(name), list) for name in options.fields if name != options.gold)
+    if options.gold and isinstance(row.get(options.gold), list | dict) and not are_words:
+        raise DataError(
+            location,
+            f"the key {options.gold!r} is {shown(row[options.gold])}. A label is one text, number, true or false: "
+            "rows with several labels are not read. Write one label into each row, or name another key: --gold KEY",
+        )
     values = {name: _value(row, name, location) for name in options.fields}
     if options.gold and not isinstance(gold := values[options.gold], str | list | None):
         values[options.gold] = json.dumps(gold) if gold == gold else None  # NaN is how frames write a missing value

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, nearest, shown
 from robust_xtreme.core.examples import ODD_TAG, digest, find_odd_tag, labels_to_iob2
+from robust_xtreme.core.label_names import find_alike, format_alike
 from robust_xtreme.core.specs import TaskSpec, check_keys
 from robust_xtreme.tasks.formats import reader
 from robust_xtreme.tasks.formats.labelled_jsonl import LABEL
@@ -24,7 +25,10 @@ ROW: Final = "row/"
 """How ids of rows begin that are from a file; of such a row neither the noise nor the cluster depends on its task."""
 
 TARGET: Final = "target"
-_KEYS: Final = (TARGET, "splits", "languages", "labels", "texts")
+CONFIRMED: Final = "labels_confirmed"
+"""The key by which a user confirms the labels: they may differ in spelling alone, and all rows may have the same."""
+
+_KEYS: Final = (TARGET, "splits", "languages", "labels", CONFIRMED, "texts")
 _NAMES: Final = ("id", "cluster")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
@@ -39,13 +43,15 @@ _RESERVED: Final = ("about", "auto", "hub", "intermediate", "masked_lm", "mini",
 class OwnTask:
     """A task that a suite describes: `target` is `choice`, `tags` or `spans`; `texts` are the keys of a row's texts.
 
-    Labels that mark entities are in IOB2, whatever the scheme of the rows is.
+    Labels that mark entities are in IOB2, whatever the scheme of the rows is. `is_confirmed` says that the user confirmed
+    the labels.
     """
 
     name: str
     target: str
     labels: tuple[str, ...]
     texts: tuple[str, ...] = ()
+    is_confirmed: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -110,7 +116,7 @@ def own_task(name: str, table: Mapping[str, Any], path: Path) -> OwnTask:
     check_keys(table, _KEYS, ("splits",), location)
     labels = _labels(target, table, location)
     if target == CHOICE:
-        return OwnTask(name, target, labels, _texts(table, location))
+        return OwnTask(name, target, labels, _texts(table, location), table.get(CONFIRMED, False))
     if "texts" in table:
         fields = ", ".join(reader(READERS[target]).FIELDS)
         raise DataError(location, f"the key 'texts' is for target = \"choice\"; a row here has: id, {fields}.")
@@ -119,9 +125,11 @@ def own_task(name: str, table: Mapping[str, Any], path: Path) -> OwnTask:
 
 def _labels(target: str, table: Mapping[str, Any], location: str) -> tuple[str, ...]:
     if target == SPANS:
-        if "labels" in table:
-            raise DataError(location, "the key 'labels' is not for target = \"spans\": an answer is not a label.")
+        if key := next((key for key in ("labels", CONFIRMED) if key in table), ""):
+            raise DataError(location, f'the key {key!r} is not for target = "spans": an answer is not a label.')
         return ()
+    if not isinstance(is_confirmed := table.get(CONFIRMED, False), bool):
+        raise DataError(location, f"the key {CONFIRMED!r} is true or false, not {shown(is_confirmed)}.")
     labels = _strings(table, "labels", _EXAMPLES[target], location)
     if not 2 <= len(labels) <= MOST_LABELS[target]:
         raise DataError(location, f"'labels' has {len(labels)} names; it takes 2 to {MOST_LABELS[target]:,}.")
@@ -129,7 +137,13 @@ def _labels(target: str, table: Mapping[str, Any], location: str) -> tuple[str, 
         if not label.isprintable() or label != label.strip() or "," in label or not 0 < len(label) <= _LONGEST_LABEL:
             what = f"is not a label: at most {_LONGEST_LABEL} printable characters, no comma, no blank at the ends."
             raise DataError(location, f"{label[:80]!r} {what}")
-    _check_distinct(labels, "labels", location)
+    _check_distinct(labels, str, "labels", location)
+    if not is_confirmed and (alike := find_alike(labels)):
+        raise DataError(
+            location,
+            f"the key 'labels' names {format_alike(*alike)}, which differ in their spelling alone. "
+            f"Write them alike, or, if they are two labels, add {CONFIRMED} = true.",
+        )
     if target == TAGS and (tag := find_odd_tag(labels)):
         raise DataError(location, f"the tag {shown(tag)} {ODD_TAG}.")
     return (labels_to_iob2(labels) if target == TAGS else ()) or labels
@@ -143,7 +157,7 @@ def _texts(table: Mapping[str, Any], location: str) -> tuple[str, ...]:
         if not _TEXT.fullmatch(key) or key in (*_NAMES, LABEL):
             what = f"a letter, then letters, digits or _, at most 40, and none of: {', '.join((*_NAMES, LABEL))}."
             raise DataError(location, f"{key[:80]!r} in 'texts' is not a key of a text: {what}")
-    _check_distinct(texts, "texts", location)
+    _check_distinct(texts, str.casefold, "texts", location)
     return texts
 
 
@@ -156,9 +170,6 @@ def _strings(table: Mapping[str, Any], key: str, example: str, location: str) ->
     return tuple(value)
 
 
-def _check_distinct(names: tuple[str, ...], key: str, location: str) -> None:
-    """Names that differ only in case are one name in checkpoints."""
-    plain = [name.casefold() for name in names]
-    for name in names:
-        if plain.count(name.casefold()) > 1:
-            raise DataError(location, f"the key {key!r} names {name!r} twice.")
+def _check_distinct(names: tuple[str, ...], fold: Callable[[str], str], key: str, location: str) -> None:
+    if alike := find_alike(names, fold):
+        raise DataError(location, f"the key {key!r} names {alike[1]!r} twice.")

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, MissingData, NoRows, SpecError
 from robust_xtreme.core.examples import UNLABELLED, Answers, Choice, Corpus, Document, Example, Tags, Target, Text
+from robust_xtreme.core.label_names import sort_labels
 from robust_xtreme.core.languages import unknown_language
 from robust_xtreme.core.run_spec import HUB, MINI
 from robust_xtreme.core.specs import CANDIDATE, Origin, Pool, Row, TaskSpec
@@ -58,14 +59,14 @@ def with_labels(task: TaskSpec, source: Source | Path) -> TaskSpec:
     several = list(dict.fromkeys(named(source.read(task, language, split).rows) for split in splits))
     if len(several) == 1:
         return replace(task, labels=several[0])
-    return replace(task, labels=tuple(sorted({label for labels in several for label in labels})))
+    return replace(task, labels=tuple(sort_labels({label for labels in several for label in labels})))
 
 
 def named(rows: Sequence[Row]) -> tuple[str, ...]:
     """The labels that rows name: those of their label file, in its order, else their own tags, sorted."""
     if rows and "labels" in rows[0].values:
         return tuple(rows[0].values["labels"])
-    return tuple(sorted({tag for row in rows for tag in row.values["tags"] or ()}))
+    return tuple(sort_labels({tag for row in rows for tag in row.values["tags"] or ()}))
 
 
 class PooledCorpus(NamedTuple):
@@ -243,8 +244,10 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
     pooled = (pools or Pools(source)).pooled(task, split, language, rows_read)
     if pooled is None:
         named = not isinstance(source, Suite) or bool(rows_read.rows[0].cluster)
+        described = source.own_tasks.get(task.name) if isinstance(source, Suite) else None
+        lacks = "" if described and described.is_confirmed else lack(examples)
         files = rows_read.files
-        return Split(task.name, language, split, examples, files, lack(examples), row_files=files, clustered=named)
+        return Split(task.name, language, split, examples, files, lacks, row_files=files, clustered=named)
     keys = [key for example in examples if isinstance(example.target, Document) for key in example.target.ids]
     examples = answered(examples, pooled.corpus)
     if split == _TAUGHT:

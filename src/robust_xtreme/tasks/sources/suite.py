@@ -15,7 +15,7 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, MissingData, SpecError, UnknownName, UserError, nearest, shown
 from robust_xtreme.core.specs import Files, Row, TaskSpec, check_keys
 from robust_xtreme.tasks.formats import PACKED, numbered_lines, parse, read_file, reader, text_of
-from robust_xtreme.tasks.sources.own import OwnTask, is_own, own_task
+from robust_xtreme.tasks.sources.own import CONFIRMED, OwnTask, is_own, own_task
 from robust_xtreme.tasks.sources.rows import SPLITS, SourceRows
 
 MANIFEST: Final = "suite.toml"
@@ -45,7 +45,10 @@ class Suite:
     own_tasks: Mapping[str, OwnTask]
     licence: str
     read_by: tuple[str, ...] = ()
-    unlabelled = ""
+    unlabelled = (
+        "If a choice of your own does have one label there, say so: --labels with all of them beside a file of rows, "
+        f"or {CONFIRMED} = true in its table of {MANIFEST}."
+    )
 
     def __str__(self) -> str:
         return str(self.folder)

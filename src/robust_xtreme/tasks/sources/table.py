@@ -1,7 +1,7 @@
 """A file of a user's rows, with columns of texts, gold labels and languages, as the folder of a suite."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -9,11 +9,21 @@ from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError, UnknownName, UserError, counted
 from robust_xtreme.core.examples import ODD_TAG, digest, find_odd_tag
+from robust_xtreme.core.label_names import find_alike, format_alike, sort_labels
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.files.new_files import write_all
 from robust_xtreme.tasks.formats import ReadOptions, Record, Slot, of_file, opened, records_of
-from robust_xtreme.tasks.sources.own import CHOICE, MOST_LABELS, ROW, TAGS, key_of_text, name_of_task, own_task
+from robust_xtreme.tasks.sources.own import (
+    CHOICE,
+    CONFIRMED,
+    MOST_LABELS,
+    ROW,
+    TAGS,
+    key_of_text,
+    name_of_task,
+    own_task,
+)
 from robust_xtreme.tasks.sources.suite import MANIFEST, READ_BY
 
 _Rows = list[tuple[str, dict[str, Any]]]
@@ -70,42 +80,52 @@ def write_suite(table: TableFile, tell: Callable[[str], object] = lambda _: None
     name = name_of_task(table.task or Path(where).name.partition(".")[0])
     labels = {label for _, row in rows for label in row.get("tags", [row.get("label")])}
     described: dict[str, Any] = {"target": TAGS if "tags" in rows[0][1] else CHOICE, "splits": ["test"]}
-    _check_labels(sorted(labels), table, described["target"])
+    assigned = [option.partition("=") for option in table.labels]
+    listed = {label.strip() for task, _, names in assigned if task == name for label in names.split(",")}
+    _check_labels(labels, listed, name, table, described["target"])
     if described["target"] == TAGS and (tag := find_odd_tag(labels)):
         tags, line = next((row["tags"], int(line)) for (_, row), _, line in read if tag in row["tags"])
         has_word_lines = format in ("conll", "iob2")
         raise DataError(where, f"the tag {tag!r:.80} {ODD_TAG}.", line + has_word_lines * tags.index(tag))
-    labels |= _listed(table, name, labels)
-    described["labels"] = sorted(labels, key=lambda label: (label != "O", label))
+    labels |= listed
+    described["labels"] = [*({"O"} & labels), *sort_labels(labels - {"O"})]
+    described |= {CONFIRMED: True} if listed else {}
     described |= {"texts": _keys(table)} if described["target"] == CHOICE else {}
     own_task(name, described, Path(where))
     return _written(name, described, rows, table)
 
 
-def _listed(table: TableFile, name: str, labels: set[str]) -> set[str]:
-    """The labels that --labels gives to the task. Raises UserError where it lacks some of the file's."""
-    several = [given.split("=", 1)[1].split(",") for given in table.labels if given.startswith(f"{name}=")]
-    listed = {label.strip() for given in several for label in given}
-    if several and (lacks := sorted(labels - listed)[:10]):
-        known = quote(f"{name}={','.join(sorted(labels))}")
-        what = f"--labels names {', '.join(sorted(listed))}, and the rows of {table.file} have {', '.join(lacks)} too"
-        raise UserError(f"{what}. Name the model's classes, in its order, by the labels of the file: --labels {known}")
-    return listed
+def _check_labels(labels: set[str], listed: set[str], name: str, table: TableFile, target: str) -> None:
+    """Raise DataError or UserError where a file has too many labels, too few, or some that differ in spelling alone.
 
-
-def _check_labels(labels: Sequence[str], table: TableFile, target: str) -> None:
-    """Raise DataError where a file has too few or too many labels, or some that differ in case alone."""
-    what = f"the column {table.gold!r} (--gold)" if table.gold else "the column of tags"
-    if len(labels) < 2:
-        raise DataError(table.file, f"{what} has the label {labels[0]!r:.80} in every row. Add rows of another one.")
+    `listed` are the labels that --labels gives to the task `name`: it has to name all labels of the file, and may name
+    others, and those that differ in spelling alone.
+    """
+    column = f"the column {table.gold!r} (--gold)" if table.gold else "the column of tags"
     if len(labels) > (most := MOST_LABELS[target]):
-        what += f" has {len(labels):,} labels; at most {most:,} are read. Is it the right one?"
-        raise DataError(table.file, what)
-    known: dict[str, str] = {}
-    for label in labels:
-        if (other := known.setdefault(label.casefold(), label)) != label:
-            alike = f"{other!r:.80} and {label!r:.80}, which differ in case alone"
-            raise DataError(table.file, f"{what} has the labels {alike}. Write them alike.")
+        raise DataError(
+            table.file, f"{column} has {len(labels):,} labels; at most {most:,} are read. Is it the right one?"
+        )
+    in_order = sort_labels(labels)
+    option = f"--labels {quote(f'{name}=' + ','.join(in_order))}"
+    if (alike := find_alike(in_order)) and not {*alike} <= listed:
+        raise DataError(
+            table.file,
+            f"{column} has the labels {format_alike(*alike)}, which differ in their spelling alone. Write them alike, "
+            f"or, if they are two labels, name all of them, in the order of the model's classes: {option}",
+        )
+    if listed and (lacks := sort_labels(labels - listed)[:10]):
+        raise UserError(
+            f"--labels names {', '.join(sort_labels(listed))}, and the rows of {table.file} have {', '.join(lacks)} "
+            f"too. Name the model's classes, in its order, by the labels of the file: {option}"
+        )
+    if len(labels | listed) < 2:
+        step = f" Or name all classes of the model, in its order, this one too: --labels {name}=A,B"
+        raise DataError(
+            table.file,
+            f"{column} has the label {in_order[0]!r:.80} in every row. Add rows of another one."
+            f"{step if target == CHOICE else ''}",
+        )
 
 
 def _named(rows: _Rows, given: list[str]) -> _Rows:

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, NotInstalled, UnknownName, UserError
 from robust_xtreme.core.examples import LONGEST, UNLABELLED, Answers, Example, Span, Text, digest
-from robust_xtreme.core.languages import ALL_LANGUAGES, language
+from robust_xtreme.core.languages import ALL_LANGUAGES, THREE_LETTERS, language
 from robust_xtreme.core.registry import version_of
 from robust_xtreme.core.specs import Origin
 from robust_xtreme.exchange.exporting.harness.job import ExportJob
@@ -35,15 +35,6 @@ _READERS: Final = ("json", "csv", "text", "parquet", "arrow")
 
 SHOTS: Final = 100
 _HALF: Final = re.compile("[\ud800-\udfff]")
-_PAIRS: Final = """
-    afr:af arb:ar azj:az aze:az bam:bm ben:bn bul:bg deu:de ell:el eng:en est:et eus:eu ewe:ee fin:fi fon:fon fra:fr
-    grn:gn guj:gu hat:ht hau:ha heb:he hin:hi hun:hu ibo:ig ind:id ita:it jav:jv jpn:ja kat:ka kaz:kk kin:rw kor:ko
-    lit:lt lug:lg luo:luo mal:ml mar:mr mya:my nld:nl nya:ny pan:pa pes:fa fas:fa pol:pl por:pt quy:qu ron:ro rus:ru
-    sna:sn spa:es swh:sw swa:sw tam:ta tel:te tgl:tl tha:th tsn:tn tur:tr twi:tw ukr:uk urd:ur vie:vi wol:wo xho:xh
-    yor:yo zho:zh zsm:ms zul:zu
-"""
-_CODES: Final = dict(pair.split(":") for pair in _PAIRS.split())
-"""The codes of ISO 639-3 that names of tasks contain, and ours."""
 
 
 def language_of(name: str, named: Sequence[str]) -> str:
@@ -104,7 +95,7 @@ def without_language(name: str, code: str) -> str:
 
 def _coded(part: str, script: str) -> str:
     """The language of `swh_Latn`; "" where it is written in another script than its noise."""
-    code = _CODES.get(part, "")
+    code = THREE_LETTERS.get(part, "")
     return code if code and language(code).script == ("Kore" if script == "Hang" else script) else ""
 
 
