@@ -43,8 +43,8 @@ _RESERVED: Final = ("about", "auto", "hub", "intermediate", "masked_lm", "mini",
 class OwnTask:
     """A task that a suite describes: `target` is `choice`, `tags` or `spans`; `texts` are the keys of a row's texts.
 
-    Labels that mark entities are in IOB2, whatever the scheme of the rows is. `is_confirmed` says that the user confirmed
-    the labels.
+    Labels that mark entities are in IOB2, whatever the scheme of the rows is. `is_confirmed` says that the user
+    confirmed the labels.
     """
 
     name: str
