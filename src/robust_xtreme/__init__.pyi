@@ -142,8 +142,8 @@ def evaluate(
         trained_on: languages of a checkpoint's training data, or none: en,de
         revision: of models from the hub
         trust_remote_code: run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on
-        representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, last:28,
-            mean:8@specials=out
+        representation: a text in retrieval without a head: mean:1/1, cls:12, last:28; mean:14/24 for masked LMs and
+            runs of train
         prompts: what stands before texts in retrieval: 'query=query: ,document=passage: '. An empty one turns a model's
             off
         dims: numbers that are kept of the vectors of texts, each a setting of its own: 768,256
@@ -236,8 +236,8 @@ def factorial(
         trained_on: languages of a checkpoint's training data, or none: en,de
         revision: of models from the hub
         trust_remote_code: run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on
-        representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, last:28,
-            mean:8@specials=out
+        representation: a text in retrieval without a head: mean:1/1, cls:12, last:28; mean:14/24 for masked LMs and
+            runs of train
         prompts: what stands before texts in retrieval: 'query=query: ,document=passage: '. An empty one turns a model's
             off
         dims: numbers that are kept of the vectors of texts, each a setting of its own: 768,256

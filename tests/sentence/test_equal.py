@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,6 +81,32 @@ def test_dot_products_keep_lengths(tmp_path: Path) -> None:
     assert np.abs(vectors_of(tmp_path / "model", TEXTS)[0] - peer.encode(list(TEXTS))).max() < 1e-5
 
 
+@pytest.mark.parametrize("more", [(), (modules.Normalize,)])
+def test_dot_products_of_cut_vectors_are_theirs(more: Any, tmp_path: Path) -> None:
+    """A cut is not normalised again, whether or not the whole vectors are."""
+    peer = _saved(tmp_path, "mean", *more, similarity_fn_name="dot", truncate_dim=6)
+    assert np.abs(vectors_of(tmp_path / "model", TEXTS, dims=6)[0] - peer.encode(list(TEXTS))).max() < 1e-5
+
+
+def test_an_encoder_in_a_folder_of_its_own_is_theirs(tmp_path: Path) -> None:
+    """`0_Transformer`, beside modules in folders of any name."""
+    _saved(tmp_path, "mean", lambda: modules.Dense(16, 8))
+    folder = tmp_path / "model"
+    for old, new in (("1_Pooling", "pooling"), ("2_Dense", "a/b.c")):
+        (folder / new).parent.mkdir(exist_ok=True)
+        (folder / old).rename(folder / new)
+    (folder / "0_Transformer").mkdir()
+    for path in [each for each in folder.iterdir() if each.is_file()]:
+        if path.name not in ("modules.json", "config_sentence_transformers.json"):
+            path.rename(folder / "0_Transformer" / path.name)
+    listed = json.loads((folder / "modules.json").read_text("utf-8"))
+    for entry, place in zip(listed, ("0_Transformer", "pooling", "a/b.c"), strict=True):
+        entry["path"] = place
+    (folder / "modules.json").write_text(json.dumps(listed), encoding="utf-8")
+    peer = library.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    _close(vectors_of(folder, TEXTS)[0], peer.encode(list(TEXTS)))
+
+
 def test_letters_are_small_where_the_folder_says_so(tmp_path: Path) -> None:
     """`do_lower_case` of older folders."""
     peer = _saved(tmp_path, "mean")
@@ -99,22 +126,30 @@ def _real(name: str) -> Path:
 
 
 REAL: Final = (*TEXTS, "Der Hund schläft.", "Mbwa amelala nyumbani.", "कुत्ता घर में सो रहा है।", "狗在房子里睡觉。")
+ENCODERS: Final = ("multilingual-e5-small", "all-minilm-l6-v2")
 
 
-def test_the_vectors_of_minilm_are_theirs() -> None:
-    """A real folder of the library."""
-    folder = _real("all-minilm-l6-v2")
+@pytest.mark.parametrize("name", ENCODERS)
+def test_the_vectors_of_real_encoders_are_theirs(name: str) -> None:
+    """The folders of `make encoders`, one saved by the library and one written here, with their own prompts."""
+    folder = _real(name)
     peer = library.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-    _close(vectors_of(folder, REAL)[0], peer.encode(list(REAL)))
-
-
-def test_the_vectors_of_e5_are_theirs(tmp_path: Path) -> None:
-    """multilingual-e5-small with the modules and the prompts of its card."""
-    body = modules.Transformer(str(_real("multilingual-e5-small")))
-    pooling, prompts = modules.Pooling(384, "mean"), {"query": "query: ", "document": "passage: "}
-    parts = [body, pooling, modules.Normalize()]
-    library.SentenceTransformer(modules=parts, device="cpu", prompts=prompts).save(str(tmp_path / "e5"))
-    peer = library.SentenceTransformer(str(tmp_path / "e5"), device="cpu", local_files_only=True)
-    queries, documents = vectors_of(tmp_path / "e5", REAL)
+    queries, documents = vectors_of(folder, REAL)
     _close(queries, peer.encode_query(list(REAL)))
     _close(documents, peer.encode_document(list(REAL)))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ENCODERS)
+def test_the_vectors_of_a_hundred_sentences_are_theirs(name: str, data: Path) -> None:
+    """Sentences of FLORES in 44 languages: docs/how-to/models.md states the cosine and the largest difference."""
+    folder = _real(name)
+    files = sorted(path for path in (data / "flores_first100").iterdir() if path.is_file() and path.suffix != ".md")
+    texts = [path.read_text("utf-8").splitlines()[row] for row in range(3) for path in files][:100]
+    peer = library.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    for ours, theirs in zip(
+        vectors_of(folder, texts), (peer.encode_query(texts), peer.encode_document(texts)), strict=True
+    ):
+        cosines = (ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
+        assert cosines.min() > 0.9999998
+        assert np.abs(ours - theirs).max() < 3e-7

@@ -111,10 +111,10 @@ class RunSpec:
     )
     representation: str = key(
         "",
-        "a text in retrieval without a head: mean:14/24 (the default), cls:12, last:28, mean:8@specials=out",
+        "a text in retrieval without a head: mean:1/1, cls:12, last:28; mean:14/24 for masked LMs and runs of train",
         "",
         "SPEC",
-        complete=("cls:12", "last:28", "mean:14/24", "mean:14/24@specials=out"),
+        complete=("mean:1/1", "cls:12", "last:28", "mean:14/24", "mean:14/24@specials=out"),
     )
     prompts: tuple[str, ...] = key(
         (),

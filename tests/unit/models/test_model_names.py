@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.checkpoints import NLI, QUESTION, SEQUENCE, TAGS, TOKEN, change, checkpoint
+from tests.sentence_folders import sentence_folder
 from tests.tiny import tiny_run
 
 from robust_xtreme.core import registry
@@ -212,6 +215,33 @@ def test_a_name_of_the_hub_is_fetched_and_its_commit_kept(hub: list[Any]) -> Non
     assert (model.origin.source, model.origin.revision) == ("hub", SHA)
     assert f"--revision {SHA}" in notes_of(model)[0]
     assert model.identity == located(XNLI, models=("nli",))["xnli"].identity
+
+
+def test_modules_in_folders_of_their_own_are_fetched_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of modules says which they are: the model is that of the same folder here."""
+    folder = sentence_folder(tmp_path / "there")
+    for name in ("0_Transformer", "pooling"):
+        (folder / name).mkdir()
+    (folder / "1_Pooling" / "config.json").rename(folder / "pooling" / "config.json")
+    for path in [each for each in folder.iterdir() if each.is_file() and each.name != "modules.json"]:
+        if path.name != "config_sentence_transformers.json":
+            path.rename(folder / "0_Transformer" / path.name)
+    listed = json.loads((folder / "modules.json").read_text("utf-8"))
+    for entry, name in zip(listed, ("0_Transformer", "pooling", "2_Normalize"), strict=False):
+        entry["path"] = name
+    (folder / "modules.json").write_text(json.dumps(listed), encoding="utf-8")
+
+    def snapshot(kind: str, repo: str, revision: str, patterns: Any, *, offline: bool) -> Snapshot:
+        for name in _hub.matching(_hub.files(folder), patterns):
+            (tmp_path / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(folder / name, tmp_path / "copy" / name)
+        return Snapshot(tmp_path / "copy", SHA)
+
+    monkeypatch.setattr(_hub, "snapshot", snapshot)
+    tatoeba = registry.load("task", "tatoeba")
+    model = located(tatoeba, models=("owner/sentences",))["tatoeba"]
+    assert str(model.sentence) == "mean,normalize"
+    assert model.identity == located(tatoeba, models=(str(folder),))["tatoeba"].identity
 
 
 def test_the_hub_is_asked_as_the_run_says(hub: list[Any]) -> None:
