@@ -165,7 +165,7 @@ def attacked_texts(
             if first.setdefault(text, here) != here:
                 raise Mismatch(
                     f"The questions on one {once} left it in several forms ({text}), and a file has it once. "
-                    f"`robust-xtreme eval --frozen` reads each of them."
+                    "`robust-xtreme eval --frozen` reads each of them."
                 )
     texts: dict[tuple[str, str], Noised] = {}
     for name, numbers in shown.numbers.items():

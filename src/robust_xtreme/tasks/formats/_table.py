@@ -147,11 +147,12 @@ def _find_header(
     numbers = tuple(str(number) for number in range(len(row.cells)))
     is_header = row.cells == numbers or any(_COLUMN_NAME.fullmatch(row.cells[at].strip().lower()) for at in columns)
     following = [*rows] if options.gold else []  # a file with labels is in memory in any case
-    label = row.cells[columns[-1]]
-    if is_header == any(label in other.cells[columns[-1] : columns[-1] + 1] for other in following):
+    label, column = row.cells[columns[-1]], columns[-1]
+    is_label = any(label in other.cells[column : column + 1] for other in following)
+    if is_header == is_label:
         raise UserError(
-            f"{path}: its columns are given by number. Does its first line name them, or is it a row?"
-            f" Add --header or --no-header"
+            f"{path}: its columns are given by number. Does its first line name them, or is it a row? Add --header or "
+            "--no-header"
         )
     options.tell(f"the first line {'names the columns (--no-header: it does not)' if is_header else 'is a row'}")
     return is_header, iter(following) if options.gold else rows
