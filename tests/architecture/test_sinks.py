@@ -52,7 +52,6 @@ WRITERS: Final = {
         "tasks/sources/hub.py": "names in the cache of the hub's client",
         "attack/recipes.py": "an empty file",
         "run/verifying.py": "an empty file, in a folder that is removed",
-        "run/certifying.py": "what the renderers made, and a table by `csv_cell`",
     },
     r"(?<![.\w])write\((?:path|key|target), ": {
         "exchange/exporting/harness/their_tasks.py": "lines of JSON by `json_text`, YAML, and a program",

@@ -448,27 +448,6 @@ accepts what would else fail, for `reason`; `marks` are those of DELTAS, of the 
 the row was decided.
 """
 
-CERTIFIED: Final = Frame(
-    "certified",
-    {
-        **columns(pl.String, "model task split language example"),
-        "word": FrameColumn(pl.Int64),
-        **columns(pl.String, "cluster gold"),
-        **columns(pl.String, "answer smoothed", nullable=True),
-        **columns(pl.Int64, "votes draws"),
-        "bound": FrameColumn(pl.Float64),
-        "radius": FrameColumn(pl.Int64, nullable=True),
-    },
-    ("model", "task", "split", "language", "example", "word"),
-    {SHARE: "bound"},
-)
-"""One row per item of `certify`: in tagging a word, of which `word` is the number, elsewhere an example, 0.
-
-`gold`, `answer` (to the clean text) and `smoothed` (the most frequent in the first draws) are labels, tags or numbers
-of choices. `votes` counts the other `draws` with the smoothed answer, `bound` is the least probability of it that they
-show at 99.9 %, and `radius` the number of edits that certainly leave it; null: the model abstains.
-"""
-
 FAILED: Final = "failed"
 """The reason in the manifest for a cell whose predictions are not complete."""
 
