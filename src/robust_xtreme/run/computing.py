@@ -22,7 +22,7 @@ from robust_xtreme.files.cache import Cache
 from robust_xtreme.models.predictors import predictor as asking
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.reading.reading import Inputs
-from robust_xtreme.models.reading.windows import Batches, Windows
+from robust_xtreme.models.reading.windows import Batches
 from robust_xtreme.models.retrieval.search import CPU, search
 from robust_xtreme.run import requests
 from robust_xtreme.run.prepare import candidates_of, prepare
@@ -107,10 +107,6 @@ class _Elsewhere:
         """The mean states of the windows of each batch. Raises _Halved."""
         for start, stop in _groups(batches):
             yield from self._answer(requests.Means(batches[start:stop], self.tokens))
-
-    def products(self, windows: Windows, places: Array, slope: asking.Slope) -> Array:
-        """The products of gradients and embeddings at places of the windows of an input. Raises _Halved."""
-        return np.asarray(self._answer(requests.Gradients(windows, places, slope)))
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The k nearest candidates of each query."""

@@ -16,13 +16,10 @@ from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate_all
 from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.predictors.loaded import device_of
-from robust_xtreme.models.predictors.members.encoder_head import has_gradients
 from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Predictor, Weighable, Work, predictor_of
 from robust_xtreme.models.reading.reading import contents_of
 from robust_xtreme.noise.conditions.condition import Condition
-from robust_xtreme.noise.engine.attack import settings_of
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.suites import refusing, unsupported
 from robust_xtreme.run.plan import check_cell
 from robust_xtreme.run.task_run import attack_all, needs_vectors
@@ -112,8 +109,6 @@ class Victim:
         if not isinstance(predictor, Weighable):
             raise SpecError(f"No margins are known of the answers to {self.task.name}.")
         asks = victim(self.task, predictor, lambda inputs, weighing: predictor.weigh(inputs, weighing, self.work), None)
-        if settings_of(bound(cell)[0]).sloped and not has_gradients(predictor):
-            raise SpecError(f"{cell}: the model has no gradients. Leave out @access=gradients.")
         for group in groups:
             attack = cell.on(*group)
             condition = Condition(str(attack), attack, (seed,), asks=True)

@@ -20,7 +20,6 @@ from robust_xtreme.models.functions import GIVEN, Function
 from robust_xtreme.models.labels import label_sets, outside, unsupported_labels, unsupported_note
 from robust_xtreme.models.located import default_tasks, locate_all, served
 from robust_xtreme.models.origin import GivenModels, InMemory, given_models
-from robust_xtreme.models.predictors.members.encoder_head import has_gradients
 from robust_xtreme.models.predictors.predictor import Embedding, nowhere, predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.retrieval.embeddings import dtype_for
@@ -28,7 +27,7 @@ from robust_xtreme.models.stages import overlap
 from robust_xtreme.models.tensors import DEFAULT, Representation
 from robust_xtreme.models.tokenizer import MISPLACED, UNKNOWN_TOKENS, leave_out_misplaced, tokenizer_of, unreadable
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition, beside_attack
-from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe, settings_of
+from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
 from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import SuiteCell, asked, check_families, refusing, unsupported
@@ -259,10 +258,6 @@ def _conditions(
         if not request.suite:
             check_cell(request.cell, tasks)
             check_families(request, [(task.family, task.name) for task in tasks if _groups(request.cell, task)])
-        changed = spec.dims or spec.compile or spec.precision == "int8"
-        if changed and asks(request.cell) and settings_of(bound(request.cell)[0]).sloped:
-            what = "there are no gradients with --dims, --compile or --precision int8"
-            raise SpecError(f"{request.cell}: {what}. Leave that, or @access=gradients, out.")
         before = len(skipped)
         for task in tasks:
             on, left = _applied(request, task, models[task.name], spec.split)
@@ -493,8 +488,6 @@ def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: T
         return "its pairs are mined over all sentences at once"
     if task.pool is not None and any(CANDIDATE in each.fields for each in on):
         return f"all queries search the same {CANDIDATE}s (name @fields=query)"
-    if settings_of(bound(cell)[0]).sloped and not has_gradients(predictor_of(model, task, nowhere)):
-        return f"what predicts it with {model.name} has no gradients (leave out @access=gradients)"
     has = task.pool or not model.origin.function
     lacks = needs_vectors(cell) and not (has and isinstance(predictor_of(model, task, nowhere), Embedding))
     return f"what predicts it with {model.name} has no vectors of texts for @similar" if lacks else ""
