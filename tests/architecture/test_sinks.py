@@ -57,7 +57,6 @@ WRITERS: Final = {
         "exchange/exporting/harness/their_tasks.py": "lines of JSON by `json_text`, YAML, and a program",
         "files/store.py": "bytes of the sinks",
         "cli/export.py": "a model card, which its library writes as YAML and Markdown",
-        "cli/rate.py": "sheets that people fill in, by `csv_cell`",
         "gating/outputs.py": "what the renderers made",
     },
     r"store\.write_text\(": {

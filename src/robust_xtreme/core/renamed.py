@@ -24,9 +24,7 @@ class Renamed(NamedTuple):
 
 
 RENAMED: Final = (
-    Renamed("0.1", "", "attack", "rate"),
     Renamed("0.1", "", "--output", "--out"),
-    Renamed("0.1", "rate", "--rows", "--limit"),
     Renamed("0.1", "examples", "--noise", "--perturb"),
     Renamed("0.1", "export", "--cluster", "--cluster-field"),
     Renamed("0.1", "export", "--target", "--gold"),
