@@ -66,7 +66,6 @@ WRITERS: Final = {
         "training/loop.py": "metrics.csv: names of tasks and numbers",
         "training/record.py": "a copy of a stage's record",
         "training/stage.py": "hashes",
-        "studies/factorial.py": "pages by the renderers",
         "studies/folder.py": "a copy of the study's file, and pages by the renderers",
     },
 }

@@ -217,7 +217,6 @@ def _from_cell(text: str, column: dict[str, Any]) -> Any:
     [
         ("mini/scores", ""),
         ("mini/averages", "task split setting inference"),
-        ("kinds/effects", "data language context_language setting inference other other_level other_reference"),
         ("real/models", "identity"),
     ],
 )

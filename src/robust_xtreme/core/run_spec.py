@@ -29,9 +29,6 @@ _IF_SET: Final = (
 )
 """Keys that are part of the identity only where they are set."""
 
-FACTORS: Final = ("prompts", "dims", "precision", "representation", "normalise")
-"""Keys of which a factorial design takes several levels, the first being the reference."""
-
 DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
 MINI: Final = "mini"
 HUB: Final = "hub"

@@ -372,31 +372,6 @@ points of which 5 % of samples of as many clusters show nothing. `differing` cou
 null where only levels are known. `mde` is the smallest difference detected with 80 % power at the corrected level.
 """
 
-EFFECTS: Final = Frame(
-    "effects",
-    {
-        **CONTRASTS.columns,
-        **columns(pl.String, "factor level reference other other_level other_reference"),
-        **columns(pl.Float64, "clean grapheme_edit_rate", nullable=True),
-        "marks": FrameColumn(pl.String, nullable=True),
-    },
-    (*CONTRASTS.key, "factor", "level", "other", "other_level"),
-    CONTRASTS.within,
-    CONTRASTS.later,
-)
-"""One row per effect in a factorial design, for a language of a task and for all of them: CONTRASTS of its levels.
-
-A main effect is `level` minus `reference` (the first named) of a `factor`, on clean or on perturbed text (`scale`), as
-a mean over all levels of the other factors; `other` is empty. In an interaction `candidate` is that effect at
-`other_level` of another factor, `baseline` that at `other_reference`, and `difference` the first minus the second. The
-factor `noise` has the reference `clean`: an interaction with it (the scale `change`) is below 0 by as many points as
-the level costs more under the noise than on clean text. `clean` is the mean clean level of the design, beside it what
-the noise edits. `marks` is `not shown above chance` where a clean level of the design is not.
-"""
-
-DESIGN: Final = Frame("design", {"levels": FrameColumn(pl.String), **SCORES.columns}, ("levels", *SCORES.key))
-"""SCORES of the cells of a factorial design, by the headline metric of each task; `levels` are those of its factors."""
-
 SIDES: Final = ("baseline", "anchor")
 VERDICT_NAMES: Final = ("ok", "regressed", "better", "beyond margin", "undecided", "missing", "new")
 _CHURN: Final = " ".join(f"{name} {name}_low {name}_high" for name in ("changed", "harmful", "beneficial"))
