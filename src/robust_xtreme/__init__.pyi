@@ -79,7 +79,6 @@ def evaluate(
     external: str | Sequence[str] | Mapping[str, str | Path] = (),
     external_partial: bool = False,
     frozen: str | Sequence[str] = (),
-    normalise: str = "",
     match: str | Sequence[str] = (),
     offline: bool = False,
     device: str = "auto",
@@ -151,7 +150,6 @@ def evaluate(
             them
         external_partial: leave out what has no partner: rows of a set, or many clean items
         frozen: texts that attacks in another run left, of this attack or of all: how far they fool this model
-        normalise: `spelling`: corrects unknown words before the model
         match: noise with as many edits in each text as each external set has, such as natural_typing, beside it
         offline: open no connection: what is not on this machine is missing
         device: `auto`, cpu or cuda

@@ -302,8 +302,6 @@ def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates 
         golds = column_of([example.target for example in examples])
         wanted = golds if target is None else Choices(np.full(len(examples), target))
         inputs = predictor.prepare(contents_of(examples))
-        if inputs.contents.golds is not None:  # where they are in what the model reads
-            wanted = inputs.contents.golds
         if pool is not None:
             inputs = replace(inputs, pool=np.zeros(len(inputs), np.int64), pools=(pool,))
         weighed = weigh(inputs, _weighing(goal, wanted, known))

@@ -25,7 +25,7 @@ NOT_HASHED: Final = ("device", "batch_tokens", "workers", "offline", "out")
 
 _IF_SET: Final = (
     *("compile", "scores", "keep_names", "packs", "trained_on", "max_length", "external", "external_partial", "match"),
-    *("frozen", "normalise", "prompts", "dims"),
+    *("frozen", "prompts", "dims"),
 )
 """Keys that are part of the identity only where they are set."""
 
@@ -147,7 +147,6 @@ class RunSpec:
         complete="folder",
         repeated=True,
     )
-    normalise: str = key("", "`spelling`: corrects unknown words before the model", "", "NAME", ("", "spelling"))
     match: tuple[str, ...] = key(
         (),
         "noise with as many edits in each text as each external set has, such as natural_typing, beside it",

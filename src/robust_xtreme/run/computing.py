@@ -27,7 +27,7 @@ from robust_xtreme.models.retrieval.search import CPU, search
 from robust_xtreme.run import requests
 from robust_xtreme.run.prepare import candidates_of, prepare
 from robust_xtreme.run.scoring import score_examples, stage
-from robust_xtreme.run.task_run import Cell, Splits, TaskRun, attack_all, reading
+from robust_xtreme.run.task_run import Cell, Splits, TaskRun, attack_all
 from robust_xtreme.stats.averages import Facts, MeasuredPart, measured_part
 from robust_xtreme.stats.bitext import Neighbours
 from robust_xtreme.tasks.adapters.own import own_tasks
@@ -255,7 +255,7 @@ class _Worker:
         return self._fitting(weighed)
 
     def _vectors(self, values: Sequence[str]) -> Array:
-        """The vectors of texts (n, D) by themselves, which no normaliser changes."""
+        """The vectors of texts (n, D) by themselves."""
 
         def vectors(predictor: asking.Predictor, tokens: int) -> Array:
             assert isinstance(predictor, asking.Embedding)
@@ -270,7 +270,7 @@ class _Worker:
         """The predictions of inputs."""
 
         def answer(predictor: asking.Predictor, tokens: int) -> asking.Predicted:
-            return reading(predictor, self.given.task_run).answer(inputs, asking.Work(tokens, *how))
+            return predictor.answer(inputs, asking.Work(tokens, *how))
 
         return self._asked(answer)
 
@@ -295,11 +295,9 @@ class _Worker:
         return self._called(function) if isinstance(answer, requests.SmallerBatches) else answer
 
     def _moved(self, tokens: int) -> asking.Predictor:
-        """The predictor, which asks for what needs weights, where it can, and reads normalised texts, if any."""
+        """The predictor, which asks for what needs weights, where it can."""
         predictor: asking.Predictor = self.predictor
-        if isinstance(predictor, asking.Movable):
-            predictor = predictor.moved(self._weights(tokens))
-        return reading(predictor, self.given.task_run)
+        return predictor.moved(self._weights(tokens)) if isinstance(predictor, asking.Movable) else predictor
 
     def _weights(self, tokens: int) -> Callable[[], asking.Weights]:
         """The weights, which are elsewhere, in batches of so many tokens."""

@@ -33,7 +33,7 @@ from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import SuiteCell, asked, check_families, refusing, unsupported
 from robust_xtreme.run.external import Sets, sets_of
 from robust_xtreme.run.folder import check_read
-from robust_xtreme.run.task_run import Normaliser, Splits, TaskRun, needs_vectors, target_of
+from robust_xtreme.run.task_run import Splits, TaskRun, needs_vectors, target_of
 from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources import survey
@@ -103,7 +103,6 @@ def make_plan(
     skipped += without
     task_runs: list[TaskRun] = []
     splits = Splits(spec, Pools(source))
-    normaliser = Normaliser(splits.pools, bool(spec.normalise))
     languages_of_task = {task.name: _languages(spec, task, source, groups.get(task.name, ())) for task in tasks}
     sets = sets_of(spec, source, [(name, code) for name, codes in languages_of_task.items() for code in codes])
     for match in sets.matches:
@@ -114,8 +113,6 @@ def make_plan(
         fetch(task, source, spec.split, languages)
         for language in languages:
             made, left = _task_runs(splits, sets, conditions[task.name], task, language, models[task.name])
-            made, others = normaliser.served(made)
-            left += [NotRun(run.task.name, run.language, run.split, NOT_APPLICABLE, why) for run, why in others]
             skipped += left
             for task_run in made:
                 dims = _dims(task_run, spec)
@@ -389,10 +386,9 @@ def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
     """The settings of a task run's inference, which name a cell; tuned values are in the manifest."""
     pool, config, function = task_run.task.pool, task_run.model.config, task_run.model.origin.function
     precision = f"precision={spec.precision}" + (" compile=inductor" if spec.compile else "")
-    normalise, prompts = f" normalise={spec.normalise}" if spec.normalise else "", str(task_run.model.prompts or "")
+    prompts = str(task_run.model.prompts or "")
     if function:
-        return " ".join(filter(None, ("function", prompts))) + normalise
-    precision += normalise
+        return " ".join(filter(None, ("function", prompts)))
     if pool is None:
         return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
     size, layers, modules = task_run.model.width, config.get("num_hidden_layers"), task_run.model.sentence
