@@ -38,7 +38,7 @@ WRITERS: Final = {
         "run/folder.py": "log.txt, each line by `one_line`",
         "run/scoring.py": "bytes of frames",
         "studies/run.py": "log.txt, each line by `one_line`",
-        "gating/pull_request.py": "the summary of a step, the Markdown of the comment, and its outputs, by `visible`",
+        "gating/pull_request.py": "the summary of a step and its outputs, by `visible`",
         "gating/_files.py": "frames and JSON by `json_text`",
         "gating/baselines.py": "the same",
         "cli/align.py": "packs of numbers, and of texts as JSON in ASCII",
