@@ -14,7 +14,6 @@ from robust_xtreme.core import resources, run_paths
 from robust_xtreme.core.errors import SpecError, no_path, shown
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.keys import Argument, arguments, key, keys, options, toml
-from robust_xtreme.core.renamed import note, renamed
 from robust_xtreme.core.specs import canonical, check_keys, parse_match, typed
 
 SPLITS: Final = ("auto", "test", "validation", "train")
@@ -173,9 +172,7 @@ class RunSpec:
         for name, (_, known) in keys(RunSpec).items():
             value = getattr(self, name)
             if known.choices and value not in known.choices:
-                row = renamed(name, value) if isinstance(value, str) else None
-                what = note(row) if row else f"{value!r} is none of: {', '.join(filter(None, known.choices))}."
-                raise SpecError(f"The {name} {what}")
+                raise SpecError(f"The {name} {value!r} is none of: {', '.join(filter(None, known.choices))}.")
             if type(value) is int and not known.least <= value <= known.most:
                 side, bound = ("below", known.least) if value < known.least else ("above", known.most)
                 raise SpecError(f"The value {shown(value)} of {name} is {side} {bound}.")

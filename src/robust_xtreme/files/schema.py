@@ -15,7 +15,6 @@ from robust_xtreme.files.frames import Frame as Frame
 from robust_xtreme.files.frames import FrameColumn as FrameColumn
 from robust_xtreme.files.frames import assembled as assembled
 from robust_xtreme.files.frames import build as build
-from robust_xtreme.files.frames import completed as completed
 from robust_xtreme.files.frames import empty as empty
 from robust_xtreme.files.frames import validate as validate
 
@@ -169,7 +168,6 @@ PREDICTIONS: Final = Frame(
     },
     _ITEM_KEY,
     {SHARE: "score"},
-    ("score",),
 )
 """One row per item of a cell; `prediction` (null where it failed), `gold` and `operators` are JSON.
 
@@ -216,14 +214,13 @@ ATTACKS: Final = Frame(
     },
     CELL,
     {POINTS: "success success_low success_high", CHANGE: " ".join(BELOW_RANDOM)},
-    BELOW_RANDOM,
 )
 """One row per cell under an attack. `attacked` items of `n` are right when clean, of which a share `no_edit` is too
 short for the strength; both count an item once for each noise seed. `success` (points, with its interval) is the share
 of them that an attack changes to wrong, after `queries_to_success` queries. `queries` are those of all attacked items,
 `words` and `graphemes` what a success changes: means over items. `curve` is JSON: success (points) by the number of
 queries. `below_random` is by how many points the attack leaves less of the headline metric than random search, paired
-by cluster as a drop, with its interval; null for random search itself, for recipes, which have none, and in older runs.
+by cluster as a drop, with its interval; null for random search itself, and for recipes, which have none.
 """
 
 CALIBRATION: Final = Frame(
@@ -359,7 +356,6 @@ CONTRASTS: Final = Frame(
     },
     ("kind", *CELL[1:], "metric", "scale"),
     {CHANGE: "difference low high joint_low joint_high"},
-    later=("unseen",),
 )
 """One row per cell, task and language of two runs on the same items: difference = candidate - baseline, in points.
 

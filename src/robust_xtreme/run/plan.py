@@ -75,12 +75,10 @@ def make_plan(
     in_memory: InMemory | None = None,
     keep_going: bool = False,
     foreseen: Callable[[float], None] = lambda _: None,
-    again: bool = False,
 ) -> Plan:
     """Resolve every name of a spec and read the data; with `keep_going` without files that cannot be read.
 
-    `foreseen` gets the predictions of all languages by those that are read, after each. A finished run that is planned
-    `again` may name settings that change nothing: older ones do.
+    `foreseen` gets the predictions of all languages by those that are read, after each.
     Raises SpecError, UnknownName, ModelError, UnreadableFiles, and MissingData where nothing is left to evaluate.
     """
     representation = Representation.parse(spec.representation) if spec.representation else DEFAULT
@@ -122,8 +120,7 @@ def make_plan(
     check_read(tuple(splits.unread), len(task_runs), keep_going)
     if not task_runs:
         raise _nothing_left(spec, source, skipped)
-    if not again:
-        _check_used(spec, task_runs)
+    _check_used(spec, task_runs)
     sets.check_used()
     skipped += _unmatched(task_runs, sets)
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)

@@ -94,7 +94,7 @@ class Verifying:
         with using(*spec.packs), own_tasks(spec.data), TemporaryDirectory() as made:
             try:
                 asked, functions = (spec, None) if self.model else unasked(spec, manifest)
-                plan = make_plan(asked, functions, keep_going=True, again=True)
+                plan = make_plan(asked, functions, keep_going=True)
             except MissingData as error:
                 suite, found = manifest.get("suite", ""), None if self.data else _suite_of(spec.data)
                 named = f"suite {suite or 'none'}, and the data of run.toml, {spec.data}, have {found or 'none'}"
