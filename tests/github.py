@@ -11,19 +11,16 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, Final, final
-from urllib.parse import parse_qs, urlsplit
 
 import yaml
+from tests import gh
+from tests.gh import NUMBER, REPOSITORY, TOKEN
 from tests.program import program
 
-TOKEN: Final = "not-a-secret-7f3a"
-REPOSITORY: Final = "o/r"
-NUMBER: Final = 7
 ACTION: Final = Path(__file__).parents[1] / "action.yml"
+_GH: Final = f'#!/bin/sh\nexec "{sys.executable}" -IS "{gh.__file__}" "$@"\n'
 _PROGRAM: Final = f'#!/bin/sh\nexec "{sys.executable}" -m robust_xtreme "$@"\n'
 _ASKING: Final = """#!/bin/bash
 asked="$(mktemp -d "$RUNNER_TEMP/asked.XXXXXX")"
@@ -39,96 +36,35 @@ exit "$(cat "$asked/code")"
 
 
 class Comments:
-    """The comments of one pull request and an API for them, as a context manager.
+    """The comments of one pull request, in a file that a substitute of `gh` reads and writes.
 
-    `refuses` is a status with which writing is refused, `login` the user of the token, empty for that of an app, whose
-    bot is `viewer` where GraphQL names it; else it is a workflow's. `sent` is what each answer is instead, in pieces
-    that are 10 ms apart, and `length` a length that it has not.
+    `refuses` is whether writing is refused, `login` the user of the token.
     """
 
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self.asked: list[str] = []
-        self.refuses = 0
-        self.login = self.viewer = ""
-        self.sent: Sequence[bytes] = ()
-        self.length = 0
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"comments": self}))
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "comments.json"
+        self.keep([], login="github-actions[bot]", refuses=False)
 
-    def __enter__(self) -> Comments:
-        Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
+    def keep(self, rows: Sequence[Mapping[str, Any]], **facts: Any) -> None:
+        """Replace the comments, and what is known of the token."""
+        known = json.loads(self.file.read_text("utf-8")) if self.file.exists() else {}
+        self.file.write_text(json.dumps({**known, **facts, "rows": [*rows]}), encoding="utf-8")
 
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+    def add(self, body: str | None, login: str | None) -> None:
+        """A comment of a user, None: one that is deleted."""
+        user = login and {"login": login}
+        self.keep([*self.rows, {"id": len(self.rows) + 1, "body": body, "user": user}])
 
-    def add(self, body: str, login: str = "github-actions[bot]", kind: str = "Bot") -> dict[str, Any]:
-        """A comment of a user."""
-        self.rows.append({"id": len(self.rows) + 1, "body": body, "user": {"login": login, "type": kind}})
-        return self.rows[-1]
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The comments, in their order."""
+        rows: list[dict[str, Any]] = json.loads(self.file.read_text("utf-8"))["rows"]
+        return rows
 
     @property
     def bodies(self) -> list[str]:
         """The texts, in their order."""
         return [row["body"] for row in self.rows]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    comments: Comments
-
-    def log_message(self, *_: object) -> None:
-        """Nothing is printed."""
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def do_PATCH(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
-        url, ours = urlsplit(self.path), self.comments
-        sent = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
-        ours.asked.append(f"{self.command} {self.path}")
-        of_pull = f"/repos/{REPOSITORY}/issues/{NUMBER}/comments"
-        edited = re.fullmatch(rf"/repos/{REPOSITORY}/issues/comments/([0-9]+)", url.path)
-        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            self._send(401, {})
-        elif self.command != "GET" and ours.refuses:
-            self._send(ours.refuses, {"message": "Resource not accessible by integration"})
-        elif self.command == "GET" and url.path == "/user":
-            self._send(200 if ours.login else 403, {"login": ours.login})
-        elif self.command == "POST" and url.path == "/graphql" and ours.viewer:
-            self._send(200, {"data": {"viewer": {"login": ours.viewer}}})
-        elif self.command == "GET" and url.path == of_pull:
-            asked = {key: int(values[0]) for key, values in parse_qs(url.query).items()}
-            start = (asked.get("page", 1) - 1) * asked.get("per_page", 30)
-            self._send(200, ours.rows[start : start + asked.get("per_page", 30)])
-        elif self.command == "POST" and url.path == of_pull:
-            writer = (ours.login, "User") if ours.login else (ours.viewer, "Bot") if ours.viewer else ()
-            self._send(201, ours.add(sent["body"], *writer))
-        elif self.command == "PATCH" and edited:
-            ours.rows[int(edited[1]) - 1]["body"] = sent["body"]
-            self._send(200, ours.rows[int(edited[1]) - 1])
-        else:
-            self._send(404, {})
-
-    def _send(self, status: int, value: Any) -> None:
-        pieces = self.comments.sent or [json.dumps(value).encode()]
-        self.send_response(status)
-        self.send_header("Content-Length", str(self.comments.length or sum(map(len, pieces))))
-        if status in (301, 302, 307):
-            self.send_header("Location", f"{self.comments.url}/elsewhere")
-        self.end_headers()
-        with contextlib.suppress(OSError):  # the reader has given up
-            for piece in pieces:
-                self.wfile.write(piece)
-                time.sleep(0.01 * (len(pieces) > 1))
 
 
 # -------------------------------------------------------------------------------------------------------------- the job
@@ -152,10 +88,10 @@ class Job:
         return any(self.ran.values())
 
 
-def environment(folder: Path, url: str, event: Mapping[str, Any] | None = None, real: bool = False) -> dict[str, str]:
-    """The variables of a workflow's job, with its files in a folder; the program is first on PATH.
+def environment(folder: Path, comments: Comments | None = None, real: bool = False) -> dict[str, str]:
+    """The variables of a workflow's job, with its files in a folder; the program and `gh` are first on PATH.
 
-    With `real` it is a process of its own.
+    With `real` the program is a process of its own.
     """
     for name in ("temp", "bin"):
         (folder / name).mkdir(exist_ok=True)
@@ -163,32 +99,33 @@ def environment(folder: Path, url: str, event: Mapping[str, Any] | None = None, 
     if not program.exists():
         program.write_text(_PROGRAM if real else _ASKING, encoding="utf-8")
         program.chmod(0o755)
-    event_file = folder / "event.json"
-    event_file.write_text(
-        json.dumps({"pull_request": {"number": NUMBER}} if event is None else event), encoding="utf-8"
-    )
+    if comments:
+        (folder / "bin" / "gh").write_text(_GH, encoding="utf-8")
+        (folder / "bin" / "gh").chmod(0o755)
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith(("GITHUB_", "RUNNER_"))},
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "RUNNER_TEMP": str(folder / "temp"),
         "GITHUB_ACTIONS": "true",
         "GITHUB_ACTION_PATH": str(ACTION.parent),
-        "GITHUB_API_URL": url,
+        "GITHUB_SERVER_URL": "https://github.com",
         "GITHUB_REPOSITORY": REPOSITORY,
-        "GITHUB_EVENT_PATH": str(event_file),
+        "COMMENTS": str(comments.file) if comments else "",
     }
 
 
-def run_action(folder: Path, env: Mapping[str, str], **inputs: str) -> Job:
+def run_action(folder: Path, env: Mapping[str, str], *, pull: str = str(NUMBER), **inputs: str) -> Job:
     """Run the shell steps of action.yml as a runner does; steps that use an action record their inputs and succeed.
 
-    A step of which the name is in `FAILS`, a variable of `env`, fails instead.
+    A step of which the name is in `FAILS`, a variable of `env`, fails instead. `pull` is the number of the pull
+    request, empty for another event.
     """
     action = yaml.safe_load(ACTION.read_text("utf-8"))
     known = {name: str(facts.get("default", "")) for name, facts in action["inputs"].items()}
     given = {name.replace("_", "-"): value for name, value in inputs.items()}
     assert given.keys() <= known.keys()
-    context: dict[str, Any] = {"inputs": {**known, "token": TOKEN, **given}, "steps": {}}
+    event = {"event": {"pull_request": {"number": pull}}}
+    context: dict[str, Any] = {"inputs": {**known, "token": TOKEN, **given}, "steps": {}, "github": event}
     ran: dict[str, int] = {}
     used: dict[str, dict[str, str]] = {}
     log = ""

@@ -94,11 +94,6 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
             (r"^sw +\d",),
         ),
         Question(
-            "Does a spelling checker in front of the model repair it?",
-            ("eval --tasks xnli -l de --limit 60 --perturb char_noise:0.2 --normalise spelling --out repaired",),
-            (r"^de +\d",),
-        ),
-        Question(
             "What is the worst that an opponent does with a few letters?",
             ('eval --tasks xnli -l sw --limit 30 --perturb "attack_letters:0.2@queries=20" --out attacked',),
             (r"robust +random", r"^sw +attack_letters:0.2@queries=20 "),

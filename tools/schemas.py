@@ -186,10 +186,9 @@ def _stored(frame: Frame) -> Schema:
 
 
 def row(frame: Frame) -> Schema:
-    """That of a row of a frame; a column that older files can be without is not required, and later ones may come."""
+    """That of a row of a frame; later versions may have more columns."""
     properties = {name: _column(frame, name) for name in frame.columns}
-    needed = [name for name in properties if name not in frame.later]
-    return {"type": "object", "properties": properties, "required": needed}
+    return {"type": "object", "properties": properties, "required": [*properties]}
 
 
 def _column(frame: Frame, name: str) -> Schema:

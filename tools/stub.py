@@ -30,7 +30,6 @@ from robust_xtreme.gating.document import Gate as Gate
 from robust_xtreme.gating.policy import Policy as Policy
 from robust_xtreme.report.evaluation import Evaluation as Evaluation
 from robust_xtreme.run.run import Observer as Observer
-from robust_xtreme.studies.factorial import Factorial as Factorial
 from robust_xtreme.studies.folder import Outcome as Outcome
 from robust_xtreme.training.loop import Options as Options
 from robust_xtreme.training.spec import TrainSpec as TrainSpec
@@ -45,7 +44,6 @@ def text() -> str:
     import robust_xtreme
     from robust_xtreme import api
     from robust_xtreme.exchange.importing.reading import from_frame
-    from robust_xtreme.studies.factorial import factorial
     from robust_xtreme.studies.run import study
 
     names = "[\n" + "".join(f'    "{name}",\n' for name in sorted(robust_xtreme.__all__)) + "]"
@@ -54,7 +52,6 @@ def text() -> str:
         for function in (
             api.compare,
             api.evaluate,
-            factorial,
             from_frame,
             api.gate,
             api.load,

@@ -11,7 +11,6 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
-    "factorial",
     "from_frame",
     "gate",
     "load",
@@ -22,7 +21,6 @@ __all__ = [
 __version__ = "0.1.0"
 _MODULES = {
     "Baseline": "robust_xtreme.gating.baselines",
-    "factorial": "robust_xtreme.studies.factorial",
     "from_frame": "robust_xtreme.exchange.importing.reading",
     "study": "robust_xtreme.studies.run",
 }

@@ -17,7 +17,6 @@ from robust_xtreme.gating.document import Gate as Gate
 from robust_xtreme.gating.policy import Policy as Policy
 from robust_xtreme.report.evaluation import Evaluation as Evaluation
 from robust_xtreme.run.run import Observer as Observer
-from robust_xtreme.studies.factorial import Factorial as Factorial
 from robust_xtreme.studies.folder import Outcome as Outcome
 from robust_xtreme.training.loop import Options as Options
 from robust_xtreme.training.spec import TrainSpec as TrainSpec
@@ -28,7 +27,6 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
-    "factorial",
     "from_frame",
     "gate",
     "load",
@@ -81,7 +79,6 @@ def evaluate(
     external: str | Sequence[str] | Mapping[str, str | Path] = (),
     external_partial: bool = False,
     frozen: str | Sequence[str] = (),
-    normalise: str = "",
     match: str | Sequence[str] = (),
     offline: bool = False,
     device: str = "auto",
@@ -153,101 +150,6 @@ def evaluate(
             them
         external_partial: leave out what has no partner: rows of a set, or many clean items
         frozen: texts that attacks in another run left, of this attack or of all: how far they fool this model
-        normalise: `spelling`: corrects unknown words before the model
-        match: noise with as many edits in each text as each external set has, such as natural_typing, beside it
-        offline: open no connection: what is not on this machine is missing
-        device: `auto`, cpu or cuda
-        batch_tokens: tokens of a batch, padding included
-        workers: processes that prepare and score; 0: none. Default: by cores, none for a small run
-        out: the folder of the run. Default: runs/eval-HASH, by what is computed
-        encode: a function from texts to vectors (n, d), which are compared by cosine
-        classify: from texts, or pairs of texts, to labels or scores of each label
-        tag: from lists of words to lists of tags
-        answer: from (question, context) to parts of the context, or their (start, stop), or None
-        choose: from (premise, choices) to indices of choices, or scores of each
-    """
-
-def factorial(
-    model: Any,
-    *,
-    data: str | Path = "auto",
-    tasks: str | Sequence[str] = (),
-    languages: str | Sequence[str] = (),
-    split: str = "auto",
-    perturb: str | Sequence[str] = (),
-    keep_names: bool = False,
-    seeds: int = 1,
-    limit: str | int = "",
-    max_length: str | Sequence[str] | Mapping[str, int] = (),
-    scores: bool = False,
-    precision: str | Sequence[str] = "fp32",
-    compile: bool = False,
-    allow_overlap: bool = False,
-    labels: str | Sequence[str] | Mapping[str, Sequence[str]] = (),
-    trained_on: str | Sequence[str] | Mapping[str, str | Sequence[str]] = (),
-    revision: str | Sequence[str] | Mapping[str, str] = (),
-    trust_remote_code: bool = False,
-    representation: str | Sequence[str] = "",
-    prompts: str | Sequence[str] = (),
-    dims: str | Sequence[str] = "",
-    index: str = "exact",
-    packs: str | Path | Sequence[str | Path] = (),
-    external: str | Sequence[str] | Mapping[str, str | Path] = (),
-    external_partial: bool = False,
-    frozen: str | Sequence[str] = (),
-    normalise: str | Sequence[str] = "",
-    match: str | Sequence[str] = (),
-    offline: bool = False,
-    device: str = "auto",
-    batch_tokens: int = 0,
-    workers: str | int = "auto",
-    out: str | Path = "",
-    encode: Asked | None = None,
-    classify: Asked | None = None,
-    tag: Asked | None = None,
-    answer: Asked | None = None,
-    choose: Asked | None = None,
-    tokenizer: Any = None,
-    observer: Observer | None = None,
-) -> Factorial:
-    """Evaluate a model at all combinations of levels of its settings, and return what each level costs under noise.
-
-    The values are those of `evaluate`; prompts, dims, precision, representation and normalise may be lists of levels,
-    the first being the reference: `factorial("intfloat/multilingual-e5-small", tasks="tatoeba", precision=["fp32",
-    "bf16"], perturb="char_noise:0.1")`. `.effects` is a frame of main effects and two-way interactions, `.cells` of the
-    levels, `.sentences` says what is shown; `out` has them with the page. The same call continues where it was stopped.
-    Raises what `evaluate` raises, and SpecError where no factor has two levels.
-
-    Arguments:
-        data: the tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub
-        tasks: tasks, families, or xtreme-r, xtreme, low-resource. Default: every task that a model has a head for
-        languages: codes. Default: every language found. MLQA also takes de@en, German questions on English texts
-        split: `auto` (test where it has labels), test, validation or train
-        perturb: such as char_noise:0.05,0.1 or ocr_noise:0.1@fields=context, or a suite, such as @surface
-        keep_names: words tagged as names stay: @names=keep in each of these perturbations
-        seeds: draws of the noise for each cell
-        limit: rows of each language, whole clusters: 300,xquad=150
-        max_length: tokens of a task's longest inputs, for a model that reads fewer
-        scores: keep how sure the model is of each label and choice, and report calibration
-        precision: the numbers that are computed with: fp32, bf16 or int8
-        compile: compile the encoder with torch.compile: a slower start, other last digits
-        allow_overlap: evaluate on what the model was trained on, and stamp those cells
-        labels: a checkpoint's classes in its order
-        trained_on: languages of a checkpoint's training data, or none: en,de
-        revision: of models from the hub
-        trust_remote_code: run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on
-        representation: a text in retrieval without a head: mean:1/1, cls:12, last:28; mean:14/24 for masked LMs and
-            runs of train
-        prompts: what stands before texts in retrieval: 'query=query: ,document=passage: '. An empty one turns a model's
-            off
-        dims: numbers that are kept of the vectors of texts, each a setting of its own: 768,256
-        index: how candidates are searched
-        packs: your own keyboards, alphabets, suites and others, KIND/NAME.toml, before the bundled ones
-        external: noisy examples that others made, a folder or a file, paired with the clean ones and reported beside
-            them
-        external_partial: leave out what has no partner: rows of a set, or many clean items
-        frozen: texts that attacks in another run left, of this attack or of all: how far they fool this model
-        normalise: `spelling`: corrects unknown words before the model
         match: noise with as many edits in each text as each external set has, such as natural_typing, beside it
         offline: open no connection: what is not on this machine is missing
         device: `auto`, cpu or cuda

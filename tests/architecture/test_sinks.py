@@ -38,7 +38,7 @@ WRITERS: Final = {
         "run/folder.py": "log.txt, each line by `one_line`",
         "run/scoring.py": "bytes of frames",
         "studies/run.py": "log.txt, each line by `one_line`",
-        "gating/pull_request.py": "the summary of a step, the Markdown of the comment, and its outputs, by `visible`",
+        "gating/pull_request.py": "the summary of a step and its outputs, by `visible`",
         "gating/_files.py": "frames and JSON by `json_text`",
         "gating/baselines.py": "the same",
         "cli/align.py": "packs of numbers, and of texts as JSON in ASCII",
@@ -52,13 +52,11 @@ WRITERS: Final = {
         "tasks/sources/hub.py": "names in the cache of the hub's client",
         "attack/recipes.py": "an empty file",
         "run/verifying.py": "an empty file, in a folder that is removed",
-        "run/certifying.py": "what the renderers made, and a table by `csv_cell`",
     },
     r"(?<![.\w])write\((?:path|key|target), ": {
         "exchange/exporting/harness/their_tasks.py": "lines of JSON by `json_text`, YAML, and a program",
         "files/store.py": "bytes of the sinks",
         "cli/export.py": "a model card, which its library writes as YAML and Markdown",
-        "cli/rate.py": "sheets that people fill in, by `csv_cell`",
         "gating/outputs.py": "what the renderers made",
     },
     r"store\.write_text\(": {
@@ -68,7 +66,6 @@ WRITERS: Final = {
         "training/loop.py": "metrics.csv: names of tasks and numbers",
         "training/record.py": "a copy of a stage's record",
         "training/stage.py": "hashes",
-        "studies/factorial.py": "pages by the renderers",
         "studies/folder.py": "a copy of the study's file, and pages by the renderers",
     },
 }

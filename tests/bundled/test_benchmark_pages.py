@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from benchmarks import _perturb_page, attacks, certify, gradients, gradients_textattack, resampling, search, textattack
+from benchmarks import _perturb_page, attacks, resampling, search, textattack
 
 FOLDER = Path(__file__).parents[2] / "reports" / "benchmarks"
 
@@ -50,30 +50,6 @@ def test_the_page_of_attacks_is_what_its_figures_say(name: str) -> None:
     """reports/benchmarks/attacks.md, and that on release files, have the bytes that their figures give."""
     figures = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     assert attacks.page(figures) == (FOLDER / f"{name}.md").read_text(encoding="utf-8")
-
-
-def test_the_page_of_gradients_is_what_its_figures_say() -> None:
-    """reports/benchmarks/gradients.md has the bytes that gradients.json gives."""
-    figures = json.loads((FOLDER / "gradients.json").read_text(encoding="utf-8"))
-    assert gradients.page(figures) == (FOLDER / "gradients.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("stem", ["certify", "certify-xnli", "certify-xcopa"])
-def test_the_page_of_certificates_is_what_its_figures_say(stem: str) -> None:
-    """Page and chart have the bytes that the figures give; certified is at most smoothed, attacked at most clean."""
-    figures = json.loads((FOLDER / f"{stem}.json").read_text(encoding="utf-8"))
-    assert certify.page(figures) == (FOLDER / f"{stem}.md").read_text(encoding="utf-8")
-    assert certify.chart(figures) == (FOLDER / f"{stem}.svg").read_text(encoding="utf-8")
-    assert all(f"{row['language']}, {row['model']}" in certify.chart(figures) for row in figures["rows"])
-    assert all(row["certified"] <= row["smoothed"] + 1e-9 for row in figures["rows"])
-    assert all(row["attacked"] <= row["clean"] for row in figures["rows"])
-
-
-def test_the_page_of_gradients_beside_textattack_is_what_its_figures_say() -> None:
-    """reports/benchmarks/gradients_textattack.md has the bytes that its figures give; budgets are kept."""
-    figures = json.loads((FOLDER / "gradients_textattack.json").read_text(encoding="utf-8"))
-    assert gradients_textattack.page(figures) == (FOLDER / "gradients_textattack.md").read_text(encoding="utf-8")
-    assert all(row["mean_queries"] <= figures["queries"] for row in figures["rows"])
 
 
 def test_the_page_of_textattack_is_what_its_figures_say() -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterator
+import shutil
+import subprocess
+from itertools import product
 from pathlib import Path
 from typing import Final
 
 import pytest
+import yaml
+from tests import gh
 from tests.finished_runs import finished_run
 from tests.github import ACTION, Comments, Job, environment, run_action
 from tests.some import some
@@ -16,6 +21,9 @@ from tests.some import some
 from robust_xtreme.gating.outputs import MARKER
 
 pytestmark = pytest.mark.process
+
+OURS: Final = "<!-- robust-xtreme gate: gate -->"
+"""How the comment of a gate without a name begins."""
 
 HOSTILE: Final = "'; touch pwned; \"$(touch pwned)`touch pwned`\n::set-output name=passed::true\npassed=true"
 
@@ -33,21 +41,21 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def comments() -> Iterator[Comments]:
+def comments(tmp_path: Path) -> Comments:
     """A pull request without comments."""
-    with Comments() as started:
-        yield started
+    return Comments(tmp_path)
 
 
 def act(folder: Path, comments: Comments, runs: Path, run: str, /, **inputs: str) -> Job:
     """The job of a run that is gated against `old`."""
-    env = environment(folder, comments.url)
-    return run_action(folder, env, **{"run": str(runs / run), "baseline": str(runs / "old"), **inputs})
+    return run_action(
+        folder, environment(folder, comments), **{"run": str(runs / run), "baseline": str(runs / "old"), **inputs}
+    )
 
 
 def test_a_run_that_passes(tmp_path: Path, comments: Comments, runs: Path) -> None:
     """Every step succeeds, nothing is installed over the program that is there, and no comment is written."""
-    env = environment(tmp_path, comments.url, real=True)
+    env = environment(tmp_path, comments, real=True)
     job = run_action(tmp_path, env, run=str(runs / "old"), baseline=str(runs / "old"))
     assert not job.failed, job.log
     assert [*job.ran] == ["Look for robust-xtreme", "Gate", "Upload the report", "Comment", "Verdict"]
@@ -61,8 +69,10 @@ def test_a_run_that_passes(tmp_path: Path, comments: Comments, runs: Path) -> No
 
 def test_a_run_that_fails(tmp_path: Path, comments: Comments, runs: Path) -> None:
     """The report is uploaded and the comment written before the last step fails; the next run edits the comment."""
-    comments.rows = [{"id": at + 1, "body": "Thanks!", "user": {"type": "User"}} for at in range(130)]
-    comments.add(MARKER + " in the comment of another user", "mallory", "User")
+    comments.add("Thanks!", "somebody")
+    comments.add(None, None)
+    comments.add(f"{OURS} in the comment of another user", "mallory")
+    comments.add(f"{OURS} of another bot", "helpful[bot]")
     job = act(tmp_path, comments, runs, "worse")
     assert [name for name, code in job.ran.items() if code] == ["Verdict"], job.log
     assert [*job.ran][-3:] == ["Upload the report", "Comment", "Verdict"]
@@ -74,14 +84,62 @@ def test_a_run_that_fails(tmp_path: Path, comments: Comments, runs: Path) -> Non
     uploaded = Path(job.used["Upload the report"]["path"])
     assert sorted(path.name for path in uploaded.iterdir()) == ["gate.html", "gate.json", "gate.md", "gate.xml"]
     assert job.outputs["junit-path"] == str(uploaded / "gate.xml")
-    assert comments.bodies[-1] == Path(job.outputs["report-path"]).read_text("utf-8")
+    report = Path(job.outputs["report-path"]).read_text("utf-8")
+    assert comments.bodies[-1] == report.replace(MARKER, OURS, 1) != report
     assert "::error title=xnli" in job.log
     again = act(tmp_path, comments, runs, "old")
     assert not again.failed
-    assert len(comments.bodies) == 132
-    assert comments.bodies[-1].startswith(f"{MARKER}\n# robust-xtreme gate\n\n**Passed.**")
-    assert "mallory" in str(comments.rows[130])
-    assert "another user" in comments.bodies[130]
+    assert len(comments.bodies) == 5
+    assert comments.bodies[-1].startswith(f"{OURS}\n# robust-xtreme gate\n\n**Passed.**")
+    assert "another user" in comments.bodies[2]
+    assert "another bot" in comments.bodies[3]
+
+
+def test_each_name_of_a_gate_has_a_comment(tmp_path: Path, comments: Comments, runs: Path) -> None:
+    """A gate edits the comment of its own name, and its artifact has that name, too; other names are refused."""
+    for name in ("gate", "large", "gate"):
+        job = act(tmp_path, comments, runs, "worse", name=name)
+    assert [body.partition("\n")[0] for body in comments.bodies] == [OURS, OURS.replace("gate: gate", "gate: large")]
+    assert job.used["Upload the report"]["name"] == "robust-xtreme-gate"
+    job = act(tmp_path, comments, runs, "old", name="a --> b")
+    assert (job.failed, job.outputs["outcome"]) == (True, "mismatch")
+    assert not [body for body in comments.bodies if "a -->" in body]
+
+
+@pytest.mark.parametrize("without", ["gh", "pull request"])
+def test_the_summary_alone_has_the_report(tmp_path: Path, comments: Comments, runs: Path, without: str) -> None:
+    """Without `gh`, and for another event than a pull request, a line says why there is no comment."""
+    env = environment(tmp_path, comments)
+    if without == "gh":
+        (tmp_path / "bin" / "gh").unlink()
+        for name in ("bash", "env", "cat", "mktemp", "touch", "sleep", "printf", "tail"):
+            (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+        env |= {"PATH": str(tmp_path / "bin")}
+    inputs = {"run": str(runs / "worse"), "baseline": str(runs / "old")}
+    job = run_action(tmp_path, env, pull="" if without != "gh" else "7", **inputs)
+    assert [name for name, code in job.ran.items() if code] == ["Verdict"], job.log
+    assert "No comment: " in job.log
+    assert comments.bodies == []
+    assert job.summary.startswith(MARKER)
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="there is no jq")
+def test_the_filter_finds_the_comment_of_the_name_and_user() -> None:
+    """As jq reads it: a deleted user, an empty text and the comment of another user or gate are not found."""
+    (script,) = (step["run"] for step in yaml.safe_load(ACTION.read_text("utf-8"))["runs"]["steps"][-2:-1])
+    assert gh.OURS in script
+    users = ({"login": "me"}, {"login": "me[bot]"}, None)
+    bodies = (OURS, f" {OURS}", MARKER, None)
+    rows = [{"id": at, "user": user, "body": body} for at, (user, body) in enumerate(product(users, bodies))]
+    ended = subprocess.run(
+        ["jq", gh.OURS],
+        input=json.dumps(rows),
+        env={"PATH": os.environ["PATH"], "LOGIN": "me", "MARKER": OURS},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == "0\n"
 
 
 def test_what_is_undecided_is_written(tmp_path: Path, comments: Comments, runs: Path) -> None:
@@ -107,7 +165,7 @@ def test_a_mismatch_is_not_a_pass(tmp_path: Path, comments: Comments, runs: Path
     job = act(tmp_path, comments, runs, "other", fail_on_regression="false")
     assert [name for name, code in job.ran.items() if code] == ["Verdict"], job.log
     assert (job.outputs["passed"], job.outputs["outcome"]) == ("false", "mismatch")
-    assert comments.bodies == [job.summary]
+    assert comments.bodies == [job.summary.replace(MARKER, OURS)]
     assert "**No verdict: mismatch.**" in job.summary
 
 
@@ -117,25 +175,22 @@ def test_a_regression_may_be_reported_only(tmp_path: Path, comments: Comments, r
     assert not job.failed
     assert (job.outputs["passed"], job.outputs["outcome"]) == ("false", "failed")
     assert "Comment" not in job.ran
-    assert comments.asked == []
+    assert comments.bodies == []
 
 
-@pytest.mark.parametrize("fault", ["refused", "closed"])
-def test_a_comment_that_is_refused_hides_nothing(tmp_path: Path, comments: Comments, runs: Path, fault: str) -> None:
+def test_a_comment_that_is_refused_hides_nothing(tmp_path: Path, comments: Comments, runs: Path) -> None:
     """As for the token of a fork: a warning without the token, and the verdict is the same."""
-    comments.refuses = 403
-    if fault == "closed":
-        comments.server.server_close()
+    comments.keep([], refuses=True)
     job = act(tmp_path, comments, runs, "worse")
     assert [name for name, code in job.ran.items() if code] == ["Verdict"]
     assert "::warning title=robust-xtreme gate::The comment was not written" in job.log
-    assert ("status 403" in job.log) == (fault == "refused")
+    assert "HTTP 403" in job.log
     assert "not-a-secret" not in job.log
 
 
 def test_a_failed_upload_hides_nothing(tmp_path: Path, comments: Comments, runs: Path) -> None:
     """The comment is written, and the verdict is the last step."""
-    env = {**environment(tmp_path, comments.url), "FAILS": "Upload the report"}
+    env = {**environment(tmp_path, comments), "FAILS": "Upload the report"}
     job = run_action(tmp_path, env, run=str(runs / "worse"), baseline=str(runs / "old"))
     assert [name for name, code in job.ran.items() if code] == ["Upload the report", "Verdict"]
     assert len(comments.bodies) == 1
@@ -144,7 +199,7 @@ def test_a_failed_upload_hides_nothing(tmp_path: Path, comments: Comments, runs:
 @pytest.mark.parametrize(
     "name",
     some(
-        ["run", "baseline", "margin", "policy", "undecided", "comment", "config", "fail-on-regression"],
+        ["run", "baseline", "margin", "policy", "undecided", "comment", "config", "fail-on-regression", "name"],
         4,
         caught="test_an_input_is_not_code",
     ),
@@ -160,7 +215,7 @@ def test_an_input_is_not_code(tmp_path: Path, comments: Comments, runs: Path, na
 
 def test_a_run_is_evaluated_first(tmp_path: Path, comments: Comments, runs: Path) -> None:
     """`config` is the file of a run; the gate gets the folder of what was evaluated, and the report another."""
-    env = environment(tmp_path, comments.url)
+    env = environment(tmp_path, comments)
     program = tmp_path / "bin" / "robust-xtreme"
     asking = program.rename(tmp_path / "bin" / "asking")
     evaluating = f'echo "$@" > words.txt; cp -r "{runs}/old" "${{3#--out=}}"'
@@ -177,7 +232,7 @@ def test_a_run_is_evaluated_first(tmp_path: Path, comments: Comments, runs: Path
 
 def test_an_evaluation_that_is_refused_has_no_verdict(tmp_path: Path, comments: Comments) -> None:
     """There is nothing to gate, and the code of `eval` is that of the outcome."""
-    job = run_action(tmp_path, environment(tmp_path, comments.url), config="absent.toml")
+    job = run_action(tmp_path, environment(tmp_path, comments), config="absent.toml")
     assert (job.failed, job.outputs["outcome"]) == (True, "mismatch")
     assert [name for name, code in job.ran.items() if code] == ["Verdict"]
 
@@ -185,7 +240,7 @@ def test_an_evaluation_that_is_refused_has_no_verdict(tmp_path: Path, comments: 
 @pytest.mark.parametrize("code", ["0", "1", "3", "137"])
 def test_a_program_that_breaks_is_an_error(tmp_path: Path, comments: Comments, code: str) -> None:
     """Whatever its exit code is: without the files of a gate there is no verdict, and the summary says so."""
-    env = environment(tmp_path, comments.url)
+    env = environment(tmp_path, comments)
     (tmp_path / "bin" / "robust-xtreme").write_text(f"#!/bin/sh\nexit {code}\n", encoding="utf-8")
     job = run_action(tmp_path, env, run="new", fail_on_regression="false")
     assert job.failed
@@ -195,7 +250,7 @@ def test_a_program_that_breaks_is_an_error(tmp_path: Path, comments: Comments, c
 
 def test_a_program_that_sets_no_outputs_has_not_passed(tmp_path: Path, comments: Comments) -> None:
     """As one of an earlier version, which writes the files alone."""
-    env = environment(tmp_path, comments.url)
+    env = environment(tmp_path, comments)
     program = 'for word; do case "$word" in *.json) echo 1 > "$word" ;; esac; done\n'
     (tmp_path / "bin" / "robust-xtreme").write_text(f"#!/bin/sh\n{program}", encoding="utf-8")
     job = run_action(tmp_path, env, run="new")
@@ -212,7 +267,7 @@ def test_a_program_that_sets_no_outputs_has_not_passed(tmp_path: Path, comments:
 )
 def test_what_is_installed(tmp_path: Path, comments: Comments, version: str, given: str, source: str) -> None:
     """The locks with hashes, without torch to gate a run; then the version that is named, else that of the action."""
-    env = environment(tmp_path, comments.url)
+    env = environment(tmp_path, comments)
     if not version:
         (tmp_path / "bin" / "robust-xtreme").unlink()
     python = tmp_path / "bin" / "python"
@@ -232,7 +287,7 @@ def test_what_is_installed(tmp_path: Path, comments: Comments, version: str, giv
 
 def test_a_package_that_does_not_match_its_hash_stops_the_job(tmp_path: Path, comments: Comments) -> None:
     """Where pip refuses the locks, the program is not installed, and there is no verdict."""
-    env = environment(tmp_path, comments.url)
+    env = environment(tmp_path, comments)
     (tmp_path / "bin" / "robust-xtreme").unlink()
     python = tmp_path / "bin" / "python"
     python.write_text('#!/bin/sh\necho "$@" >> pip.txt\nexit 1\n', encoding="utf-8")
@@ -246,7 +301,7 @@ def test_a_package_that_does_not_match_its_hash_stops_the_job(tmp_path: Path, co
 
 def test_a_version_is_not_an_option(tmp_path: Path, comments: Comments) -> None:
     """Nothing but a version reaches pip."""
-    job = run_action(tmp_path, environment(tmp_path, comments.url), run="new", version="1 --index-url x")
+    job = run_action(tmp_path, environment(tmp_path, comments), run="new", version="1 --index-url x")
     assert job.ran["Install"] == 2
 
 

@@ -67,7 +67,7 @@ def test_every_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     artifacts = [*job["artifacts"]["paths"], job["artifacts"]["reports"]["junit"]]
     names = ("gate.md", "gate.xml", "difference.html", "difference.csv", *artifacts)
     assert all((tmp_path / name).is_file() for name in names)
-    code, printed = run_script(blocks("bash")[0], tmp_path, environment(tmp_path, ""))
+    code, printed = run_script(blocks("bash")[0], tmp_path, environment(tmp_path))
     assert (code, printed.splitlines()[-1]) == (0, "The gate passed."), printed
 
 

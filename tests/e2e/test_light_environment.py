@@ -37,7 +37,6 @@ for call in (
     robust_xtreme.evaluate,
     lambda: robust_xtreme.train("small_ci"),
     lambda: robust_xtreme.study("low_resource"),
-    lambda: robust_xtreme.factorial,
 ):
     try:
         call()

@@ -12,7 +12,6 @@ SLOW: Final = frozenset(
         "test_chart_texts",
         "test_clear_words",
         "test_contamination",
-        "test_attack_gradients",
         "test_by_name",
         "test_copied",
         "test_coverage",

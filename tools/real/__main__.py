@@ -33,7 +33,6 @@ from tools.real.stages import (
     MODULES,
     OUT,
     PROGRAM,
-    REPAIR,
     TRAIN,
     Asked,
     Stage,
@@ -60,7 +59,7 @@ def plan(every: Sequence[Stage], out: Path) -> None:
         state = "finished" if stage.name in done else "started" if _is_started(stage) else "to do"
         print(f"{stage.name:22} {_amount(stage):>20} {_duration(stage.seconds):>8}  {state:8}  {_line(stage)}")
     of_train = [stage for stage in every if stage.kind == TRAIN]
-    of_eval = [stage for stage in every if stage.kind in (EVAL, REPAIR)]
+    of_eval = [stage for stage in every if stage.kind == EVAL]
     train, evaluate = (sum(stage.seconds for stage in several) for several in (of_train, of_eval))
     predictions = sum(stage.size.predictions for stage in of_eval)
     rest = sum(stage.seconds for stage in every if stage.name not in done)

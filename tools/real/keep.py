@@ -7,7 +7,7 @@ The first run of each task, their answers exported and imported as one run, is t
 `report.md`, `report.html` without texts of data, and a page for each language. `FOLDER/tables` has what is over all
 runs: `levels.csv`, the clean level and the drop of each task, language, noise and training seed; `means.csv`, averages
 over languages and over the languages of a script, as the runs have them; `clean.csv`, clean levels on average over
-languages; `attacks.csv`; `repairs.csv`, what noise in training and a normaliser win back; `gate.csv` and
+languages; `attacks.csv`; `training_noise.csv`, what noise in training wins back; `gate.csv` and
 `coverage.csv`. `details.md` (tools/real/page.py) and `README.md` (tools/real/learned.py) are made of these tables
 alone, whatever stages are finished.
 """
@@ -86,8 +86,8 @@ ATTACKED: Final = {
     **dict.fromkeys(("success", "success_low", "success_high", "queries", "words"), pl.Float64),
     **dict.fromkeys(("below_random", "below_random_low", "below_random_high"), pl.Float64),
 }
-REPAIRS: Final = {
-    **dict.fromkeys(("repair", "task", "noise", "scale"), pl.String),
+TRAINING_NOISE: Final = {
+    **dict.fromkeys(("trained_on", "task", "noise", "scale"), pl.String),
     "languages": pl.Int64,
     **dict.fromkeys(("without", "with", "difference", "low", "high"), pl.Float64),
 }
@@ -96,7 +96,7 @@ FRAMES: Final[Mapping[str, Mapping[str, Any]]] = {
     "means": MEANS,
     "clean": CLEANS,
     "attacks": ATTACKED,
-    "repairs": REPAIRS,
+    "training_noise": TRAINING_NOISE,
 }
 """The columns of each frame beside the page."""
 
@@ -173,24 +173,16 @@ def kept(out: Path, folder: Path) -> tuple[list[Path], list[str]]:
     return folders, [name for name in default if name not in known]
 
 
-def repairs(out: Path, grid: str) -> Iterator[dict[str, Any]]:
-    """What noise in training and the normaliser change, on clean and on noisy text, as means over languages."""
+def training_noise(out: Path, grid: str) -> Iterator[dict[str, Any]]:
+    """What noise in training changes, on clean and on noisy text, as means over languages."""
     plain, noised = (out / f"{grid}-{name}" for name in ("panx-s0", "panx-noise"))
     if (plain / "manifest.json").is_file() and (noised / "manifest.json").is_file():
-        yield from _repaired("char_noise:0.1 in training", api.compare(str(plain), str(noised)).frame)
-    effects = out / "repair-spelling" / "effects.csv"
-    if effects.is_file():
-        frame = pl.read_csv(effects, infer_schema_length=None)
-        yield from _repaired("--normalise spelling", frame.filter(pl.col("factor") == "normalise"))
-
-
-def _repaired(repair: str, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    """The rows of a task over its languages, of CONTRASTS; those of clean text are the same under each noise."""
-    of_levels = frame.filter(pl.col("scale").is_in(["clean", "perturbed"]), kind="task")
-    for row in of_levels.iter_rows(named=True):
-        named = {key: row[key] for key in ("task", "scale", "difference", "low", "high")}
-        values = {"without": row["baseline"], "with": row["candidate"], "languages": row["cells"]}
-        yield {"repair": repair, "noise": split(row["condition"])[0], **named, **values}
+        frame = api.compare(str(plain), str(noised)).frame
+        of_levels = frame.filter(pl.col("scale").is_in(["clean", "perturbed"]), kind="task")
+        for row in of_levels.iter_rows(named=True):
+            named = {key: row[key] for key in ("task", "scale", "difference", "low", "high")}
+            values = {"without": row["baseline"], "with": row["candidate"], "languages": row["cells"]}
+            yield {"trained_on": "char_noise:0.1", "noise": split(row["condition"])[0], **named, **values}
 
 
 def joined(out: Path, grid: str, known: Mapping[str, Any], folder: Path) -> None:
@@ -224,7 +216,7 @@ def _program(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "robust_xtreme", *words], check=True, stdout=subprocess.DEVNULL)
 
 
-def write_tables(folder: Path, runs: Sequence[Path], repaired: Iterator[dict[str, Any]]) -> None:
+def write_tables(folder: Path, runs: Sequence[Path], trained: Iterator[dict[str, Any]]) -> None:
     """Write the tables that the pages are made of, from the runs that are kept."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in FRAMES}
     for run in runs:
@@ -233,7 +225,7 @@ def write_tables(folder: Path, runs: Sequence[Path], repaired: Iterator[dict[str
         rows["means"] += means(name, results)
         rows["clean"] += clean_levels(name, results)
         rows["attacks"] += attacks(name, results)
-    rows["repairs"] += repaired
+    rows["training_noise"] += trained
     for name, schema in FRAMES.items():
         if not rows[name]:
             continue
@@ -250,7 +242,7 @@ def write(out: Path, folder: Path) -> tuple[list[Path], list[str]]:
     grid = "full" if any(name.startswith("full-") for name in known) else "eval"
     place = folder / tables.PLACE
     store.make_folder(place)
-    write_tables(place, runs, repairs(out, grid))
+    write_tables(place, runs, training_noise(out, grid))
     for name in ("gate", "coverage"):
         if (figures := out / name / "figures.csv").is_file():
             shutil.copyfile(figures, place / f"{name}.csv")

@@ -75,7 +75,9 @@ def page(folder: Path) -> str:
             *_gate(read(folder, "gate")),
         ],
         "Attacks": _attacks(read(folder, "attacks")),
-        f"Repairs of PAN-X, in points won, of one training each ({_alone(means)})": _repairs(read(folder, "repairs")),
+        f"Noise in training of PAN-X, in points won, of one training each ({_alone(means)})": _training_noise(
+            read(folder, "training_noise")
+        ),
         "Limits": [*_coverage(read(folder, "coverage")), *_limits(levels)],
     }
     lines = ["# What a real encoder loses under noise", "", *wrapped(_ABOUT + outdated(folder), "")]
@@ -297,8 +299,8 @@ def _alone(means: pl.DataFrame) -> str:
     return f"intervals of items; two seeds differ by {apart:.1f}" if apart else "intervals of items"
 
 
-def _repairs(repairs: pl.DataFrame) -> Iterator[str]:
-    for (repair,), rows in repairs.group_by("repair", maintain_order=True) if repairs.height else ():
+def _training_noise(frame: pl.DataFrame) -> Iterator[str]:
+    for (noise,), rows in frame.group_by("trained_on", maintain_order=True) if frame.height else ():
         clean = _rows(rows, scale="clean")[:1]
         most = max(int(row["languages"]) for row in _rows(rows))
         noisy = sorted(_rows(rows, scale="perturbed", languages=str(most)), key=lambda row: -row["difference"])
@@ -308,7 +310,8 @@ def _repairs(repairs: pl.DataFrame) -> Iterator[str]:
             (f"`{row['noise']}`", row) for row in (*seen, *others[:1], *others[-1:])
         ]
         parts = [f"{name} {_difference(row).text()}" for name, row in shown]
-        yield f"{repair}, {most} languages, of {len(others)} other noises the best and the worst: {'; '.join(parts)}"
+        named = f"{noise} in training, {most} languages, of {len(others)} other noises the best and the worst"
+        yield f"{named}: {'; '.join(parts)}"
 
 
 def _difference(row: dict[str, Any]) -> Estimate:

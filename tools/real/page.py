@@ -40,8 +40,8 @@ def page(folder: Path) -> str:
         blocks += [Heading("The gate between training seeds"), Prose(_BETWEEN_SEEDS), plain_table(gate, 3)]
     if not attacks.is_empty():
         blocks += [Heading("Attacks"), Prose(_ATTACKS), attacks_table(attacks)]
-    if not (repairs := read(folder, "repairs")).is_empty():
-        blocks += [Heading("Repairs"), Prose(_REPAIRS), repairs_table(repairs)]
+    if not (trained := read(folder, "training_noise")).is_empty():
+        blocks += [Heading("Noise in training"), Prose(_TRAINING_NOISE), training_noise_table(trained)]
     if not (coverage := read(folder, "coverage")).is_empty():
         blocks += [Heading("Coverage"), Prose(_COVERAGE), coverage_table(coverage)]
     blocks += [Heading("Languages"), Prose(_LANGUAGES)]
@@ -168,22 +168,21 @@ def plain_table(frame: pl.DataFrame, names: int) -> Block:
     return grid(tuple(frame.columns), [tuple(str(value) for value in row) for row in frame.iter_rows()], names)
 
 
-def repairs_table(repairs: pl.DataFrame) -> Block:
-    """The level without and with a repair, and the difference, on clean text once."""
-    clean = repairs.filter(scale="clean").unique("repair", keep="first", maintain_order=True)
-    rows = pl.concat([clean.with_columns(noise=pl.lit("clean")), repairs.filter(scale="perturbed")])
+def training_noise_table(frame: pl.DataFrame) -> Block:
+    """The level without and with noise in training, and the difference, on clean text once."""
+    clean = frame.filter(scale="clean").unique("trained_on", keep="first", maintain_order=True)
+    rows = pl.concat([clean.with_columns(noise=pl.lit("clean")), frame.filter(scale="perturbed")])
     lines = [
         (
-            row["repair"],
             row["noise"],
             str(row["languages"]),
             f"{row['without']:.1f}",
             f"{row['with']:.1f}",
             _change(-row["difference"], -row["high"], -row["low"]),
         )
-        for row in _rows(rows.sort("repair", maintain_order=True))
+        for row in _rows(rows)
     ]
-    return grid(("repair", "noise", "languages", "without", "with", "difference"), lines, 2)
+    return grid(("noise", "languages", "without", "with", "difference"), lines, 1)
 
 
 def coverage_table(coverage: pl.DataFrame) -> Block:
@@ -266,10 +265,9 @@ its interval (`failing_low`, `failing_high`), by leaving out one seed, and where
 Pearson as if only the candidates were independent; verdicts in per cent of rows; `difference` and `se` are root mean
 squares in points."""
 
-_REPAIRS: Final = """\
+_TRAINING_NOISE: Final = """\
 PAN-X, mean over languages, in points with 95 % intervals. Training saw `char_noise:0.1` alone, on English sentences;
-the other noises are what it did not see. The normaliser changes words that it does not know before the model reads
-them, clean text included."""
+the other noises are what it did not see."""
 
 _COVERAGE: Final = """\
 Per cent of draws of so many clusters of the answers of these runs in which the interval of a cell contains its true

@@ -17,7 +17,6 @@ from typing import Any, Final, final
 from tools import real_data
 
 from robust_xtreme.core import resources
-from robust_xtreme.core.languages import language
 from robust_xtreme.core.packs import PARALLEL
 from robust_xtreme.files import store
 
@@ -29,8 +28,8 @@ OUT: Final = Path("runs/real")
 FINISHED: Final = "stages.json"
 """The file in the folder of all runs with the digest, the command and the needs of each finished stage."""
 
-DATA, TRAIN, ALIGN, EVAL, REPAIR, FIGURES, KEEP = "data", "train", "align", "eval", "repair", "figures", "keep"
-PROGRAM: Final = (TRAIN, ALIGN, EVAL, REPAIR)
+DATA, TRAIN, ALIGN, EVAL, FIGURES, KEEP = "data", "train", "align", "eval", "figures", "keep"
+PROGRAM: Final = (TRAIN, ALIGN, EVAL)
 """The stages that are commands of robust-xtreme."""
 
 MODULES: Final = {DATA: "tools.real_data", KEEP: "tools.real.keep"}
@@ -167,8 +166,7 @@ class Stage:
             return record.is_file() and (self.folder / "heads").is_dir() and not (self.folder / "resume").exists()
         if self.kind == ALIGN:
             return self.folder.is_file()
-        last = {DATA: real_data.RECORD, REPAIR: "effects.csv"}.get(self.kind)
-        return last is not None and (self.folder / last).is_file()
+        return self.kind == DATA and (self.folder / real_data.RECORD).is_file()
 
 
 @final
@@ -198,7 +196,7 @@ def stages(asked: Asked) -> tuple[Stage, ...]:
     if asked.noise:
         return (data, *_of_noise(asked))
     made = [data, *_trainings(asked), *_evaluations(asked), *_figures(asked)]
-    names = tuple(stage.name for stage in made if stage.kind in (EVAL, REPAIR, FIGURES))
+    names = tuple(stage.name for stage in made if stage.kind in (EVAL, FIGURES))
     return (*made, Stage("keep", KEEP, (str(asked.out), "reports/real"), asked.out, names))
 
 
@@ -260,7 +258,6 @@ def _evaluations(asked: Asked) -> Iterator[Stage]:
     for seed in SEEDS:
         yield _evaluation(small, "gate", head=f"panx-s{seed}", name=f"gate-s{seed}")
     yield _evaluation(asked, "panx", head="panx-noise", name="panx-noise")
-    yield _normalised(asked, "panx", "panx-s0")
     for recipe, task, head in (
         ("xnli", "", "xnli"),
         ("panx", "", "panx-s0"),
@@ -298,25 +295,6 @@ def _evaluation(asked: Asked, recipe: str, task: str = "", head: str = "", name:
         words += [word for spec in noise for word in ("--perturb", spec)]
     size = EVALUATED[asked.grid].get(recipe, Size(0))
     return Stage(named, EVAL, (*words, "--quiet"), asked.out / named, needs, config, size)
-
-
-def _normalised(asked: Asked, recipe: str, head: str) -> Stage:
-    """A recipe of evaluation without and with the normaliser, which needs words between spaces.
-
-    Answers without it are in the cache of predictions.
-    """
-    config, folder = CONFIGS / asked.grid / f"{recipe}.toml", asked.out / "repair-spelling"
-    given = resources.toml(config)
-    words = ["factorial", str(asked.out / head), "--normalise", ",spelling", "--data", str(asked.out / "data")]
-    lists = {name: ",".join(given[name]) for name in ("tasks", "languages") if name in given}
-    if "languages" in lists:
-        lists["languages"] = ",".join(code for code in given["languages"] if language(code).spaces)
-    single = {name: given[name] for name in ("split", "limit") if name in given}
-    words += [word for name, value in (lists | single).items() for word in (f"--{name}", value)]
-    words += [word for spec in given["perturb"] for word in ("--perturb", spec)]
-    size = EVALUATED[asked.grid][recipe]
-    words += ["--out", str(folder), "--quiet"]
-    return Stage(folder.name, REPAIR, tuple(words), folder, ("data", head, f"{asked.grid}-panx-s0"), config, size)
 
 
 def _shown(config: Path) -> str:

@@ -81,7 +81,6 @@ class Campaign:
             settings.queries,
             seed,
             settings.graded,
-            settings.sloped,
         )
         return Item(problem, options, field, texts, first)
 
@@ -206,23 +205,14 @@ class _Rounds:
         """The answers to questions, each with the number of its attempt."""
         answers: list[engine.Answer | None] = [None] * len(questions)
         numbers: dict[int, list[int]] = {}
-        for at, (attempt, question) in enumerate(questions):
-            if isinstance(question, engine.FirstOrder):
-                answers[at] = engine.Answer(self._changes(*self._owners[attempt]), True)
-            else:
-                numbers.setdefault(id(self._owners[attempt][0]), []).append(at)
+        for at, (attempt, _) in enumerate(questions):
+            numbers.setdefault(id(self._owners[attempt][0]), []).append(at)
         for several in numbers.values():
             for start in range(0, len(several), AT_ONCE):
                 chosen = several[start : start + AT_ONCE]
                 for at, answer in zip(chosen, self._answered([questions[at] for at in chosen]), strict=True):
                     answers[at] = answer
         return answers
-
-    def _changes(self, plan: AttackPlan, row: int) -> Array:
-        """By how much each edit of an example changes its margin, to first order."""
-        every = [(row, (option,)) for option in range(len(plan.items[row].options))]
-        clean, edited = (plan.campaign.candidates(plan.items, asked) for asked in ([(row, ())], every))
-        return self._ask(clean, edited).margin
 
     def _answered(self, questions: Sequence[tuple[int, engine.Question]]) -> Iterator[engine.Answer | None]:
         """The answers to questions of one attack; None to those that are not accepted."""
@@ -307,22 +297,14 @@ def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates 
     metrics: list[Metric] = [registry.load("metric", name) for name in (named[0], exact)]
     known = StoredVectors()
 
-    def ask(target: int | None, shown: PerturbedExamples, *edited: Any) -> AnswerScores:
+    def ask(target: int | None, shown: PerturbedExamples) -> AnswerScores:
         examples = list(shown)
         golds = column_of([example.target for example in examples])
         wanted = golds if target is None else Choices(np.full(len(examples), target))
         inputs = predictor.prepare(contents_of(examples))
-        if inputs.contents.golds is not None:  # where they are in what the model reads
-            wanted = inputs.contents.golds
         if pool is not None:
             inputs = replace(inputs, pool=np.zeros(len(inputs), np.int64), pools=(pool,))
-        weighing = _weighing(goal, wanted, known)
-        for edits in edited:
-            edited_inputs = predictor.prepare(contents_of(list(edits)))
-            margin = weigh(inputs, replace(weighing, edits=(edited_inputs, partial(goal.slope, wanted)))).margin
-            every = np.ones(len(margin), np.bool_)
-            return AnswerScores(every, every, margin if target is None else -margin, every)
-        weighed = weigh(inputs, weighing)
+        weighed = weigh(inputs, _weighing(goal, wanted, known))
         predicted, margin = weighed.predicted.targets, weighed.margin
         if isinstance(predicted, Ranges):  # where the gold answer is in no window there is none
             predicted = predicted.without(inputs.lost[inputs.content])

@@ -7,7 +7,7 @@ are nearly all rejected ends.
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -40,16 +40,7 @@ class Hidden(NamedTuple):
     unit: int
 
 
-class FirstOrder(NamedTuple):
-    """A question: by how much each edit by itself (k,) changes the clean margin, as far as the gradient says.
-
-    It counts for two queries: a pass forward, and one backward through the same layers.
-    """
-
-    passes: int = 2
-
-
-Question = State | Hidden | FirstOrder
+Question = State | Hidden
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +49,7 @@ class Problem:
 
     Edit i changes `reach[i]` (k,) units from `unit[i]` (k,) on, and `graphemes[i]` (k,) graphemes. A state changes at
     most `most_units` units, each by one edit, and at most `most_graphemes` (None: any number). A search has `budget`
-    queries. `seed` is that of the example's draws. `graded`: scores have margins; `sloped`: there are gradients.
+    queries. `seed` is that of the example's draws. `graded`: scores have margins.
     """
 
     unit: Array
@@ -69,7 +60,6 @@ class Problem:
     budget: int
     seed: int
     graded: bool = True
-    sloped: bool = False
 
     def units(self) -> list[int]:
         """The units with an edit that fits by itself, ascending; none where no edit is allowed."""
@@ -115,8 +105,8 @@ def with_edit(state: State, option: int) -> State:
     return tuple(sorted((*state, option)))
 
 
-Asking = Generator[Sequence[Question], Sequence[Any], None]
-"""Asks questions, and receives the Score of each, of FirstOrder the changes (k,); it ends where it has no more."""
+Asking = Generator[Sequence[Question], Sequence[Score], None]
+"""Asks questions, and receives the Score of each; it ends where it has no more."""
 
 Search = Callable[[Problem, Score], Asking]
 """Makes the questions about a problem; the second argument is the score of the clean example."""
@@ -133,9 +123,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The score of a candidate, or changes (k,), and whether the answer still counts as right."""
+    """The score of a candidate, and whether the answer still counts as right."""
 
-    score: Any
+    score: Score
     right: bool
 
 
@@ -184,7 +174,7 @@ class _Running:
     best: Score = field(init=False)
     asking: Asking = field(init=False)
     asked: list[Question] = field(default_factory=list)
-    scores: list[Any] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
     pending: list[Question] = field(default_factory=list)
     state: State = ()
     queries: int = 0
@@ -211,30 +201,29 @@ class _Running:
             self._advance(self.scores)
 
     def _count(self, question: Question, answer: Answer) -> None:
-        self.queries += question.passes if isinstance(question, FirstOrder) else 1
-        if isinstance(question, Hidden | FirstOrder):
+        self.queries += 1
+        if isinstance(question, Hidden):
             return
         if not answer.right and not self.first:
             self.first = self.queries
         if answer.score < self.best:
             self.best, self.state = answer.score, question
 
-    def _advance(self, scores: list[Any] | None) -> None:
+    def _advance(self, scores: list[Score] | None) -> None:
         """The next questions of the search; the end where it has none."""
         try:
             self.asked, self.scores = list(next(self.asking) if scores is None else self.asking.send(scores)), []
         except StopIteration:
             self._end()
         else:
-            states = (state for state in self.asked if not isinstance(state, Hidden | FirstOrder))
+            states = (state for state in self.asked if not isinstance(state, Hidden))
             if not all(map(self.attempt.problem.allows, states)):
                 raise RobustXtremeError("A search of an attack asked for edits beyond the strength of its condition.")
             self._take_next()
 
     def _take_next(self) -> None:
         left = self.attempt.problem.budget - self.queries
-        whole = left // FirstOrder().passes if any(isinstance(each, FirstOrder) for each in self.asked) else left
-        self.pending = self.asked[len(self.scores) :][:whole]
+        self.pending = self.asked[len(self.scores) :][:left]
         if not self.pending:
             self._end()
 

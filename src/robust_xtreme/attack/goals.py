@@ -35,10 +35,7 @@ class AnswerScores:
 
 
 Ask = Callable[..., AnswerScores]
-"""Answers candidates: `clean` has the clean example of each candidate. Without noised fields they are clean.
-
-With edits (k), PerturbedExamples, of one candidate `margin` is by how much theirs differ, as far as the gradient says.
-"""
+"""Answers candidates: `clean` has the clean example of each candidate. Without noised fields they are clean."""
 
 
 LOWEST: Final = np.iinfo(np.int64).min // 4
@@ -52,13 +49,11 @@ class Goal:
     `part(windows, scores, meanings, golds)` keeps of the scores of windows what the margin of the gold answer needs;
     `golds` are those of the contents. `margin(bounds, parts, golds)` gives the margins (n,) int64, in units of
     `QUANTUM` (models.reading), of inputs with these golds, whose windows are `bounds[i]:bounds[i + 1]` of `parts`.
-    `slope` takes what `part` takes, all windows of one input, and gives the margin's derivative by each score.
     """
 
     name: str
     part: Callable[[Windows, Array, Sequence[Any], TargetColumn], Reduced]
     margin: Callable[[Array, Reduced, TargetColumn], Array]
-    slope: Callable[[TargetColumn, Sequence[Any], Windows, Array], Array]
 
 
 def settings_of(goal: Goal) -> str:
@@ -70,14 +65,6 @@ def settings_of(goal: Goal) -> str:
 def _source() -> str:
     """The hash of the source of all goals."""
     return hashlib.blake2b(Path(__file__).read_bytes(), digest_size=16).hexdigest()
-
-
-def _signs(scores: Array, gold: Array) -> Array:
-    """The derivative of `ahead`: 1 at the best gold score and -1 at the best other, the first of equal ones."""
-    signs = np.zeros(scores.shape, np.float32)
-    for mask, sign in ((gold, 1), (~gold, -1)):
-        signs[np.arange(len(scores)), np.where(mask, scores, -np.inf).argmax(axis=1)] += sign * mask.any(axis=1)
-    return signs
 
 
 def ahead(scores: Array, gold: Array) -> Array:
@@ -102,13 +89,7 @@ def _choice_margin(bounds: Array, parts: Reduced, golds: TargetColumn) -> Array:
     return np.asarray(parts.values[gold] - np.maximum.reduceat(others, bounds[:-1]))
 
 
-def _choice_slope(golds: TargetColumn, _meanings: Sequence[Any], windows: Windows, scores: Array) -> Array:
-    assert isinstance(golds, Choices)
-    gold = np.arange(len(windows)) == golds.index[windows.example[0]]
-    return _signs(scores.T, gold[None]).T
-
-
-choice = Goal("choice", _choice_part, _choice_margin, _choice_slope)
+choice = Goal("choice", _choice_part, _choice_margin)
 
 
 # Another class: the score of the gold class minus that of the best other.
@@ -121,14 +102,7 @@ def _classification_part(windows: Windows, scores: Array, meanings: Sequence[Any
     return Reduced(ahead(whole, gold), np.ones(len(whole), np.int64), np.all(exact, axis=1))
 
 
-def _classification_slope(golds: TargetColumn, meanings: Sequence[Any], windows: Windows, scores: Array) -> Array:
-    assert isinstance(golds, Choices)
-    return _signs(scores, np.array(meanings)[None, :] == golds.index[windows.example][:, None])
-
-
-classification = Goal(
-    "classification", _classification_part, lambda bounds, parts, _: parts.values[bounds[:-1]], _classification_slope
-)
+classification = Goal("classification", _classification_part, lambda bounds, parts, _: parts.values[bounds[:-1]])
 
 
 # Another document: the similarity of the best gold candidate minus that of the best other one.
@@ -159,13 +133,7 @@ def _retrieval_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
     return np.asarray(gold - other)
 
 
-def _retrieval_slope(golds: TargetColumn, meanings: Sequence[Any], windows: Windows, scores: Array) -> Array:
-    assert isinstance(golds, Names)
-    names = {*golds.take(windows.example[:1]).names}
-    return _FINE * _signs(scores, np.array([[not names.isdisjoint(ids) for ids in meanings]]))
-
-
-retrieval = Goal("retrieval", _retrieval_part, _retrieval_margin, _retrieval_slope)
+retrieval = Goal("retrieval", _retrieval_part, _retrieval_margin)
 
 
 # Another answer: the score of the best gold span of any window minus that of the best other span, or of no answer.
@@ -206,19 +174,7 @@ def _span_qa_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
     return np.asarray(gold - np.maximum(other, none))
 
 
-def _span_qa_slope(golds: TargetColumn, _meanings: Sequence[Any], windows: Windows, scores: Array) -> Array:
-    """That of how far the first and the last gold token are ahead of other tokens of the context, each by itself."""
-    assert isinstance(golds, Ranges)
-    layout, slopes = layout_of(windows, ContextLayouts), np.zeros(scores.shape, np.float32)
-    position = np.arange(scores.shape[1])[None, :] - layout.first[:, None]
-    inside = (position >= 0) & (position < layout.count[:, None])
-    for side, token in enumerate(answer_tokens(layout, golds.take(windows.example))):
-        ahead = _signs(np.where(inside, scores[:, :, side], LOWEST), position == token[:, None])
-        slopes[:, :, side] = ahead * (token >= 0)[:, None]
-    return slopes
-
-
-span_qa = Goal("span_qa", _span_qa_part, _span_qa_margin, _span_qa_slope)
+span_qa = Goal("span_qa", _span_qa_part, _span_qa_margin)
 
 
 # Wrong tags: over the words that are still right, how far each gold tag is ahead, at most _FAR each.
@@ -242,20 +198,4 @@ def _tagging_part(windows: Windows, scores: Array, meanings: Sequence[Any], gold
     return Reduced(sums, np.ones(len(sums), np.int64), np.ones(len(sums), np.bool_))
 
 
-def _tagging_slope(golds: TargetColumn, meanings: Sequence[Any], windows: Windows, scores: Array) -> Array:
-    """That of the sum, and a tenth beyond _FAR: else a model that is sure of all words would have none."""
-    assert isinstance(golds, Names)
-    layout, slopes = layout_of(windows, WordLayouts), np.zeros(scores.shape, np.float32)
-    for row, (example, count) in enumerate(zip(windows.example, np.diff(layout.bounds), strict=True)):
-        tags = golds.codes[golds.bounds[example] + layout.begin[row] :][:count]
-        gold = np.array([[golds.names[tag] == label for label in meanings] for tag in tags]).reshape(-1, len(meanings))
-        signs = _signs(scores[row, :count], gold)
-        ahead = (signs * scores[row, :count]).sum(axis=1)
-        weight = np.where(ahead > 0, np.where(ahead < _FAR * QUANTUM, 1, 0.1), 0)
-        slopes[row, :count] = signs * weight[:, None]
-    return slopes
-
-
-tagging = Goal(
-    "tagging", _tagging_part, lambda bounds, parts, _: np.add.reduceat(parts.values, bounds[:-1]), _tagging_slope
-)
+tagging = Goal("tagging", _tagging_part, lambda bounds, parts, _: np.add.reduceat(parts.values, bounds[:-1]))

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from robust_xtreme.attack.engine import Asking, FirstOrder, Hidden, Problem, Score, State, with_edit
+from robust_xtreme.attack.engine import Asking, Hidden, Problem, Score, State, with_edit
 from robust_xtreme.core.edits import Array
 
 # Random search: as many edits as fit, a new draw for each query. It is the control of every other search.
@@ -53,25 +53,18 @@ def filled(problem: Problem, order: Iterable[int]) -> State:
 # The first states are drawn as in random search. Later ones prefer the units and edits whose states ranked low so far,
 # with a drawn part that shrinks with how often a unit was tried (posterior sampling, W. R. Thompson 1933). Every query
 # has as many edits as fit, as in random search; greedy search spends tens of queries on hidden words and single edits,
-# and exchanging edits of one state asks for states that fail alike. Where there are gradients, the ranks of HotFlip's
-# estimates of each edit are added: the linear part of the margin at the clean text.
+# and exchanging edits of one state asks for states that fail alike.
 
 _SPREAD: Final = 2
 """How widely the drawn part of an edit that was not tried spreads, in ranges of the ranks; less tries too few units."""
-
-_SLOPED: Final = 2
-"""How many ranges of ranks the estimates by a gradient have, and by how much less is drawn beside them."""
 
 
 def adaptive(problem: Problem, _clean: Score) -> Asking:
     """Ask for states that are drawn towards low scores, some as in random search, none twice, until the budget ends."""
     known: dict[State, Score] = {}
     turns = count()
-    slopes = _ranked((yield [FirstOrder()])[0]) if problem.sloped and problem.units() else None
     while True:
         expected, spread = _learned(problem, known)
-        if slopes is not None:
-            expected, spread = expected + _SLOPED * slopes, spread / _SLOPED
         towards = (_state(problem, expected + spread * problem.drawn(next(turns))) for _ in range(_REPEATED))
         asked = _new(towards, known, AT_ONCE - 1)
         anywhere = (_state(problem, problem.drawn(next(turns))) for _ in range(_REPEATED))
@@ -95,11 +88,6 @@ def _new(states: Iterator[State], known: Collection[State], most: int) -> list[S
         if len(new) == most:
             break
     return list(new)
-
-
-def _ranked(values: Array) -> Array:
-    """Ranks (k,) from -0.5 to 0.5, of equal values in their order."""
-    return np.asarray(np.argsort(np.argsort(values, kind="stable"), kind="stable") / max(1, len(values) - 1) - 0.5)
 
 
 def _learned(problem: Problem, known: Mapping[State, Score]) -> tuple[Array, Array]:

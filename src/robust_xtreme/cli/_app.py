@@ -11,7 +11,6 @@ import pkgutil
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -24,8 +23,7 @@ import robust_xtreme
 from robust_xtreme.cli._errors import bounded, exit_code_of, printable
 from robust_xtreme.cli._options import ALSO
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.core.renamed import note, renamed
-from robust_xtreme.core.sinks import echo, one_line
+from robust_xtreme.core.sinks import echo
 from robust_xtreme.tasks.sources.hub import settle
 
 _ORDER: Final = ("list", "show", "train", "eval")
@@ -139,9 +137,6 @@ def main() -> None:
 
 
 def _run() -> object:
-    sys.argv[1:], notes = current(sys.argv[1:])
-    for line in notes:
-        echo(f"robust-xtreme: {one_line(line)}", error=True)
     if "--help" in sys.argv or not sys.argv[1:]:  # typer prints help on our console
         from typer import rich_utils
 
@@ -149,28 +144,3 @@ def _run() -> object:
 
         vars(rich_utils)["Console"] = Terminal
     return build()(prog_name="robust-xtreme", standalone_mode=False) or None
-
-
-def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words of a command line as of today, and notes on the old ones. Raises UserError where a value is missing."""
-    command = next((word for word in words if not word.startswith("-")), "")
-    kept: list[str] = []
-    notes: list[str] = []
-    if command and (row := renamed("", command)):
-        at, command = [*words].index(command), row.new
-        words, notes = [*words[:at], command, *words[at + 1 :]], [note(row)]
-    rest = iter(words)
-    for word in rest:
-        if word == "--":
-            return [*kept, word, *rest], notes
-        option, equals, value = word.partition("=")
-        row = renamed(command, option) or (renamed("", option) if option.startswith("-") else None)
-        if row is None:
-            kept.append(word)
-            continue
-        notes.append(note(row))
-        if row.new:
-            kept.append(f"{row.new}{equals}{value}")
-        elif not equals and next(rest, "-").startswith("-"):
-            raise UserError(f"{option} took a value, which is missing. {note(row)}")
-    return kept, notes

@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import Field, replace
+from dataclasses import Field
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -161,31 +161,27 @@ def passed(words: Mapping[str, Any], lists: Sequence[str] = ()) -> dict[str, Any
     return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
 
 
-def with_keys(
-    *specs: Any, without: Sequence[str] = (), several: Sequence[str] = ()
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A decorator that replaces the `**keys` of a command by the options of some specs, `without` some.
+def with_keys(*specs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that replaces the `**keys` of a command by the options of some specs.
 
     In the help they come before the keyword-only parameters. Where two specs have the same key, the last one wins.
-    Those in `several` have an option, which may be repeated.
     """
 
     def made(command: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(command, eval_str=True)
         *named, _ = signature.parameters.values()
         before = [parameter for parameter in named if parameter.kind is not _KEYWORD]
-        options = signature.replace(parameters=[*before, *_parameters(specs, without, several), *named[len(before) :]])
+        options = signature.replace(parameters=[*before, *_parameters(specs), *named[len(before) :]])
         command.__signature__ = options  # type: ignore[attr-defined]  # typer reads it
         return command
 
     return made
 
 
-def _parameters(specs: tuple[Any, ...], without: Sequence[str], several: Sequence[str]) -> Iterator[inspect.Parameter]:
-    known = {name: pair for spec in specs for name, pair in keys(spec).items() if name not in without}
-    for name, (field, of_field) in known.items():
-        key = replace(of_field, repeated=of_field.repeated or name in several)
-        if key.panel is not None or name in several:
+def _parameters(specs: tuple[Any, ...]) -> Iterator[inspect.Parameter]:
+    known = {name: pair for spec in specs for name, pair in keys(spec).items()}
+    for name, (field, key) in known.items():
+        if key.panel is not None:
             is_flag = field.type == "bool"
             kind: Any = list[str] if key.repeated else _TYPES[str(field.type)]
             yield inspect.Parameter(

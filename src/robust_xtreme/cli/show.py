@@ -9,44 +9,32 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import Packs, Seed, argument, option, using
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.run_spec import MINI
 from robust_xtreme.core.specs import SUITE, PerturbationSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import rich.text
 
     from robust_xtreme.noise.engine.noised import Noised
 
 _WIDE: Final = 1 << 20
-_TASK: Final = "xnli"
 _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")
 
 
 def show(
     spec: Annotated[str, argument("SPEC", "A perturbation, as in char_noise:0.1", _completion.perturbation)],
-    texts: Annotated[list[str], argument("TEXT...", "The text to perturb; to attack, those of the task's fields.")],
+    texts: Annotated[list[str], argument("TEXT...", "The text to perturb.")],
     language: Annotated[str, option("--languages CODE", "The language of the text.", _completion.language)],
     seed: Seed = 0,
     packs: Packs = None,
-    model: Annotated[str, option("--model NAME", "The model to attack.", _completion.model)] = MINI,
-    task: Annotated[str, option("--tasks TASK", "The task of the attacked texts.", _completion.task)] = _TASK,
-    gold: Annotated[str, option("--gold LABEL", "The right label; else the answer to the clean text.")] = "",
 ) -> None:
     """Show the edits of a perturbation in a text, and what share of the text they change.
-
-    An attack has the texts of a task's fields, and the answers of a model before and after it.
 
     Each strength has a line, and the edits at a lower strength are among those at a higher one. Without colours,
     [-removed-] and {+added+} mark the edits.
 
     Example: robust-xtreme show char_noise:0.1,0.3 --languages sw "Habari ya asubuhi"
-
-    Example: robust-xtreme show attack_keys:0.2@queries=50 -l en -t xnli "A cat sleeps." "No animal rests."
     """
     from robust_xtreme.api import noised_strings
-    from robust_xtreme.noise.engine.noising import asks
     from robust_xtreme.noise.suites import suite
 
     values = [_typed(text) for text in texts]
@@ -54,42 +42,10 @@ def show(
         if spec.strip().startswith(SUITE):
             suite(spec.strip())  # an unknown suite is reported as such
         cells = PerturbationSpec.parse(spec).cells()
-        if asks(cells[0]):
-            _attacked(cells, model, values, task, language, gold, seed)
-        elif len(values) > 1:
+        if len(values) > 1:
             raise SpecError(f"{spec} is shown in one text; {len(values)} are given. Quote a text with spaces.")
-        elif (model, task, gold) != (MINI, _TASK, ""):
-            raise SpecError(f"--model, --tasks and --gold are for attacks, and {spec} asks no model. Leave them out.")
-        else:
-            _table([(cell.nominal, noised_strings(values, cell, language, seed)[0]) for cell in cells])
-    of_model = ("--model", model, "--tasks", task) if asks(cells[0]) else ()
-    show_next("eval", "--perturb", spec, *of_model, *(word for folder in packs or () for word in ("--packs", folder)))
-
-
-def _attacked(
-    cells: Sequence[PerturbationSpec], model: str, texts: Sequence[str], task: str, language: str, gold: str, seed: int
-) -> None:
-    """Print what a model answers to texts, and to what attacks make of them."""
-    from rich.text import Text
-
-    from robust_xtreme.cli._terminal import output
-    from robust_xtreme.report.renderers.terminal import is_coloured
-    from robust_xtreme.run.pasted import Victim, check_shown
-
-    for cell in cells:
-        check_shown(cell, task, language)
-    victim = Victim.of(model, task)
-    pasted, answer = victim.example(texts, language, gold)
-    console = output(_WIDE)
-    right = f"{gold} is right" if gold else "which counts as right"
-    console.print(Text(f"{task}, {model}, clean: {answer}, {right}"))
-    for cell in cells:
-        for left in victim.attacked(pasted, cell, seed):
-            console.print(Text(f"{left.attack}: {left.became}", "bold"))
-            for name, noised in left.texts:
-                _, characters, words, _ = _figures(noised)
-                figures = f"  ({name}: graphemes {characters}, words {words})"
-                console.print(Text("  ").append_text(diff(noised, coloured=is_coloured(console))).append(figures))
+        _table([(cell.nominal, noised_strings(values, cell, language, seed)[0]) for cell in cells])
+    show_next("eval", "--perturb", spec, *(word for folder in packs or () for word in ("--packs", folder)))
 
 
 def _typed(text: str) -> str:

@@ -7,9 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from warnings import warn
-
-from robust_xtreme.core.renamed import note, renamed
 
 OTHERWISE: Final = "Name another folder with --out, or start over with --force."
 """What to do where a folder has another run, or a damaged one."""
@@ -227,12 +224,3 @@ def plain() -> Iterator[None]:
         if ours is None:
             raise
         raise ours from error
-
-
-def __getattr__(name: str) -> object:
-    """The error that had this name in the version before, with a warning. Raises AttributeError for any other name."""
-    row = renamed("errors", name)
-    if row is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warn(note(row), FutureWarning, stacklevel=2)
-    return globals()[row.new]

@@ -14,7 +14,6 @@ from robust_xtreme.core import resources, run_paths
 from robust_xtreme.core.errors import SpecError, no_path, shown
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.keys import Argument, arguments, key, keys, options, toml
-from robust_xtreme.core.renamed import note, renamed
 from robust_xtreme.core.specs import canonical, check_keys, parse_match, typed
 
 SPLITS: Final = ("auto", "test", "validation", "train")
@@ -25,12 +24,9 @@ NOT_HASHED: Final = ("device", "batch_tokens", "workers", "offline", "out")
 
 _IF_SET: Final = (
     *("compile", "scores", "keep_names", "packs", "trained_on", "max_length", "external", "external_partial", "match"),
-    *("frozen", "normalise", "prompts", "dims"),
+    *("frozen", "prompts", "dims"),
 )
 """Keys that are part of the identity only where they are set."""
-
-FACTORS: Final = ("prompts", "dims", "precision", "representation", "normalise")
-"""Keys of which a factorial design takes several levels, the first being the reference."""
 
 DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
 MINI: Final = "mini"
@@ -150,7 +146,6 @@ class RunSpec:
         complete="folder",
         repeated=True,
     )
-    normalise: str = key("", "`spelling`: corrects unknown words before the model", "", "NAME", ("", "spelling"))
     match: tuple[str, ...] = key(
         (),
         "noise with as many edits in each text as each external set has, such as natural_typing, beside it",
@@ -177,9 +172,7 @@ class RunSpec:
         for name, (_, known) in keys(RunSpec).items():
             value = getattr(self, name)
             if known.choices and value not in known.choices:
-                row = renamed(name, value) if isinstance(value, str) else None
-                what = note(row) if row else f"{value!r} is none of: {', '.join(filter(None, known.choices))}."
-                raise SpecError(f"The {name} {what}")
+                raise SpecError(f"The {name} {value!r} is none of: {', '.join(filter(None, known.choices))}.")
             if type(value) is int and not known.least <= value <= known.most:
                 side, bound = ("below", known.least) if value < known.least else ("above", known.most)
                 raise SpecError(f"The value {shown(value)} of {name} is {side} {bound}.")

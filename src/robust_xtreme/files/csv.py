@@ -16,13 +16,10 @@ from robust_xtreme.files.schema import SCHEMA_VERSION, Frame, FrameColumn, build
 _VERSION: Final = "schema_version"
 
 
-def check_version(path: Path, version: str, cure: str = "Run the evaluation again.", replaces: bool = False) -> None:
-    """Raise Mismatch where a file has another schema version than this one reads; no cure `replaces` a newer file."""
+def check_version(path: Path, version: str, cure: str = "Run the evaluation again.") -> None:
+    """Raise Mismatch where a file has another schema version than this program reads."""
     if version != str(SCHEMA_VERSION):
         known = f"schema version {version}" if version else "no schema version"
-        if version.isdecimal() and int(version) > SCHEMA_VERSION:
-            newer = "A newer one wrote it, and reads it: pip install --upgrade robust-xtreme."
-            cure = newer if replaces else f"{newer} {cure}"
         raise Mismatch(f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}. {cure}")
 
 
@@ -62,8 +59,7 @@ def load(path: Path, frame: Frame) -> pl.DataFrame:
     header, *rows = _rows(path)
     if rows and header[:1] == [_VERSION]:
         check_version(path, rows[0][0])  # before the columns, which another version has otherwise
-    names = [name for name in frame.columns if name in header or name not in frame.later]
-    if header != [_VERSION, *names]:
+    if header != [_VERSION, *frame.columns]:
         raise DataError(path, f"is not a {frame.name} file: its header has other columns", line=1)
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
@@ -71,7 +67,7 @@ def load(path: Path, frame: Frame) -> pl.DataFrame:
         check_version(path, row[0])
     values = {
         name: [_read(row[position], frame.columns[name], path, number) for number, row in enumerate(rows, 2)]
-        for position, name in enumerate(names, 1)
+        for position, name in enumerate(frame.columns, 1)
     }
     try:
         return build(values, frame)

@@ -60,16 +60,12 @@ class FrameColumn:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One kind of frame: its columns in order, those that name a row, and the names of numbers with other ranges.
-
-    Files of older runs can be without the columns `later`, which may be null.
-    """
+    """One kind of frame: its columns in order, those that name a row, and the names of numbers with other ranges."""
 
     name: str
     columns: Mapping[str, FrameColumn]
     key: tuple[str, ...]
     within: Mapping[Range, str] = field(default_factory=dict)
-    later: tuple[str, ...] = ()
 
     def range(self, name: str) -> Range:
         """The range of a column: one of those `within` which the frame has its own, else by its name, as all frames.
@@ -103,13 +99,6 @@ def to_pandas(data: pl.DataFrame) -> Any:
         return data.to_pandas()
     except ImportError as error:
         raise UserError("to_pandas needs pandas and pyarrow. Install them: pip install pandas pyarrow") from error
-
-
-def completed(rows: pl.LazyFrame, frame: Frame) -> pl.LazyFrame:
-    """The rows with the `later` columns of a frame, null where the file of an older run has none."""
-    known = rows.collect_schema()
-    lost = (name for name in frame.later if name not in known)
-    return rows.with_columns(pl.lit(None, frame.columns[name].dtype).alias(name) for name in lost)
 
 
 def empty(frame: Frame) -> pl.DataFrame:

@@ -73,7 +73,7 @@ def frame_of(folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any])
 
 
 def check_file(folder: Path, name: str, manifest: Mapping[str, Any]) -> None:
-    """Raise DataError where a file of a finished run is not that of its manifest; older runs have no digests."""
+    """Raise DataError where a file of a finished run is not that of its manifest."""
     digest, is_there = manifest.get("files", {}).get(name), os.path.lexists(folder / name)
     if digest is not None and not (is_there and store.sha256(folder / name) == digest):
         what = _CHANGED if is_there else "is missing"

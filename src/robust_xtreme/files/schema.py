@@ -15,7 +15,6 @@ from robust_xtreme.files.frames import Frame as Frame
 from robust_xtreme.files.frames import FrameColumn as FrameColumn
 from robust_xtreme.files.frames import assembled as assembled
 from robust_xtreme.files.frames import build as build
-from robust_xtreme.files.frames import completed as completed
 from robust_xtreme.files.frames import empty as empty
 from robust_xtreme.files.frames import validate as validate
 
@@ -169,7 +168,6 @@ PREDICTIONS: Final = Frame(
     },
     _ITEM_KEY,
     {SHARE: "score"},
-    ("score",),
 )
 """One row per item of a cell; `prediction` (null where it failed), `gold` and `operators` are JSON.
 
@@ -216,14 +214,13 @@ ATTACKS: Final = Frame(
     },
     CELL,
     {POINTS: "success success_low success_high", CHANGE: " ".join(BELOW_RANDOM)},
-    BELOW_RANDOM,
 )
 """One row per cell under an attack. `attacked` items of `n` are right when clean, of which a share `no_edit` is too
 short for the strength; both count an item once for each noise seed. `success` (points, with its interval) is the share
 of them that an attack changes to wrong, after `queries_to_success` queries. `queries` are those of all attacked items,
 `words` and `graphemes` what a success changes: means over items. `curve` is JSON: success (points) by the number of
 queries. `below_random` is by how many points the attack leaves less of the headline metric than random search, paired
-by cluster as a drop, with its interval; null for random search itself, for recipes, which have none, and in older runs.
+by cluster as a drop, with its interval; null for random search itself, and for recipes, which have none.
 """
 
 CALIBRATION: Final = Frame(
@@ -359,7 +356,6 @@ CONTRASTS: Final = Frame(
     },
     ("kind", *CELL[1:], "metric", "scale"),
     {CHANGE: "difference low high joint_low joint_high"},
-    later=("unseen",),
 )
 """One row per cell, task and language of two runs on the same items: difference = candidate - baseline, in points.
 
@@ -371,31 +367,6 @@ than 160 clusters); `p_adjusted` is Holm's. `skewness` is that of the difference
 points of which 5 % of samples of as many clusters show nothing. `differing` counts the clusters whose outcomes differ,
 null where only levels are known. `mde` is the smallest difference detected with 80 % power at the corrected level.
 """
-
-EFFECTS: Final = Frame(
-    "effects",
-    {
-        **CONTRASTS.columns,
-        **columns(pl.String, "factor level reference other other_level other_reference"),
-        **columns(pl.Float64, "clean grapheme_edit_rate", nullable=True),
-        "marks": FrameColumn(pl.String, nullable=True),
-    },
-    (*CONTRASTS.key, "factor", "level", "other", "other_level"),
-    CONTRASTS.within,
-    CONTRASTS.later,
-)
-"""One row per effect in a factorial design, for a language of a task and for all of them: CONTRASTS of its levels.
-
-A main effect is `level` minus `reference` (the first named) of a `factor`, on clean or on perturbed text (`scale`), as
-a mean over all levels of the other factors; `other` is empty. In an interaction `candidate` is that effect at
-`other_level` of another factor, `baseline` that at `other_reference`, and `difference` the first minus the second. The
-factor `noise` has the reference `clean`: an interaction with it (the scale `change`) is below 0 by as many points as
-the level costs more under the noise than on clean text. `clean` is the mean clean level of the design, beside it what
-the noise edits. `marks` is `not shown above chance` where a clean level of the design is not.
-"""
-
-DESIGN: Final = Frame("design", {"levels": FrameColumn(pl.String), **SCORES.columns}, ("levels", *SCORES.key))
-"""SCORES of the cells of a factorial design, by the headline metric of each task; `levels` are those of its factors."""
 
 SIDES: Final = ("baseline", "anchor")
 VERDICT_NAMES: Final = ("ok", "regressed", "better", "beyond margin", "undecided", "missing", "new")
@@ -446,27 +417,6 @@ equivalence it is twice the smaller one of no fall and of no rise; `p_equivalent
 against the margin, each of which has 80 % power with `items` if the models are equal. `accepted` is whether the policy
 accepts what would else fail, for `reason`; `marks` are those of DELTAS, of the candidate; `why` says in a sentence how
 the row was decided.
-"""
-
-CERTIFIED: Final = Frame(
-    "certified",
-    {
-        **columns(pl.String, "model task split language example"),
-        "word": FrameColumn(pl.Int64),
-        **columns(pl.String, "cluster gold"),
-        **columns(pl.String, "answer smoothed", nullable=True),
-        **columns(pl.Int64, "votes draws"),
-        "bound": FrameColumn(pl.Float64),
-        "radius": FrameColumn(pl.Int64, nullable=True),
-    },
-    ("model", "task", "split", "language", "example", "word"),
-    {SHARE: "bound"},
-)
-"""One row per item of `certify`: in tagging a word, of which `word` is the number, elsewhere an example, 0.
-
-`gold`, `answer` (to the clean text) and `smoothed` (the most frequent in the first draws) are labels, tags or numbers
-of choices. `votes` counts the other `draws` with the smoothed answer, `bound` is the least probability of it that they
-show at 99.9 %, and `radius` the number of edits that certainly leave it; null: the model abstains.
 """
 
 FAILED: Final = "failed"

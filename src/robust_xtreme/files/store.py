@@ -22,7 +22,7 @@ from robust_xtreme.core.sinks import json_text
 from robust_xtreme.files import csv
 from robust_xtreme.files.frames import check_columns, check_distinct
 from robust_xtreme.files.new_files import appended, created, sync, write_all
-from robust_xtreme.files.schema import SCHEMA_VERSION, Frame, completed, validate
+from robust_xtreme.files.schema import SCHEMA_VERSION, Frame, validate
 
 # Sorts rows by several columns, strings by code points, and cuts them into groups: by one number for each row.
 #
@@ -279,7 +279,7 @@ def read_frame(path: Path, frame: Frame) -> pl.DataFrame:
     """A stored frame, validated. Raises DataError where it is missing or malformed, Mismatch for another schema."""
     with checking(path):
         rows = csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path)
-        return validate(completed(rows.lazy(), frame).collect(), frame)
+        return validate(rows, frame)
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     if not isinstance(facts, dict) or "schema_version" not in facts:
         raise DataError(path, f"is not the file of a baseline. {_cure(path)}")
     again = f"Save the baseline again from a run of this version: {_again(path)}"
-    check_version(path, shown(facts["schema_version"]), again, replaces=True)
+    check_version(path, shown(facts["schema_version"]), again)
     if not shapes.fits(facts, _FACTS):
         raise DataError(path, f"is not the file of a baseline. {_cure(path)}")
     with suppress(ValueError):  # a number that is not finite

@@ -54,7 +54,7 @@ COMPARED: Final = (".html", ".md", ".tex", ".csv", ".json")
 """The suffixes of the files of a comparison."""
 
 MARKER: Final = "<!-- robust-xtreme gate -->"
-"""What a comment is recognised by, so that the next run edits it instead of writing another."""
+"""The first line of the Markdown of a gate; `action.yml` puts the marker of a comment in its place."""
 
 _TITLE: Final = "robust-xtreme gate"
 _LONGEST: Final = 65_000

@@ -188,9 +188,10 @@ CATALOGUE: Final = (
           "interval: above 0 the attack leaves less."),
     _show("success", ("success", "success_low", "success_high"), _level, "Of the items that are right when clean, "
           "those that a candidate changes to wrong, or to the target of an attack, in percent, with a 95 % interval. "
-          "Models and languages have other items that are right, so it is not comparable across them; robust is."),
-    _show("queries", ("queries", "queries_to_success"), _queries, "Candidates that an item is asked about, a "
-          "gradient as two, and those until the first success, on average; answers from the cache count.", room=MEDIUM),
+          "Whether the right answer to a changed text is still the same is not judged. Models and languages have other "
+          "items that are right, so it is not comparable across them; robust is."),
+    _show("queries", ("queries", "queries_to_success"), _queries, "Candidates that an item is asked about, and "
+          "those until the first success, on average; answers from the cache count.", room=MEDIUM),
     _show("changed", ("words", "graphemes"), _both("{:.1f} / {:.1f}"),
           "Words and characters that the result of a success changes, on average.", room=MEDIUM),
     _show("no edit", ("no_edit",), percent, "Attacked items that are too short for an edit at this strength.",

@@ -185,8 +185,6 @@ class Answering:
                 return list(weights.scores(batches, done, partial(self._advance, job)))
             case requests.Means(batches):
                 return list(weights.means(batches))
-            case requests.Gradients(windows, places, slope):
-                return weights.products(windows, places, slope)
             case requests.Nearest(queries, candidates, k):
                 return weights.nearest(queries, candidates, k)
             case requests.Width():

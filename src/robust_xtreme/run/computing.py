@@ -22,12 +22,12 @@ from robust_xtreme.files.cache import Cache
 from robust_xtreme.models.predictors import predictor as asking
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.reading.reading import Inputs
-from robust_xtreme.models.reading.windows import Batches, Windows
+from robust_xtreme.models.reading.windows import Batches
 from robust_xtreme.models.retrieval.search import CPU, search
 from robust_xtreme.run import requests
 from robust_xtreme.run.prepare import candidates_of, prepare
 from robust_xtreme.run.scoring import score_examples, stage
-from robust_xtreme.run.task_run import Cell, Splits, TaskRun, attack_all, reading
+from robust_xtreme.run.task_run import Cell, Splits, TaskRun, attack_all
 from robust_xtreme.stats.averages import Facts, MeasuredPart, measured_part
 from robust_xtreme.stats.bitext import Neighbours
 from robust_xtreme.tasks.adapters.own import own_tasks
@@ -107,10 +107,6 @@ class _Elsewhere:
         """The mean states of the windows of each batch. Raises _Halved."""
         for start, stop in _groups(batches):
             yield from self._answer(requests.Means(batches[start:stop], self.tokens))
-
-    def products(self, windows: Windows, places: Array, slope: asking.Slope) -> Array:
-        """The products of gradients and embeddings at places of the windows of an input. Raises _Halved."""
-        return np.asarray(self._answer(requests.Gradients(windows, places, slope)))
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The k nearest candidates of each query."""
@@ -259,7 +255,7 @@ class _Worker:
         return self._fitting(weighed)
 
     def _vectors(self, values: Sequence[str]) -> Array:
-        """The vectors of texts (n, D) by themselves, which no normaliser changes."""
+        """The vectors of texts (n, D) by themselves."""
 
         def vectors(predictor: asking.Predictor, tokens: int) -> Array:
             assert isinstance(predictor, asking.Embedding)
@@ -274,7 +270,7 @@ class _Worker:
         """The predictions of inputs."""
 
         def answer(predictor: asking.Predictor, tokens: int) -> asking.Predicted:
-            return reading(predictor, self.given.task_run).answer(inputs, asking.Work(tokens, *how))
+            return predictor.answer(inputs, asking.Work(tokens, *how))
 
         return self._asked(answer)
 
@@ -299,11 +295,9 @@ class _Worker:
         return self._called(function) if isinstance(answer, requests.SmallerBatches) else answer
 
     def _moved(self, tokens: int) -> asking.Predictor:
-        """The predictor, which asks for what needs weights, where it can, and reads normalised texts, if any."""
+        """The predictor, which asks for what needs weights, where it can."""
         predictor: asking.Predictor = self.predictor
-        if isinstance(predictor, asking.Movable):
-            predictor = predictor.moved(self._weights(tokens))
-        return reading(predictor, self.given.task_run)
+        return predictor.moved(self._weights(tokens)) if isinstance(predictor, asking.Movable) else predictor
 
     def _weights(self, tokens: int) -> Callable[[], asking.Weights]:
         """The weights, which are elsewhere, in batches of so many tokens."""

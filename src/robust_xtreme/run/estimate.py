@@ -30,7 +30,7 @@ from robust_xtreme.run.folder import Folder, check_ours, planned
 from robust_xtreme.run.manifest import new_manifest
 from robust_xtreme.run.plan import NotRun, Plan, make_plan
 from robust_xtreme.run.prepare import Prepared, prepare
-from robust_xtreme.run.task_run import Splits, TaskRun, most_queries, most_vectors, reading
+from robust_xtreme.run.task_run import Splits, TaskRun, most_queries, most_vectors
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.workers.messages import Fleet
 from robust_xtreme.workers.supervisor import forecast
@@ -125,7 +125,7 @@ class _Estimator:
         count = max(1, _SAMPLE // len(conditions))
         sampled = replace(split, examples=split.examples[:count], corpus=None)
         once = tuple(replace(condition, seeds=condition.seeds[:1]) for condition in conditions)
-        predictor = reading(predictor_of(run.model, run.task, nowhere), run)
+        predictor = predictor_of(run.model, run.task, nowhere)
         prepared = prepare(replace(run, conditions=once), sampled, predictor)
         windows = prepared.inputs.windows.take(prepared.inputs.rows()[0])
         several = len(once) * len(sampled.examples)

@@ -20,7 +20,6 @@ from robust_xtreme.models.functions import GIVEN, Function
 from robust_xtreme.models.labels import label_sets, outside, unsupported_labels, unsupported_note
 from robust_xtreme.models.located import default_tasks, locate_all, served
 from robust_xtreme.models.origin import GivenModels, InMemory, given_models
-from robust_xtreme.models.predictors.members.encoder_head import has_gradients
 from robust_xtreme.models.predictors.predictor import Embedding, nowhere, predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.retrieval.embeddings import dtype_for
@@ -28,13 +27,13 @@ from robust_xtreme.models.stages import overlap
 from robust_xtreme.models.tensors import DEFAULT, Representation
 from robust_xtreme.models.tokenizer import MISPLACED, UNKNOWN_TOKENS, leave_out_misplaced, tokenizer_of, unreadable
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition, beside_attack
-from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe, settings_of
+from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
 from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import SuiteCell, asked, check_families, refusing, unsupported
 from robust_xtreme.run.external import Sets, sets_of
 from robust_xtreme.run.folder import check_read
-from robust_xtreme.run.task_run import Normaliser, Splits, TaskRun, needs_vectors, target_of
+from robust_xtreme.run.task_run import Splits, TaskRun, needs_vectors, target_of
 from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources import survey
@@ -76,12 +75,10 @@ def make_plan(
     in_memory: InMemory | None = None,
     keep_going: bool = False,
     foreseen: Callable[[float], None] = lambda _: None,
-    again: bool = False,
 ) -> Plan:
     """Resolve every name of a spec and read the data; with `keep_going` without files that cannot be read.
 
-    `foreseen` gets the predictions of all languages by those that are read, after each. A finished run that is planned
-    `again` may name settings that change nothing: older ones do.
+    `foreseen` gets the predictions of all languages by those that are read, after each.
     Raises SpecError, UnknownName, ModelError, UnreadableFiles, and MissingData where nothing is left to evaluate.
     """
     representation = Representation.parse(spec.representation) if spec.representation else DEFAULT
@@ -104,7 +101,6 @@ def make_plan(
     skipped += without
     task_runs: list[TaskRun] = []
     splits = Splits(spec, Pools(source))
-    normaliser = Normaliser(splits.pools, bool(spec.normalise))
     languages_of_task = {task.name: _languages(spec, task, source, groups.get(task.name, ())) for task in tasks}
     sets = sets_of(spec, source, [(name, code) for name, codes in languages_of_task.items() for code in codes])
     for match in sets.matches:
@@ -115,8 +111,6 @@ def make_plan(
         fetch(task, source, spec.split, languages)
         for language in languages:
             made, left = _task_runs(splits, sets, conditions[task.name], task, language, models[task.name])
-            made, others = normaliser.served(made)
-            left += [NotRun(run.task.name, run.language, run.split, NOT_APPLICABLE, why) for run, why in others]
             skipped += left
             for task_run in made:
                 dims = _dims(task_run, spec)
@@ -126,8 +120,7 @@ def make_plan(
     check_read(tuple(splits.unread), len(task_runs), keep_going)
     if not task_runs:
         raise _nothing_left(spec, source, skipped)
-    if not again:
-        _check_used(spec, task_runs)
+    _check_used(spec, task_runs)
     sets.check_used()
     skipped += _unmatched(task_runs, sets)
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
@@ -265,10 +258,6 @@ def _conditions(
         if not request.suite:
             check_cell(request.cell, tasks)
             check_families(request, [(task.family, task.name) for task in tasks if _groups(request.cell, task)])
-        changed = spec.dims or spec.compile or spec.precision == "int8"
-        if changed and asks(request.cell) and settings_of(bound(request.cell)[0]).sloped:
-            what = "there are no gradients with --dims, --compile or --precision int8"
-            raise SpecError(f"{request.cell}: {what}. Leave that, or @access=gradients, out.")
         before = len(skipped)
         for task in tasks:
             on, left = _applied(request, task, models[task.name], spec.split)
@@ -400,10 +389,9 @@ def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
     """The settings of a task run's inference, which name a cell; tuned values are in the manifest."""
     pool, config, function = task_run.task.pool, task_run.model.config, task_run.model.origin.function
     precision = f"precision={spec.precision}" + (" compile=inductor" if spec.compile else "")
-    normalise, prompts = f" normalise={spec.normalise}" if spec.normalise else "", str(task_run.model.prompts or "")
+    prompts = str(task_run.model.prompts or "")
     if function:
-        return " ".join(filter(None, ("function", prompts))) + normalise
-    precision += normalise
+        return " ".join(filter(None, ("function", prompts)))
     if pool is None:
         return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
     size, layers, modules = task_run.model.width, config.get("num_hidden_layers"), task_run.model.sentence
@@ -499,8 +487,6 @@ def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: T
         return "its pairs are mined over all sentences at once"
     if task.pool is not None and any(CANDIDATE in each.fields for each in on):
         return f"all queries search the same {CANDIDATE}s (name @fields=query)"
-    if settings_of(bound(cell)[0]).sloped and not has_gradients(predictor_of(model, task, nowhere)):
-        return f"what predicts it with {model.name} has no gradients (leave out @access=gradients)"
     has = task.pool or not model.origin.function
     lacks = needs_vectors(cell) and not (has and isinstance(predictor_of(model, task, nowhere), Embedding))
     return f"what predicts it with {model.name} has no vectors of texts for @similar" if lacks else ""

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from robust_xtreme.core.columns import Array
-from robust_xtreme.models.predictors.predictor import Slope
-from robust_xtreme.models.reading.windows import Batches, Windows
+from robust_xtreme.models.reading.windows import Batches
 
 
 class Scores(NamedTuple):
@@ -21,14 +20,6 @@ class Means(NamedTuple):
 
     batches: Batches
     tokens: int
-
-
-class Gradients(NamedTuple):
-    """A request: at `places` (s, 3) of the windows of an input gradients, by a `slope`, times embeddings."""
-
-    windows: Windows
-    places: Array
-    slope: Slope
 
 
 class Nearest(NamedTuple):

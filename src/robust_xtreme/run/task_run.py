@@ -1,9 +1,8 @@
-"""Task runs with their conditions, the examples of each, kept or read again for the run, and the normaliser.
+"""Task runs with their conditions, the examples of each, kept or read again for the run.
 
 Also attacks on the examples of a task run, under those of its conditions that are attacks.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -18,17 +17,14 @@ from robust_xtreme.attack.goals import AnswerScores, Ask
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.core.specs import BITEXT, Origin, PerturbationSpec, TaskSpec
+from robust_xtreme.core.specs import Origin, PerturbationSpec, TaskSpec
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.labels import outside
-from robust_xtreme.models.predictors.normalised import Normalised
-from robust_xtreme.models.predictors.predictor import Predictor
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.noise.conditions.paired import Paired
 from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe, settings_of
 from robust_xtreme.noise.engine.noised import PerturbedExamples
 from robust_xtreme.noise.engine.noising import bound
-from robust_xtreme.noise.normalising.corrector import ENGLISH, Spelling, lacks, spelling_of, word_counts
 from robust_xtreme.tasks.sources.rows import identity_of, limit
 from robust_xtreme.tasks.sources.source import Pools, Split, load
 from robust_xtreme.tasks.sources.survey import tuned_on
@@ -47,8 +43,8 @@ class TaskRun:
     `pool` is the identity of the candidates, if any, and `candidates` their number; `note` describes what the pool does
     not contain. `unsupported` are the labels that the model's head has no class for. `inference` and `setting` name the
     cells, `params` counts the parameters without embeddings (None: unknown), and `words`: each word is read by itself.
-    `external` is the noisy set that its items are of, `spelling` has the normalisers of its fields, if any. `dims` are
-    the numbers of a vector's dimensions that are kept, one after the other; without any, all are.
+    `external` is the noisy set that its items are of. `dims` are the numbers of a vector's dimensions that are
+    kept, one after the other; without any, all are.
     """
 
     task: TaskSpec
@@ -71,7 +67,6 @@ class TaskRun:
     params: int | None = 0
     words: bool = False
     external: Paired | None = None
-    spelling: Mapping[str, Spelling] = field(default_factory=dict, compare=False)
 
     @property
     def label(self) -> str:
@@ -143,56 +138,6 @@ def _size(split: Split) -> int:
     """Texts and spans of the examples, and of those that a threshold is tuned on; `Pools` keeps the pools."""
     size = sum(1 + len(text.spans) for example in split.examples for text in example.texts.values())
     return size + (_size(split.tuned) if split.tuned else 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Normaliser:
-    """The spelling normaliser of a run, if it is `wanted`. What it learned of a task's training texts is kept."""
-
-    pools: Pools
-    wanted: bool
-    learned: dict[str, tuple[Counter[str], Files]] = field(default_factory=dict)
-    made: dict[tuple[str, str], Spelling] = field(default_factory=dict)
-
-    def served(self, task_runs: Sequence[TaskRun]) -> tuple[list[TaskRun], list[tuple[TaskRun, str]]]:
-        """The task runs whose texts are normalised, and the others with the reason; all where it is not wanted."""
-        every = [self._served(task_run) if self.wanted else (task_run, "") for task_run in task_runs]
-        return [run for run, why in every if not why], [(run, why) for run, why in every if why]
-
-    def _served(self, task_run: TaskRun) -> tuple[TaskRun, str]:
-        """A task run whose texts are normalised, or why they cannot be."""
-        question, context = task_run.languages
-        if task_run.task.pool is not None and task_run.task.pool.search == BITEXT:
-            return task_run, f"{task_run.label}: the spelling normaliser reads queries, and this task mines pairs."
-        for code in (question, context):
-            if why := lacks(code):
-                return task_run, f"{task_run.label}: the spelling normaliser does not serve {code}: {why}."
-        codes = {name: context if name == "context" else question for name in task_run.task.fields}
-        spelling = {name: self._of(task_run.task, code) for name, code in codes.items()}
-        files = self._learned(task_run.task)[1]
-        return replace(task_run, spelling=spelling, files=tuple(dict.fromkeys((*task_run.files, *files)))), ""
-
-    def _of(self, task: TaskSpec, code: str) -> Spelling:
-        if (task.name, code) not in self.made:
-            self.made[task.name, code] = spelling_of(code, self._learned(task)[0])
-        return self.made[task.name, code]
-
-    def _learned(self, task: TaskSpec) -> tuple[Counter[str], Files]:
-        """The words of the English training texts of a task, and their files; none where the data have none."""
-        if task.name not in self.learned:
-            source, words = self.pools.source, Counter[str]()
-            files: Files = ()
-            if "train" in source.splits(task) and source.holds(task, ENGLISH, "train"):
-                split = load(task, source, ENGLISH, "train", self.pools)
-                texts = (text.value for example in split.examples for text in example.texts.values())
-                words, files = word_counts(texts, ENGLISH), split.files
-            self.learned[task.name] = words, files
-        return self.learned[task.name]
-
-
-def reading(predictor: Predictor, task_run: TaskRun) -> Predictor:
-    """A predictor as it reads the texts of a task run: normalised ones, where the run has a normaliser."""
-    return Normalised(predictor, task_run.spelling) if task_run.spelling else predictor
 
 
 Cell = tuple[Condition, int]

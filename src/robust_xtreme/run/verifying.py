@@ -36,7 +36,7 @@ from robust_xtreme.run.plan import OF_MODEL, Plan, make_plan, unasked
 from robust_xtreme.run.prepare import prepare
 from robust_xtreme.run.run import answer_again
 from robust_xtreme.run.scoring import PARTS, TaskRunRows, score_examples, stage
-from robust_xtreme.run.task_run import Cell, Splits, TaskRun, reading
+from robust_xtreme.run.task_run import Cell, Splits, TaskRun
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.noisy.frozen_runs import edits_of
 from robust_xtreme.tasks.sources.source import Split, open_source
@@ -103,7 +103,7 @@ class Verifying:
         with using(*spec.packs), own_tasks(spec.data), TemporaryDirectory() as made:
             try:
                 asked, functions = (spec, None) if self.model else unasked(spec, manifest)
-                plan = make_plan(asked, functions, keep_going=True, again=True)
+                plan = make_plan(asked, functions, keep_going=True)
             except MissingData as error:
                 suite, found = manifest.get("suite", ""), None if self.data else _suite_of(spec.data)
                 named = f"suite {suite or 'none'}, and the data of run.toml, {spec.data}, have {found or 'none'}"
@@ -233,7 +233,7 @@ def replayed(run: TaskRun, split: Split, stored: TaskRunRows, is_bare: bool) -> 
     if run.predictions != stored.predictions.height:
         raise Mismatch(f"{run.label} has {stored.predictions.height:,} rows, and {run.predictions:,} in a new plan.")
     predictor = predictor_of(run.model, run.task, nowhere)
-    predictor = reading(predictor.moved(nowhere) if isinstance(predictor, Movable) else predictor, run)
+    predictor = predictor.moved(nowhere) if isinstance(predictor, Movable) else predictor
     prepared = prepare(run, split, predictor, deduplicate=False, attacks=partial(_attacked, stored.attacked))
     inputs, kind = prepared.inputs, TARGETS.get(run.task.family, "Choice")
     order = [(of.condition.name, of.seed, each.id) for of in prepared.variants for each in prepared.examples]

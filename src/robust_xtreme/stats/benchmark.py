@@ -99,7 +99,7 @@ def tasks_of(tasks: Mapping[str, Any]) -> dict[str, Task]:
     """The tasks of a manifest, from its `tasks`.
 
     The keys `metrics`, `score`, `perturbed`, `groups` and `parallel_ids` are those of TaskSpec; a task without
-    `groups`, as runs of older versions have it, belongs to no benchmark.
+    `groups` belongs to no benchmark.
     """
     return {
         name: Task(

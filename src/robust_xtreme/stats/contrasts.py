@@ -4,11 +4,10 @@ A difference is below 0 where the candidate is worse. Three scales are compared:
 perturbed text, and the change (perturbed minus clean), which says how much more, or less, noise costs the candidate.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import combinations
 from operator import itemgetter
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.core.errors import Mismatch
-from robust_xtreme.files.schema import CELL, CONTRASTS, EFFECTS, build, language_of
+from robust_xtreme.files.schema import CELL, CONTRASTS, build, language_of
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats._cells import Cell, Items, check_same, in_groups
 from robust_xtreme.stats.averages import ESTIMATED, Drop, average_moments, drop
@@ -274,122 +273,3 @@ def _row(test: _Test) -> dict[str, Any]:
         **{name: getattr(estimate, name) for name in ESTIMATED},
         "differing": test.differing,
     }
-
-
-# -------------------------------------------------------------------------------------------------- factorial designs
-
-NOISE: Final = "noise"
-"""The factor whose levels are the conditions, clean text first."""
-
-Levels = tuple[str, ...]
-"""A level of each factor."""
-
-Cells = Callable[[Key], Cell]
-"""Gives the cell of a key, which names no inference."""
-
-_Term = tuple[tuple[int, int], ...]
-"""The axes of one factor, or of two, each with the number of the level that is compared with the first."""
-
-
-def effects(
-    points: Mapping[Levels, Cells],
-    known: Collection[Key],
-    factors: Mapping[str, Sequence[str]],
-    tasks: Mapping[str, Task],
-) -> pl.DataFrame:
-    """EFFECTS of a full factorial design, sorted: `points` give the cells of each combination of levels, in order.
-
-    All have the `known` cells, each with its clean twin. The deviations of a cluster are those of all its cells. p and
-    joint bounds are those of all effects of a kind. Raises Mismatch where the items or noise seeds of cells differ.
-    """
-    first = next(iter(points.values()))
-    numbers = numbered(map(first, sorted(known)), {name: task.parallel_ids for name, task in tasks.items()})
-    clusters = _Clusters(numbers, named=True)
-    families: dict[str, list[_Contrast]] = {CELLS: [], TASKS: []}
-    conditions: defaultdict[Key, list[str]] = defaultdict(list)
-    for key in sorted(known, key=lambda key: (key[-2] != CLEAN, key)):
-        conditions[*key[:-2], key[-1]].append(key[-2])
-    for base in sorted(conditions):
-        families[CELLS] += _effects(points, {**factors, NOISE: conditions[base]}, base, clusters)
-    named = itemgetter(*_OF_TASK, *_OF_EFFECT)
-    for group in in_groups(families[CELLS], lambda contrast: named(contrast.names)):
-        if len({contrast.names["language"] for contrast in group}) > 1:
-            pairs = tuple(pair for contrast in group for pair in contrast.pairs)
-            families[TASKS].append(_Contrast({**group[0].names, **_NO_LANGUAGE, "kind": TASKS}, pairs))
-    return build([row for family in families.values() for row in _tested(family, clusters)], EFFECTS).sort(EFFECTS.key)
-
-
-_OF_EFFECT: Final = ("factor", "level", "other", "other_level")
-_NO_LANGUAGE: Final = dict.fromkeys(("data", "language", "context_language", "setting"), "")
-
-
-def _effects(
-    points: Mapping[Levels, Cells], axes: Mapping[str, Sequence[str]], base: Key, clusters: _Clusters
-) -> Iterator[_Contrast]:
-    """The effects of one task and language; `axes` are the factors, the noise last."""
-    conditions = axes[NOISE]
-    cells = [[of((*base[:-1], name, base[-1])) for name in conditions] for of in points.values()]
-    sums, numbers = _grid(cells, clusters)
-    sums = sums.reshape(*map(len, axes.values()), *sums.shape[2:])
-    level = intervals.level(CPU, sums, cells[0][0].reduce)
-    values = np.concatenate([level.value[..., None], level.deviations], -1)
-    alike = intervals.clusters_like(CPU, sums).min((*range(len(axes)),))
-    for term in _terms([len(levels) for levels in axes.values()]):
-        baseline, candidate = _sides(values, term, len(axes) - 1)
-        sides = _sides(sums, term, len(axes) - 1, whole=True)
-        differ = intervals.differs(*sides).any((*range(len(axes) - 1),))
-        names = _named([*axes.items()], term)
-        for at, (before, after) in enumerate(zip(baseline, candidate, strict=True)):
-            noise = names["other_level"] or names["level"] if NOISE in names.values() else conditions[at]
-            scale = CHANGE if NOISE in names.values() else CLEAN if noise == CLEAN else PERTURBED
-            difference = after - before
-            moved = Drop(float(difference[0]), numbers, difference[1:], differ[at], alike)
-            key = (*base[:-1], noise, base[-1])
-            pair = _Pair(key, scale, len(cells[0][0].items.examples), float(before[0]), float(after[0]), (moved,))
-            of = dict(zip((*_NAMES, "metric"), key, strict=True))
-            yield _Contrast({"kind": CELLS, **of, **names}, (pair,))
-
-
-def _grid(cells: Sequence[Sequence[Cell]], clusters: _Clusters) -> tuple[Any, Any]:
-    """The sums (points, conditions, arms, G, k) of cells, and the sorted numbers (G,) of their joined clusters."""
-    first = cells[0][0]
-    for column in zip(*cells, strict=True):
-        for cell in column:
-            check_same(first, cell)
-            if cell.seeds != column[0].seeds:
-                raise Mismatch(f"{cell.named()} has other noise seeds at other levels of the design.")
-    numbers, slots = np.unique(clusters.of(first.items), return_inverse=True)
-    shape = np.broadcast_shapes(*(cell.sums.shape for of in cells for cell in of))
-    every = np.stack([np.stack([np.broadcast_to(cell.sums, shape) for cell in of]) for of in cells])
-    by_cluster: Any = np.moveaxis(every, -2, 0)
-    joined = np.zeros((len(numbers), *by_cluster.shape[1:]))
-    np.add.at(joined, slots, by_cluster)
-    return np.moveaxis(joined, 0, -2), clusters.shared(numbers)
-
-
-def _terms(sizes: Sequence[int]) -> Iterator[_Term]:
-    """Each level of each axis against the first, and each two of different axes."""
-    mains = [(axis, at) for axis, size in enumerate(sizes) for at in range(1, size)]
-    yield from ((main,) for main in mains)
-    yield from ((one, other) for one, other in combinations(mains, 2) if one[0] != other[0])
-
-
-def _sides(values: Any, term: _Term, factors: int, whole: bool = False) -> Any:
-    """An effect at the first level of its last factor and at the compared one, (2, conditions, ...).
-
-    They are means over the levels of all factors but the noise, or are `whole`: with these as further axes before it.
-    """
-    *inner, (last, compared) = term
-    for axis, at in inner:
-        values = values.take([at], axis) - values.take([0], axis)
-    sides = np.stack([values.take([at], last) for at in (0, compared)])
-    return sides if whole else sides.mean(tuple(range(1, factors + 1)))
-
-
-def _named(axes: Sequence[tuple[str, Sequence[str]]], term: _Term) -> dict[str, str]:
-    """The columns that name an effect."""
-    names = dict.fromkeys((*_OF_EFFECT, "reference", "other_reference"), "")
-    for prefix, (axis, at) in zip(("", "other_"), term, strict=False):
-        name, levels = axes[axis]
-        names |= {"other" if prefix else "factor": name, f"{prefix}level": levels[at], f"{prefix}reference": levels[0]}
-    return names

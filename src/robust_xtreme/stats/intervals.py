@@ -303,12 +303,6 @@ def share_bounds(count: int, of: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def least_share(count: Any, of: int, alpha: float) -> Any:
-    """The lower bounds of shares at 1 - alpha, one-sided, from counts (n,) of independent draws (Clopper, Pearson)."""
-    counts = np.asarray(count)
-    return np.where(counts > 0, _special().betaincinv(np.maximum(counts, 1), of - counts + 1, alpha), 0.0)
-
-
 @cache
 def t_quantile(probability: float, freedom: float) -> float:
     """The quantile of Student's t."""

@@ -36,7 +36,6 @@ from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import field_texts
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.run import plan as planning
-from robust_xtreme.run.pasted import check_shown
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.task_run import attack_all, most_vectors
 from robust_xtreme.training.objective import check_attacks
@@ -242,12 +241,6 @@ def test_a_predictor_without_vectors_is_refused_before_anything_is_computed(monk
         make_plan(spec)
     plan = make_plan(replace(spec, perturb=("attack_keys:0.2",)))
     assert any(condition.asks for condition in plan.task_runs[0].conditions)
-
-
-def test_a_pasted_text_has_no_floor() -> None:
-    """There is no other text to calibrate on, which one line says."""
-    with pytest.raises(SpecError, match="@similar is calibrated on other texts, and a pasted text has none"):
-        check_shown(PerturbationSpec.parse("attack_keys:0.2@similar=0.5"), "xnli", "en")
 
 
 def test_training_has_no_floor() -> None:

@@ -11,7 +11,6 @@ from typer.main import get_command
 
 from robust_xtreme.cli import build
 from robust_xtreme.cli._options import _SPELLINGS, ALSO
-from robust_xtreme.core.renamed import RENAMED
 
 COMMANDS: Final[dict[str, Any]] = get_command(build()).commands  # type: ignore[attr-defined]  # a group
 NAMES: Final = {name: list(option_names(command)) for name, command in COMMANDS.items()}
@@ -43,13 +42,6 @@ def test_what_means_the_same_has_one_name(alike: set[str]) -> None:
     """No two commands name the same thing differently."""
     used = {name for options in NAMES.values() for names in options for name in names if name in alike}
     assert len(used) == 1, used
-
-
-def test_old_names_are_no_options_of_today() -> None:
-    """They are read by the program before the command sees them."""
-    for row in RENAMED:
-        for command in [row.of] if row.of in NAMES else NAMES:
-            assert row.old not in {name for names in NAMES[command] for name in names}, row
 
 
 def test_every_list_of_names_is_of_some_command() -> None:

@@ -109,7 +109,6 @@ def test_a_command_that_fails_ends_with_its_code(capsys: pytest.CaptureFixture[s
         (["lst"], "No such command 'lst'. Did you mean 'list'? See: robust-xtreme --help"),
         (["list"], "Missing argument 'WHAT'. See: robust-xtreme list --help"),
         (["train", "--seed", "x"], "--seed takes a whole number, not 'x'. See: robust-xtreme train --help"),
-        (["rate", "r", "-n", "1.5"], "--limit takes a whole number, not '1.5'. See: robust-xtreme rate --help"),
         (["gate", "r", "--margin", "x"], "--margin takes a number, not 'x'. See: robust-xtreme gate --help"),
         (["data", "check", "own"], "'own' is not expected. Did you mean --data own? See: robust-xtreme data --help"),
         (["list", "tsk"], "There is no list named 'tsk'. Did you mean 'tasks'? See: robust-xtreme list --help"),

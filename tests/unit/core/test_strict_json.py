@@ -14,7 +14,6 @@ from tests.program import program
 from robust_xtreme.core import strict_json
 from robust_xtreme.core.errors import DataError, ModelError, UserError
 from robust_xtreme.files import store
-from robust_xtreme.gating import pull_request
 from robust_xtreme.models.folder import read_json
 from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.noise.engine.rewriter import checked
@@ -62,14 +61,13 @@ READERS: Final[dict[str, Callable[[Path], Any]]] = {
     "a line": lambda _: [*objects(f"\n{TWICE}\n", "f")],
     "a value with places": lambda _: placed(TWICE, "f", 1, keys=("c",)),
     "SQuAD's file": lambda _: squad.read(f'{{"data": [], "more": {TWICE}}}', "f"),
-    "an event": lambda folder: pull_request._number(folder / "f.json"),
     "edits of another run": lambda folder: edits_of(folder, "it", f"[{TWICE}]"),
 }
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_every_reader_refuses_it(name: str, tmp_path: Path) -> None:
-    """Files of models, manifests, data and events: one line."""
+    """Files of models, manifests and data: one line."""
     (tmp_path / "f.json").write_text(TWICE)
     with pytest.raises((UserError, DataError, ModelError)) as error:
         READERS[name](tmp_path)

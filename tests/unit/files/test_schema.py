@@ -12,8 +12,6 @@ from robust_xtreme.core.errors import DataError, Mismatch, RobustXtremeError
 from robust_xtreme.files import schema, store
 from robust_xtreme.files.frames import ANY
 from robust_xtreme.files.schema import (
-    ATTACKS,
-    BELOW_RANDOM,
     CELL,
     MODELS,
     SCORES,
@@ -169,17 +167,3 @@ def test_every_number_has_a_range_or_is_listed(frame: Frame) -> None:
     }
     numbers = {name for name, column in frame.columns.items() if column.dtype in (pl.Float64, pl.Int64)}
     assert {name for name in numbers if frame.range(name) == ANY and not name.endswith("seed")} <= free
-
-
-def test_an_older_file_can_be_without_the_later_columns_of_its_frame(tmp_path: Path) -> None:
-    """They are null; another column is still needed."""
-    cell = dict.fromkeys(CELL, "x") | {"setting": "zero_shot", "n": 1, "clusters": 1, "attacked": 1, "no_edit": 0.0}
-    attacks = build([cell | {"curve": "{}", "below_random": 1.0}], ATTACKS)
-    store.write_frame(tmp_path / "attacks.csv", attacks, ATTACKS)
-    rows = pl.read_csv(tmp_path / "attacks.csv", infer_schema=False)
-    rows.drop(BELOW_RANDOM).write_csv(tmp_path / "attacks.csv")
-    read = store.read_frame(tmp_path / "attacks.csv", ATTACKS)
-    assert read.equals(attacks.with_columns(below_random=pl.lit(None, pl.Float64)))
-    rows.drop("success").write_csv(tmp_path / "attacks.csv")
-    with pytest.raises(DataError, match="its header has other columns"):
-        store.read_frame(tmp_path / "attacks.csv", ATTACKS)

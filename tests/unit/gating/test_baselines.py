@@ -159,20 +159,13 @@ def test_a_damaged_file_is_one_line(name: str, run: Path, root: Path) -> None:
     assert ended.err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("version", "cure"), [(4, "Save the baseline again from a run of"), (6, "A newer one wrote it")]
-)
-def test_a_newer_baseline_asks_for_a_newer_program(version: int, cure: str, run: Path, root: Path) -> None:
-    """It is not to be replaced, as one of an older version is, but read by the program that wrote it."""
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_baseline_of_another_version_is_refused(version: int, run: Path, root: Path) -> None:
+    """In a line that names both versions and the command that saves it again."""
     path = save([run], "main", root)
     path.write_bytes(store.json_bytes(with_digest({**json.loads(path.read_bytes()), "schema_version": version})))
-    with pytest.raises(Mismatch) as error:
+    with pytest.raises(Mismatch, match=f"schema version {version}; .* reads version 5. Save the baseline again"):
         load("main", root)
-    assert f"has schema version {version}; this robust-xtreme reads version 5. {cure}" in str(error.value)
-    assert (str(error.value).endswith("pip install --upgrade robust-xtreme."), "--force" in str(error.value)) == (
-        (version == 6),
-        (version == 4),
-    )
 
 
 def test_a_file_that_is_gone_or_not_a_file_is_one_line(run: Path, root: Path) -> None:

@@ -98,8 +98,8 @@ def test_the_command_prints_the_rates(tmp_path: Path) -> None:
     assert "gates fail under this policy: 100.0%" in ended.out
     refused = program("gate", str(folder), "--self-test", "--update")
     assert (refused.code, refused.err.count("\n")) == (2, 1)
-    renamed = program("gate", str(folder), "--self-test", "--output", "x.json")
-    assert (renamed.code, "gate --self-test takes no --out: leave it out." in renamed.err) == (2, True)
+    written = program("gate", str(folder), "--self-test", "--out", "x.json")
+    assert (written.code, "gate --self-test takes no --out: leave it out." in written.err) == (2, True)
     path = save([folder], "main", tmp_path)
     path.with_suffix(".parquet").unlink()
     with pytest.raises(Mismatch, match="has no outcomes of items"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.conformance.texts import SENTENCES
+from tests.program import program
 from typer.testing import CliRunner
 
 import robust_xtreme
@@ -128,6 +129,18 @@ def test_show_prints_a_line_for_each_strength() -> None:
     assert _SW in lines[1]
     assert "unchanged" in lines[1]
     assert "%" in lines[2]
+
+
+def test_show_takes_one_text_and_no_attack() -> None:
+    """Words without quotes are several texts, and an attack asks a model; both are refused in one line."""
+    for words, said in (
+        (("char_noise:0.1", "Habari", "ya", "asubuhi"), "in one text; 3 are given"),
+        (("attack_keys:0.2@queries=50", "Habari"), "asks a model"),
+    ):
+        ended = program("show", *words, "-l", "sw")
+        assert (ended.code, ended.out) == (2, "")
+        assert said in ended.err
+        assert len(ended.err.splitlines()) == 1
 
 
 def test_show_gives_the_text_the_whole_width_of_a_narrow_terminal() -> None:

@@ -16,7 +16,7 @@ from tests.synthetic_run import run
 from tools.language_pages import picture
 
 from robust_xtreme.report.charts.drawing import alone, svg
-from robust_xtreme.report.charts.figures import NOMINAL, REALISED, curve, forest, heat, ranges, success_chart
+from robust_xtreme.report.charts.figures import NOMINAL, REALISED, curve, forest, heat, success_chart
 from robust_xtreme.report.columns import percent
 from robust_xtreme.report.view import Results
 from robust_xtreme.studies.folder import _forest as of_study
@@ -167,15 +167,3 @@ def test_only_geometry_is_shortened() -> None:
     attributes = [value for element in ET.fromstring(drawn).iter() for value in element.attrib.values()]
     assert not [value for value in attributes if re.search(r"\.\d{3}", value)]
     assert (drawn.count("class="), drawn.count("role="), drawn.count("<g></g>")) == (1, 1, 0)
-
-
-def test_levels_of_two_models_are_drawn_by_language() -> None:
-    """A chart of levels names each language, model and level; a line spans the least and the greatest of a model."""
-    levels = {"certified, 1 edit": ("smoothed", 20.0), "smoothed": ("smoothed", 60.0), "clean": ("itself", 80.0)}
-    rows = [
-        {"language": code, "of": of, "level": name, "value": at}
-        for code in ("sw", "hi")
-        for name, (of, at) in levels.items()
-    ]
-    shown = texts(svg(ranges(pl.DataFrame(rows))))
-    assert {"sw", "hi", "smoothed", "itself", *levels} <= {*shown}

@@ -36,7 +36,7 @@ def test_attacks_are_listed_with_what_a_spec_chooses() -> None:
     (row,) = [row for row in rows("perturbations") if row["name"] == "attack_keys"]
     settings = {"queries": ["200"], "max_graphemes": [""], "target": [""], "chrf": [""], "similar": ["0"]}
     assert row["parameters"] == settings
-    assert row["choices"]["access"] == ["scores", "labels", "gradients"]
+    assert row["choices"]["access"] == ["scores", "labels"]
     assert row["choices"]["ranking"] == ["unk", "delete"]
     assert set(row["choices"]["search"]) == set(registry.names("search"))
 

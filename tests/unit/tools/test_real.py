@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from tools.real import __main__ as real
 from tools.real import keep, learned, page, tables
-from tools.real.stages import CONFIGS, EVAL, FIGURES, FINISHED, KEEP, REPAIR, ROOT, TRAIN, Asked, Stage, stages
+from tools.real.stages import CONFIGS, EVAL, FIGURES, FINISHED, KEEP, ROOT, TRAIN, Asked, Stage, stages
 
 from robust_xtreme import api
 from robust_xtreme.core.run_spec import from_toml
@@ -90,8 +90,7 @@ def _ran(stage: Stage) -> None:
     elif stage.kind == EVAL:
         store.write_json(stage.folder / "manifest.json", {"complete": True})
     elif stage.kind not in (FIGURES, KEEP):
-        name = "effects.csv" if stage.kind == REPAIR else "real_data.json"
-        store.write_json(stage.folder / name, {})
+        store.write_json(stage.folder / "real_data.json", {})
 
 
 def test_finished_stages_are_skipped_and_others_continue(

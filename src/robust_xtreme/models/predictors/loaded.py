@@ -11,16 +11,15 @@ from typing import Any, Final
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.models.loading import Checkpoint, bare
-from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Slope, Work, decoded
+from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Work, decoded
 from robust_xtreme.models.reading.reading import Decoded, Inputs
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.retrieval.search import search
-from robust_xtreme.models.tensors import AtLayer, collate, encoder_inputs, on
+from robust_xtreme.models.tensors import collate, encoder_inputs, on
 from robust_xtreme.stats.bitext import Neighbours
 
 _AT_ONCE: Final = 4
@@ -62,32 +61,6 @@ class Loaded:
         for scores, inputs in zip(_scored(self.checkpoint, batches), done, strict=True):
             yield scores
             advance(inputs)
-
-    def products(self, windows: Windows, places: Array, slope: Slope) -> Array:
-        """Gradients times embeddings at places (s, 3). Raises ModelError and torch.OutOfMemoryError."""
-        model, device, kept = self.checkpoint, self.checkpoint.device, list[Tensor]()
-        whole = model.encoder.encoder if isinstance(model.encoder, AtLayer) else model.encoder
-        embedding = bare(whole).get_input_embeddings()
-
-        def leaf(*given: Any) -> Tensor:
-            kept.append(given[-1].detach().requires_grad_())
-            return kept[-1]
-
-        handle = embedding.register_forward_hook(leaf)
-        try:
-            with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # others need not give the same bits again
-                scores = _passed(model, windows)
-                slopes = on(device, slope(windows, scores.detach().cpu().numpy()).astype(np.float32))
-                can = kept and scores.requires_grad
-                found = torch.autograd.grad(scores, kept, slopes, allow_unused=True) if can else ()
-        finally:
-            handle.remove()
-        if len(found) != 1 or found[0] is None:
-            raise ModelError(f"{model.name} has no gradients by embeddings of tokens. Leave out @access=gradients.")
-        window, position, token = (on(device, column) for column in places.T.copy())
-        with torch.inference_mode():
-            products = (found[0][window, position].float() * embedding(token).float()).sum(dim=-1)
-        return np.asarray(products.cpu().numpy())
 
     def means(self, batches: Sequence[Windows]) -> Iterator[Array]:
         """The mean state of the tokens of each window of each batch. Raises ModelError and torch.OutOfMemoryError."""
@@ -147,19 +120,13 @@ def _finished(waiting: deque[Started], count: int) -> Iterator[Array]:
         yield waiting.popleft().scores.numpy()
 
 
-def _passed(checkpoint: Checkpoint, windows: Windows) -> Tensor:
-    """The scores (B, ...) of one pass of encoder and head, float32, on its device."""
-    ids, mask = (on(checkpoint.device, tensor) for tensor in collate(windows, checkpoint.pad_id))
-    hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
-    scores: Tensor = checkpoint.family.forward(checkpoint.head, hidden, mask, windows).float()
-    return scores
-
-
 def start(checkpoint: Checkpoint, windows: Windows) -> Started:
     """Start one pass of encoder and head, which gives the family's scores of each window."""
     device = checkpoint.device
     with torch.inference_mode():
-        scores = _passed(checkpoint, windows)
+        ids, mask = (on(device, tensor) for tensor in collate(windows, checkpoint.pad_id))
+        hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
+        scores: Tensor = checkpoint.family.forward(checkpoint.head, hidden, mask, windows).float()
         if device.type != "cuda":
             return Started(scores.cpu())
         copied = torch.empty(scores.shape, dtype=scores.dtype, pin_memory=True).copy_(scores, non_blocking=True)

@@ -77,9 +77,6 @@ class Weighing:
     of `parts`. A margin in the cache depends on `golds` (m), the gold answers as text, and on `settings`; where these
     are empty, the cache keeps none.
     `pool` has the vectors of a search's candidates, once they are computed; further calls have the same.
-
-    With `edits` (k) of the one input, and the margin's derivative by scores, `slope(meanings, windows, scores)`, the
-    margins (k,) are by how much theirs differ from the input's, as far as the gradient says.
     """
 
     part: Callable[[Windows, Array, Sequence[Any]], Reduced]
@@ -87,7 +84,6 @@ class Weighing:
     golds: Sequence[str]
     settings: str = ""
     pool: StoredVectors = field(default_factory=StoredVectors)
-    edits: tuple[Inputs, Callable[..., Array]] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,10 +132,6 @@ def from_cache(
     return PredictedMargins(whole, np.concatenate((margins, margin))[order])
 
 
-Slope = Callable[[Windows, Array], Array]
-"""The derivative by the scores (B, ...) of windows, in their shape."""
-
-
 class Predictor(Protocol):
     """A model that answers a task. Only `answer` needs its weights, so that examples are prepared meanwhile."""
 
@@ -166,9 +158,6 @@ class Weights(Protocol):
 
     def scores(self, batches: Batches, done: Sequence[int], advance: Callable[[int], None], /) -> Iterable[Array]:
         """The scores of the windows of each batch, float32, in order; a batch completes `done` inputs."""
-
-    def products(self, windows: Windows, places: Array, slope: Slope, /) -> Array:
-        """At places (s, 3), windows, positions and tokens, the gradient there times the embedding of the token (s,)."""
 
     def means(self, batches: Batches, /) -> Iterable[Array]:
         """The mean of the encoder's last states over the tokens of each window of each batch (B, H), float32."""

@@ -19,7 +19,6 @@ from robust_xtreme.core.errors import NotFinite
 from robust_xtreme.core.examples import UNLABELLED, Answers, Example, Span, Target, Text
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.models.reading.windows import Window, Windows, of_examples, plain
-from robust_xtreme.noise.engine.traces import Traces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,15 +27,13 @@ class Contents:
 
     `ids` (n) name them in errors. `values` has the texts (n) of each field, in the order of the fields; None where an
     input does not have it. `spans` are the spans of each field's texts: words, or gold answers. `golds` are the gold
-    answers of span QA, positions in the field `context`; None in other tasks. `moved` says how the contexts came from
-    those that were given, where a normaliser changed them.
+    answers of span QA, positions in the field `context`; None in other tasks.
     """
 
     ids: Sequence[str]
     values: Mapping[str, Sequence[str | None]]
     spans: Mapping[str, SpanTable]
     golds: Ranges | None = None
-    moved: Traces | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -23,7 +23,7 @@ KIND: Final = "attack"
 LIBRARY: Final = "textattack."
 """What the names of recipes begin with."""
 
-ACCESS: Final = ("scores", "labels", "gradients")
+ACCESS: Final = ("scores", "labels")
 RANKINGS: Final = ("unk", "delete")
 RISKS: Final = ("keep", "allow")
 SEARCH: Final = "adaptive"
@@ -65,11 +65,6 @@ class Settings:
     def graded(self) -> bool:
         """Whether answers have scores."""
         return self.access != ACCESS[1]
-
-    @property
-    def sloped(self) -> bool:
-        """Whether the search sees gradients."""
-        return self.access == ACCESS[2]
 
 
 def attack(name: str, what: str, move: str) -> Perturbation:
@@ -126,11 +121,6 @@ def _check(params: Params) -> None:
         optional = not value and name in ("max_graphemes", "chrf")
         if not optional and (not re.fullmatch(written, value) or float(value) > most):
             raise SpecError(f"@{name}={value[:40]} is not {what}, as in @{name}={example}")
-    search = params.get("search", (SEARCH,))[0]
-    if params.get("access") == (ACCESS[2],) and search not in (SEARCH, "random"):
-        raise SpecError(f"@search={search} uses no gradients: leave out @search, or @access={ACCESS[2]}")
-    if params.get("access") == (ACCESS[2],) and int(params.get("queries", ("200",))[0]) < 3:
-        raise SpecError(f"@access={ACCESS[2]} needs @queries=3: a gradient counts as two, and one asks for an edit")
 
 
 def settings_of(link: Bound) -> Settings:

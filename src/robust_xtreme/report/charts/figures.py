@@ -263,20 +263,6 @@ def forest(
     }
 
 
-def ranges(points: pl.DataFrame) -> dict[str, Any]:
-    """The specification of the chart of each `value`: a line for each `language` and `of`, a shape for each `level`."""
-    fields = {"y": "language", "yOffset": "of", "color": "of", "shape": "level"}
-    place: dict[str, Any]
-    place = {name: {"field": field, "type": "nominal", "sort": None, "title": None} for name, field in fields.items()}
-    place["color"] = {**_coloured("of", points), "legend": {"title": None, "orient": "top"}}
-    along = {**_number("value"), "title": "right answers, %", "scale": {"domain": [0, 100]}}
-    ends = {name: {"aggregate": end, **_number("value")} for name, end in (("x", "min"), ("x2", "max"))}
-    shape = {**place.pop("shape"), "legend": {"title": None, "symbolFillColor": INK, "symbolStrokeWidth": 0}}
-    layers = [_layer("rows", {"type": "rule"}, **ends, **place), _layer("rows", _POINT, x=along, shape=shape, **place)]
-    rows, size = points.with_columns(pl.col("value").round(2)).to_dicts(), 2 * _ROW * points["language"].n_unique()
-    return {"datasets": {"rows": rows}, "layer": layers, "width": _WIDTH, "height": size, "config": config()}
-
-
 def _layer(data: str, mark: Mapping[str, Any], **encoding: Mapping[str, Any]) -> dict[str, Any]:
     """One kind of mark for the rows of a dataset."""
     return {"data": {"name": data}, "mark": dict(mark), "encoding": encoding}

@@ -13,7 +13,7 @@ from robust_xtreme.core.metric import ALL, named
 from robust_xtreme.core.randomness import draws, salt, text_keys
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import check_file
-from robust_xtreme.files.schema import ATTACKED, CELL, PREDICTIONS, STATS, Frame, completed, empty
+from robust_xtreme.files.schema import ATTACKED, CELL, PREDICTIONS, STATS, Frame, empty
 from robust_xtreme.noise.conditions.condition import LIKE, likened
 from robust_xtreme.report.cells import highest
 from robust_xtreme.report.summary import headline_cells
@@ -101,7 +101,7 @@ def attacked_of(folder: Path, manifest: Mapping[str, Any]) -> tuple[pl.LazyFrame
 
 def _scanned(path: Path, frame: Frame) -> pl.LazyFrame:
     with store.reading(path):
-        scanned = completed(store.scan(path), frame)
+        scanned = store.scan(path)
         missing = set(frame.columns) - set(scanned.collect_schema())
     if missing:
         raise DataError(path, f"has no column {min(missing)}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 from functools import partial
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -27,7 +26,6 @@ from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.reading.members.labelled import multi_label
 from robust_xtreme.models.reading.members.retrieval import QUERY, Prompts, text_windows
 from robust_xtreme.models.reading.reading import (
-    QUANTUM,
     Candidates,
     Contents,
     Decoded,
@@ -78,10 +76,6 @@ class EncoderHead:
 
     def weigh(self, inputs: Inputs, weighing: asking.Weighing, work: asking.Work) -> asking.PredictedMargins:
         """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
-        if weighing.edits:
-            edits, slope = weighing.edits
-            change = first_order(self.weights_of(), inputs, edits, partial(slope, self._meanings()))
-            return asking.PredictedMargins(asking.Predicted(column_of(()), np.ones(0, np.bool_)), change)
         compute = partial(self._weighed, weighing, work)
         how = self._store(work), self.task.family, self.labels
         return self._ordered(asking.from_cache(*how, inputs, compute, weighing=weighing))
@@ -147,11 +141,6 @@ class EncoderHead:
     def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None) -> Lexicon:
         """The ids of pieces; each distinct piece is tokenised once."""
         return self.reader.tokens(pieces, lexicon)
-
-
-def has_gradients(predictor: asking.Predictor) -> bool:
-    """Whether scores have gradients by the embeddings of tokens; those of a function have none."""
-    return isinstance(predictor.reader if isinstance(predictor, Retrieval) else predictor, EncoderHead)
 
 
 def reader_of(family: Family, task: TaskSpec, tokenizer: Any) -> Reader:
@@ -277,23 +266,13 @@ class Retrieval:
         vectors = Vectors(self.reader, work, {CANDIDATE: weighing.pool})
         (searched,) = _searches(inputs)
         try:
-            candidates = vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
+            vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
         except NotFinite:
             return _lost(len(inputs))
-        if weighing.edits and isinstance(self.reader, EncoderHead):
-            edits, slope = weighing.edits
-            read = [replace(each, windows=self.reader.windows(QUERY, each.values(QUERY))) for each in (inputs, edits)]
-            by_vectors = partial(_by_vectors, partial(slope, _meanings(searched.pool)), candidates)
-            return self.reader.weigh(read[0], replace(weighing, edits=(read[1], by_vectors)), work)
         try:
             return _weighed(vectors, searched, inputs, weighing)
         except NotFinite:
             return _lost(1) if len(inputs) == 1 else _halves(self, inputs, weighing, work)
-
-
-def _by_vectors(slope: asking.Slope, candidates: Array, _: Sequence[Any], windows: Windows, vectors: Array) -> Array:
-    """The derivative by the vectors (B, D) of queries, from that by similarities to candidates (c, D)."""
-    return np.asarray(slope(windows, vectors @ candidates.T) @ candidates)
 
 
 def _lost(count: int) -> asking.PredictedMargins:
@@ -474,46 +453,3 @@ retrieval = asking.Making(
     make=lambda model, task, load: Retrieval(head_of(model, task, load)),
     general=True,
 )
-
-
-# It is HotFlip's estimate (Ebrahimi et al., ACL 2018, arXiv 1712.06751) for what is read after an edit: the tokens
-# that differ once the edited text is tokenised again, in the place of those that they stand for.
-
-
-def first_order(weights: asking.Weights, inputs: Inputs, edits: Inputs, slope: asking.Slope) -> Array:
-    """The change (k,) int64, in QUANTUM, of the margin of one input by each of its `edits` (k)."""
-    rows, (after, bounds) = inputs.rows()[0], edits.rows()
-    parts: list[tuple[float, ...]] = []
-    for edit, (low, high) in enumerate(pairwise(bounds.tolist())):
-        for window, (old, new) in enumerate(zip(rows, after[low:high], strict=False)):
-            replaced = replacements(_ids(inputs.windows, old), _ids(edits.windows, new))
-            parts += [(edit, weight, window, *place) for *place, weight in replaced]
-    edit_of, weight_of, *places = np.array(parts).reshape(-1, 5).T
-    products = weights.products(inputs.windows.take(rows), np.array(places, np.int64).T, slope)
-    change = np.bincount(edit_of.astype(np.int64), weight_of * products, minlength=len(edits))
-    return np.rint(change / QUANTUM).astype(np.int64)
-
-
-def _ids(windows: Windows, row: int) -> list[int]:
-    return [*windows.ids[windows.bounds[row] : windows.bounds[row + 1]].tolist()]
-
-
-def replacements(old: list[int], new: list[int]) -> list[tuple[int, int, float]]:
-    """What an edited window adds to the embeddings of the old one: positions, tokens, and how much of each.
-
-    The tokens that differ replace the old ones in their order: several in one place by their mean, one in several
-    places where there are fewer. Where tokens are only put in or left out, the one before belongs to both sides.
-    """
-    blocks = [each for each in SequenceMatcher(None, old, new, False).get_opcodes() if each[0] != "equal"]
-    if len(old) == len(new) and len(blocks) > 1 and blocks[-1][0] != "replace":
-        blocks.pop()  # what a full window has no room for, or has more room for
-    changes: list[tuple[int, int, float]] = []
-    for kind, first, stop, low, high in blocks:
-        before = kind != "replace"
-        replaced, several = old[first - before : stop], new[low - before : high]
-        for place, token in enumerate(replaced):
-            at = place * len(several) // len(replaced)
-            mean = several[at : max(at + 1, (place + 1) * len(several) // len(replaced))]
-            changes.append((first - before + place, token, -1.0))
-            changes += [(first - before + place, other, 1 / len(mean)) for other in mean]
-    return changes

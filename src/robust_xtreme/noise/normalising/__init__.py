@@ -1,1 +1,0 @@
-"""A spelling normaliser: unknown words become the likeliest known ones from which one error leads to them."""
