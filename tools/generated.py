@@ -302,9 +302,7 @@ PAGES: Final = (
     ),
     Page("docs/figures/typos.svg", (_TYPOS, "tools/yardstick/figure.py"), _drawing),
     _run("mini"),
-    _run("scripts-small"),
     _run_page("mini"),
-    _run_page("scripts-small"),
     Page("reports/attacks/success.svg", ("reports/attacks/success.csv", *_ATTACKED), _success),
     Page("reports/attacks/report.md", ("reports/attacks/levels.csv", *_ATTACKED, *_MARKDOWN), _attacked),
     Page(
