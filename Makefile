@@ -9,7 +9,7 @@
 # make test-bridge  the tests of exports to lm-eval and inspect_ai, in environments of their own, .venv-bridge, .venv-inspect
 # make test-sentence  folders of sentence-transformers beside that library, in an environment of its own, .venv-sentence
 # make lock       write the files of locks/, versions and hashes, from pyproject.toml; UPGRADE=--upgrade: with newer versions
-# make generated  write every generated page again, and the hashes of what it is made of
+# make generated  write every generated page again
 # make docs       build the manual into site/next; a broken link is an error; VERSION=X.Y: into site/X.Y
 # make dist       build the wheel and the sdist into dist/; a commit gives the same bytes each time
 # make test-dist  the wheel in an environment of its own, .venv-dist, gives what `make eval` gives; `make try-dist` builds none

@@ -1,30 +1,18 @@
-"""Writes every generated page, and the hashes by which a stale one is seen: `make generated`."""
+"""Writes every generated page: `make generated`. With `--check` none is written, and stale ones are named."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
 ROOT: Final = Path(__file__).parents[1]
-RECORD: Final = ROOT / "docs" / "generated.json"
 VARIABLE: Final = "ROBUST_XTREME_DATA"
 
-_PACKAGE: Final = "src/robust_xtreme"
-_NOISE: Final = (
-    f"{_PACKAGE}/noise/**/*.py",
-    *(f"{_PACKAGE}/core/{name}.py" for name in ("edits", "graphemes", "languages", "packs", "randomness", "specs")),
-    "perturbations/**/*",
-)
-_MARKDOWN: Final = (
-    *(f"{_PACKAGE}/report/{name}.py" for name in ("blocks", "renderers/markdown")),
-    f"{_PACKAGE}/core/sinks.py",
-)
 _TYPOS: Final = "reports/benchmarks/typos.json"
 _NATURAL: Final = "reports/benchmarks/natural.json"
 _NEAR: Final = "reports/benchmarks/near.json"
@@ -33,37 +21,11 @@ _NEAR: Final = "reports/benchmarks/near.json"
 @final
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A generated file: what it is made of, as patterns of files, and the function that makes its text.
-
-    `released` says that the release files are an input, too, which are not in the project.
-    """
+    """A generated file and the function that makes its text; `needs_release_files`: it reads ROBUST_XTREME_DATA."""
 
     path: str
-    inputs: tuple[str, ...]
-    text: Callable[[], str]
-    released: bool = False
-
-    def facts(self) -> dict[str, str]:
-        """The hashes of the inputs and of the page as they are now."""
-        return {"inputs": _hash(self.files()), "page": _hash([ROOT / self.path])}
-
-    def files(self) -> list[Path]:
-        """The files that the page is made of, sorted; each pattern names at least one."""
-        paths: set[Path] = set()
-        for pattern in self.inputs:
-            matched = [path for path in ROOT.glob(pattern) if path.is_file() and "__pycache__" not in path.parts]
-            if not matched:
-                raise FileNotFoundError(f"{self.path}: no file matches the input {pattern}")
-            paths |= set(matched)
-        return sorted(paths)
-
-
-def _hash(paths: Iterable[Path]) -> str:
-    whole = hashlib.sha256()
-    for path in paths:
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        whole.update(f"{path.relative_to(ROOT).as_posix()} {content}\n".encode())
-    return whole.hexdigest()[:16]
+    make_text: Callable[[], str]
+    needs_release_files: bool = False
 
 
 # --------------------------------------------------------------------------------------------------------------- pages
@@ -140,7 +102,7 @@ def _stub() -> str:
     return text()
 
 
-def _schema(name: str, *inputs: str) -> Page:
+def _schema(name: str) -> Page:
     """A JSON Schema."""
 
     def text() -> str:
@@ -148,8 +110,7 @@ def _schema(name: str, *inputs: str) -> Page:
 
         return DOCUMENTS[name]()
 
-    used = (f"{_PACKAGE}/{path}.py" for path in inputs)
-    return Page(f"docs/reference/schemas/{name}.schema.json", (*used, "tools/schemas.py"), text)
+    return Page(f"docs/reference/schemas/{name}.schema.json", text)
 
 
 def _sbom() -> str:
@@ -172,8 +133,7 @@ def _run(name: str) -> Page:
 
         return render(ROOT / "reports" / name)
 
-    folder = f"reports/{name}"
-    return Page(f"{folder}/report.md", (f"{folder}/*.csv", f"{folder}/*.json", f"{_PACKAGE}/report/**/*.py"), text)
+    return Page(f"reports/{name}/report.md", text)
 
 
 def _run_page(name: str) -> Page:
@@ -185,9 +145,7 @@ def _run_page(name: str) -> Page:
 
         return written(results_of(ROOT / "reports" / name), ".html").decode()
 
-    folder = f"reports/{name}"
-    inputs = (f"{folder}/*.csv", f"{folder}/*.json", f"{_PACKAGE}/report/**/*.*")
-    return Page(f"{folder}/report.html", inputs, text)
+    return Page(f"reports/{name}/report.html", text)
 
 
 def _attacked() -> str:
@@ -211,8 +169,7 @@ def _benchmark(name: str, module: str) -> Page:
         page: Callable[[Any], str] = importlib.import_module(f"benchmarks.{module}").page
         return page(_json(f"reports/benchmarks/{name}.json"))
 
-    folder = "reports/benchmarks"
-    return Page(f"{folder}/{name}.md", (f"{folder}/{name}.json", f"benchmarks/{module}.py", *_MARKDOWN), text)
+    return Page(f"reports/benchmarks/{name}.md", text)
 
 
 def _json(path: str) -> Any:
@@ -224,7 +181,7 @@ def _released() -> Path:
     return Path(os.environ[VARIABLE])
 
 
-def _manual(name: str, *inputs: str) -> Page:
+def _manual(name: str) -> Page:
     """A page of the manual that comes from the program."""
 
     def text() -> str:
@@ -232,10 +189,10 @@ def _manual(name: str, *inputs: str) -> Page:
 
         return reference.PAGES[name]()
 
-    return Page(f"docs/{name}", (*inputs, "tools/reference.py", *_MARKDOWN), text)
+    return Page(f"docs/{name}", text)
 
 
-def _picture(name: str, *inputs: str) -> Page:
+def _picture(name: str) -> Page:
     """A picture of the README."""
 
     def text() -> str:
@@ -243,117 +200,34 @@ def _picture(name: str, *inputs: str) -> Page:
 
         return svg(name)
 
-    return Page(f"docs/figures/{name}.svg", (*inputs, "tools/front_page.py"), text)
+    return Page(f"docs/figures/{name}.svg", text)
 
-
-_ATTACKED: Final = ("tools/attacked_page.py", f"{_PACKAGE}/report/charts/*.py")
 
 PAGES: Final = (
-    Page(
-        "docs/perturbations.md",
-        (
-            *(*_NOISE, *_MARKDOWN, "tools/gallery*.py"),
-            *(f"{_PACKAGE}/tasks/{name}.py" for name in ("aligning", "catalogue")),
-        ),
-        _perturbations,
-    ),
-    Page(
-        _NEAR,
-        tuple(f"{_PACKAGE}/{name}.py" for name in ("tasks/sources/survey", "tasks/adapters/tagging")),
-        _near,
-        released=True,
-    ),
-    Page(
-        "docs/tasks.md",
-        (
-            _NEAR,
-            "tools/near.py",
-            *(f"{_PACKAGE}/{pattern}.py" for pattern in ("tasks/members/*", "tasks/intermediate/*", "tasks/groups")),
-            "tools/tasks_page.py",
-            *_MARKDOWN,
-        ),
-        _tasks,
-    ),
-    Page("docs/layouts.md", (*_NOISE, "tools/layouts.py", "tools/gallery*.py", *_MARKDOWN), _layouts),
-    Page(
-        "docs/scripts.md",
-        (
-            *_NOISE,
-            "benchmarks/transliterate.py",
-            "tests/real/romanisation_*.tsv",
-            *(f"tools/{name}.py" for name in ("round_trip", "scripts_page")),
-            *_MARKDOWN,
-        ),
-        _scripts,
-        released=True,
-    ),
-    Page(
-        "docs/nlpaug-pairs.md",
-        (*_NOISE, "tools/packs/nlpaug_pairs.py", "tools/gallery.py", *_MARKDOWN),
-        _pairs,
-        released=True,
-    ),
-    Page(_TYPOS, (*_NOISE, "tools/yardstick/*.py"), _figures, released=True),
-    Page("docs/typos.md", (_TYPOS, "tools/yardstick/page.py", *_MARKDOWN), _typos),
-    Page(
-        "docs/natural.md",
-        (_NATURAL, f"{_PACKAGE}/noise/members/natural.py", "tools/natural/page.py", *_MARKDOWN),
-        _natural,
-    ),
-    Page("docs/figures/typos.svg", (_TYPOS, "tools/yardstick/figure.py"), _drawing),
+    Page("docs/perturbations.md", _perturbations),
+    Page(_NEAR, _near, needs_release_files=True),
+    Page("docs/tasks.md", _tasks),
+    Page("docs/layouts.md", _layouts),
+    Page("docs/scripts.md", _scripts, needs_release_files=True),
+    Page("docs/nlpaug-pairs.md", _pairs, needs_release_files=True),
+    Page(_TYPOS, _figures, needs_release_files=True),
+    Page("docs/typos.md", _typos),
+    Page("docs/natural.md", _natural),
+    Page("docs/figures/typos.svg", _drawing),
     _run("mini"),
-    _run("scripts-small"),
     _run_page("mini"),
-    _run_page("scripts-small"),
-    Page("reports/attacks/success.svg", ("reports/attacks/success.csv", *_ATTACKED), _success),
-    Page("reports/attacks/report.md", ("reports/attacks/levels.csv", *_ATTACKED, *_MARKDOWN), _attacked),
-    Page(
-        "docs/training.md",
-        (f"{_PACKAGE}/core/keys.py", f"{_PACKAGE}/training/spec.py", "tools/training_page.py", *_MARKDOWN),
-        _training,
-    ),
-    _manual(
-        "reference/options.md", f"{_PACKAGE}/cli/*.py", f"{_PACKAGE}/core/run_spec.py", f"{_PACKAGE}/training/spec.py"
-    ),
-    Page(
-        f"{_PACKAGE}/__init__.pyi",
-        (
-            f"{_PACKAGE}/api.py",
-            *(f"{_PACKAGE}/core/{name}.py" for name in ("keys", "run_spec")),
-            *(f"{_PACKAGE}/training/{name}.py" for name in ("spec", "values")),
-            "tools/stub.py",
-        ),
-        _stub,
-    ),
-    _manual("reference/frames.md", f"{_PACKAGE}/files/schema.py"),
-    _manual("reference/exit-codes.md", f"{_PACKAGE}/core/errors.py"),
-    _manual("reference/glossary.md", f"{_PACKAGE}/report/columns.py", f"{_PACKAGE}/report/summary.py"),
-    _manual("decisions/index.md", "docs/decisions/[!i]*.md"),
-    _schema("manifest", "stats/shapes", "files/schema"),
-    _schema("frames", "files/schema", "files/frames"),
-    _schema("gate", "gating/outputs", "files/schema", "files/frames"),
-    _schema("compare", "gating/outputs", "files/schema", "files/frames"),
-    _schema(
-        "suite",
-        *(f"tasks/{name}" for name in ("sources/suite", "sources/own", "sources/rows", "formats/labelled_jsonl")),
-    ),
-    _schema(
-        "study",
-        "studies/study_file",
-        "studies/design",
-        "studies/designs/*",
-        "core/keys",
-        "core/run_spec",
-        "training/spec",
-    ),
-    Page(
-        "locks/robust-xtreme.cdx.json",
-        ("perturbations/**/*.t[os]*", f"{_PACKAGE}/__init__.py", "tools/sbom.py"),
-        _sbom,
-    ),
-    _picture("degradation-light", "reports/real/tables/means.csv", "tools/real/*.py", f"{_PACKAGE}/report/charts/*.py"),
-    _picture("degradation-dark", "reports/real/tables/means.csv", "tools/real/*.py", f"{_PACKAGE}/report/charts/*.py"),
-    _picture("languages", *_NOISE, f"{_PACKAGE}/tasks/catalogue.py"),
+    Page("reports/attacks/success.svg", _success),
+    Page("reports/attacks/report.md", _attacked),
+    Page("docs/training.md", _training),
+    _manual("reference/options.md"),
+    Page("src/robust_xtreme/__init__.pyi", _stub),
+    _manual("reference/frames.md"),
+    _manual("reference/exit-codes.md"),
+    _manual("reference/glossary.md"),
+    _manual("decisions/index.md"),
+    *map(_schema, ("manifest", "frames", "gate", "compare", "suite", "study")),
+    Page("locks/robust-xtreme.cdx.json", _sbom),
+    *map(_picture, ("degradation-light", "degradation-dark", "languages")),
     _benchmark("evaluate-cpu", "evaluate"),
     _benchmark("host-cpu", "_host_page"),
     _benchmark("perturb", "_perturb_page"),
@@ -368,47 +242,47 @@ PAGES: Final = (
 # ------------------------------------------------------------------------------------------------------------- command
 
 
-def recorded() -> dict[str, dict[str, str]]:
-    """The hashes of each page when it was written."""
-    record: dict[str, dict[str, str]] = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
-    return record
+def is_stale(page: Page) -> bool:
+    """Whether the committed page has other bytes than the ones that are made of its inputs now.
+
+    A figure that another release of matplotlib drew is not compared.
+    """
+    committed = (ROOT / page.path).read_text(encoding="utf-8")
+    if "Matplotlib v" in committed:
+        import matplotlib as mpl
+
+        if f"Matplotlib v{mpl.__version__}" not in committed:
+            return False
+    return page.make_text() != committed
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line; its help lists the pages."""
-    listed = "\n".join(f"  {page.path}" for page in PAGES)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or check pages; those that need release files only where ROBUST_XTREME_DATA names them."""
     command = argparse.ArgumentParser(
         prog="python -m tools.generated",
-        description="Write generated pages and record the hashes of their inputs in docs/generated.json.",
-        epilog=f"pages:\n{listed}",
+        description="Write generated pages, or name those that are stale.",
+        epilog="pages:\n" + "\n".join(f"  {page.path}" for page in PAGES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("pages", nargs="*", metavar="PAGE", help="the path of a page; without one all are written")
-    return command
-
-
-def chosen(arguments: Sequence[str] | None) -> list[Page]:
-    """The pages that the command line names, in their order; all if it names none."""
-    command = parser()
-    paths = command.parse_args(arguments).pages
-    if unknown := sorted(set(paths) - {page.path for page in PAGES}):
+    command.add_argument("pages", nargs="*", metavar="PAGE", help="the path of a page; without one all are meant")
+    command.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is stale")
+    options = command.parse_args(arguments)
+    if unknown := sorted(set(options.pages) - {page.path for page in PAGES}):
         command.error(f"{', '.join(unknown)}: not a generated page; --help lists them")
-    return [page for page in PAGES if not paths or page.path in paths]
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the pages and their hashes; those made of release files only where these are named."""
-    pages, record = chosen(arguments), recorded()
-    for page in pages:
-        if page.released and not os.environ.get(VARIABLE):
-            print(f"{page.path}: left as it is, since {VARIABLE} names no release files")
+    stale = 0
+    for page in PAGES:
+        if options.pages and page.path not in options.pages:
             continue
-        (ROOT / page.path).write_text(page.text(), encoding="utf-8")
-        record[page.path] = page.facts()
-        print(page.path)
-    kept = {page.path: record[page.path] for page in PAGES if page.path in record}
-    RECORD.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        if page.needs_release_files and not os.environ.get(VARIABLE):
+            print(f"{page.path}: left as it is, since {VARIABLE} names no release files")
+        elif not options.check:
+            (ROOT / page.path).write_text(page.make_text(), encoding="utf-8")
+            print(page.path)
+        elif is_stale(page):
+            print(f"{page.path} is stale, or was edited by hand. Run: make generated")
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

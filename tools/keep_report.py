@@ -17,8 +17,8 @@ KEPT: Final = ("attacks.csv", "averages.csv", "conditions.csv", "deltas.csv", "m
 """The files of a run that are kept, of those that it has."""
 
 
-def keep(run: Path, folder: Path, commands: list[str]) -> None:
-    """Copy the run into the folder and render its page with the commands."""
+def keep_frames(run: Path, folder: Path, commands: list[str]) -> None:
+    """Copy the frames of a finished run into the folder, with a manifest that has the commands that made it."""
     manifest = store.read_json(run / "manifest.json")
     if not manifest["complete"]:
         raise SystemExit(f"{run} is not finished.")
@@ -29,6 +29,11 @@ def keep(run: Path, folder: Path, commands: list[str]) -> None:
     for key in ("digest", "parts"):  # of the whole manifest, and of files that are not kept
         manifest.pop(key, None)
     store.write_json(folder / "manifest.json", {**manifest, "files": files, "commands": commands})
+
+
+def keep(run: Path, folder: Path, commands: list[str]) -> None:
+    """Copy the run into the folder and render its page with the commands."""
+    keep_frames(run, folder, commands)
     store.write_text(folder / "report.md", render(folder))
 
 

@@ -2,7 +2,8 @@
 
     python -m tools.real.keep [OUT] [FOLDER]
 
-`FOLDER/runs` has every run, but those of the gate, as `tools/keep_report.py` keeps it, with the commands that made it.
+`FOLDER/runs` has the frames of the runs of PAN-X over training seeds and with noise in training (KEPT_RUNS), with the
+commands that made them; what the other runs have is in the report and the tables.
 The first run of each task, their answers exported and imported as one run, is the report in FOLDER itself:
 `report.md`, `report.html` without texts of data, and a page for each language. `FOLDER/tables` has what is over all
 runs: `levels.csv`, the clean level and the drop of each task, language, noise and training seed; `means.csv`, averages
@@ -27,7 +28,6 @@ import polars as pl
 from tools import keep_report, language_pages, real_data
 from tools.real import learned, page, tables
 from tools.real.stages import EVAL, FINISHED, OUT, Asked, stages
-from tools.real.tables import GATE
 
 from robust_xtreme import api
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
@@ -42,6 +42,9 @@ FOLDER: Final = Path("reports/real")
 _SCRIPT: Final = "script"
 JOINED: Final = ("panx-s0", "udpos", "xnli", "qa", "tydiqa_sw", "xcopa", "masakhaner", "tatoeba", "lareqa")
 """The runs that are one report: the first of each task."""
+
+KEPT_RUNS: Final = ("panx-s0", "panx-s1", "panx-s2", "panx-noise")
+"""The runs whose frames are kept one by one: the report has the first seed alone, and no noise in training."""
 
 LEFT_OUT: Final = "natural:0.05"
 """The noise that the joint report does not have: with one strength a noise the page takes less than 1 MB."""
@@ -158,7 +161,7 @@ def commands(name: str, known: Mapping[str, Any]) -> list[str]:
 
 
 def kept(out: Path, folder: Path) -> tuple[list[Path], list[str]]:
-    """Keep every finished run but those of the gate; returns all in the order of the plan, and the names that miss."""
+    """Keep the frames of KEPT_RUNS; returns all finished runs in the order of the plan, and the names that miss."""
     known = store.read_json(out / FINISHED) if (out / FINISHED).is_file() else {}
     plans = [stages(Asked(out / "data", out=out, full=full)) for full in (False, True)]
     default, full = ([stage.name for stage in plan if stage.kind == EVAL] for plan in plans)
@@ -167,8 +170,8 @@ def kept(out: Path, folder: Path) -> tuple[list[Path], list[str]]:
     for name in wanted:
         run = out / name
         if name in known and (run / "manifest.json").is_file():
-            if GATE not in name:
-                keep_report.keep(run, folder / name, commands(name, known))
+            if name.partition("-")[2] in KEPT_RUNS:
+                keep_report.keep_frames(run, folder / name, commands(name, known))
             folders.append(run)
     return folders, [name for name in default if name not in known]
 

@@ -2,7 +2,7 @@
 
     python -m tools.real.noises [OUT] [FOLDER]
 
-`FOLDER/runs` has every run as `tools/keep_report.py` keeps it, `FOLDER/tables` the cells and the means over languages.
+`FOLDER/runs` has the frames of every run, `FOLDER/tables` the cells and the means over languages.
 Beside the change under a noise stands that under typos of a keyboard on the same fields of the same items, at the same
 share of edited characters in each language: between two strengths it is interpolated, and so are the bounds of the
 mean's interval, as if the errors of both were the same. Beyond the strongest typos there is none.
@@ -293,7 +293,7 @@ def write(out: Path, folder: Path) -> list[Path]:
     names = [stage.name for stage in stages(Asked(out / "data", out=out, noise=True)) if stage.kind == EVAL]
     runs = [out / name for name in names if name in known]
     for run in runs:
-        keep_report.keep(run, folder / "runs" / run.name, keep.commands(run.name, known))
+        keep_report.keep_frames(run, folder / "runs" / run.name, keep.commands(run.name, known))
     store.make_folder(folder / PLACE)
     keep.write_tables(folder / PLACE, runs, iter(()))
     store.write_text(folder / "README.md", page(folder))

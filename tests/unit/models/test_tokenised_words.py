@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import ctypes
+import gc
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +15,6 @@ from hypothesis import strategies as st
 from tests.some import some
 from tests.tiny import SPECIAL
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
-from tools.endurance import measured
 
 from robust_xtreme.models.reading.tokens import Rust, reads_words, words_of
 
@@ -161,10 +162,37 @@ def test_words_of_a_tokenizer_are_not_kept_after_it() -> None:
     def read(times: int) -> float:
         for _ in range(times):
             Rust(Tokenizer.from_str(named))._read(texts, False)
-        return measured()[0]
+        return _heap_in_use()
 
     before = read(10)
     assert read(40) - before < 20
+
+
+class _HeapStatistics(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    ]
+
+
+def _heap_in_use() -> float:
+    """MiB that glibc has in use in this process."""
+    gc.collect()
+    ask = ctypes.CDLL(None).mallinfo2
+    ask.restype = _HeapStatistics
+    heap = ask()
+    return float(heap.uordblks + heap.hblkhd) / 2**20
 
 
 def _first() -> Tokenizer:
