@@ -294,8 +294,9 @@ def _own(target: str) -> Schema:
     labels = {**_NAMES, "items": label, "minItems": 2, "maxItems": own.MOST_LABELS.get(target, 0)}
     texts = {**_NAMES, "items": {"type": "string", "pattern": f"^(?!({taken})$){own._TEXT.pattern}$"}, "maxItems": 2}
     kinds = {"labels": labels, "texts": texts}
-    properties = {own.TARGET: {"const": target}, **{name: kinds[name] for name in needed}}
-    return {"properties": properties, "required": [own.TARGET, *needed], **_listed([own.TARGET, *needed])}
+    optional = {own.CONFIRMED: {"type": "boolean"}} if "labels" in needed else {}
+    properties = {own.TARGET: {"const": target}, **{name: kinds[name] for name in needed}, **optional}
+    return {"properties": properties, "required": [own.TARGET, *needed], **_listed([*properties])}
 
 
 # --------------------------------------------------------------------------------------------------------------- study

@@ -1,20 +1,27 @@
 """How labels are spelt: which two differ in their spelling alone, and the order of labels that are numbers."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable
 from fractions import Fraction
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
-import regex
-
-_NUMBER: Final = regex.compile(r"(?!.{100})[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?")
+_NUMBER: Final = re.compile(r"(?!.{100})[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?")
 """A number of at most 99 characters: Python reads no whole number of thousands of digits."""
 
-_INVISIBLE: Final = regex.compile(r"\p{Default_Ignorable_Code_Point}+")
-_MARKS: Final = regex.compile(r"[\s_`\p{Quotation_Mark}\p{Default_Ignorable_Code_Point}]+")
-_DASH: Final = regex.compile(r"[\p{Dash_Punctuation}\u2212]")
-_HYPHEN: Final = regex.compile(r"(?<=\w)-+(?=[^\W\d])|(?<=[^\W\d])-+(?=\d)")
-"""Hyphens within a word: not a sign of a number or a mark (`A-`), and not the one of a range (`1-2`)."""
+
+@cache
+def _compile_patterns() -> tuple[Any, Any, Any]:
+    """Compile what is left out of labels, and hyphens in any form and within a word; the library loads when needed."""
+    import regex
+
+    return (
+        regex.compile(r"[\s_`\p{Quotation_Mark}\p{Default_Ignorable_Code_Point}]+"),
+        regex.compile(r"[\p{Dash_Punctuation}\u2212]"),
+        # not the sign of a number, the mark of `A-` or the hyphen of a range (`1-2`)
+        regex.compile(r"(?<=\w)-+(?=[^\W\d])|(?<=[^\W\d])-+(?=\d)"),
+    )
 
 
 def fold_label(label: str) -> str | Fraction:
@@ -23,9 +30,10 @@ def fold_label(label: str) -> str | Fraction:
     Spellings differ in case, width, normal form, blanks, hyphens, underscores, quotes and the form of a number (1 and
     1.0). Accents and the dotless i tell labels apart, and so do the signs of numbers and of marks (`A` and `A-`).
     """
+    left_out, hyphen, hyphen_in_word = _compile_patterns()
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
-    plain = _DASH.sub("-", _MARKS.sub("", plain))
-    return Fraction(plain) if _NUMBER.fullmatch(plain) else _HYPHEN.sub("", plain) or label
+    plain = hyphen.sub("-", left_out.sub("", plain))
+    return Fraction(plain) if _NUMBER.fullmatch(plain) else hyphen_in_word.sub("", plain) or label
 
 
 def find_alike(labels: Iterable[str], fold: Callable[[str], Hashable] = fold_label) -> tuple[str, str] | None:
@@ -40,9 +48,8 @@ def find_alike(labels: Iterable[str], fold: Callable[[str], Hashable] = fold_lab
 
 def format_alike(first: str, second: str) -> str:
     """Write two labels beside each other for a message, in escapes where they would look the same."""
-    looks = {unicodedata.normalize("NFKC", _INVISIBLE.sub("", label)) for label in (first, second)}
-    write = ascii if len(looks) == 1 else repr
-    return f"{write(first):.80} and {write(second):.80}"
+    looks = {unicodedata.normalize("NFKC", label).replace("\ufe0f", "") for label in (first, second)}
+    return " and ".join(f"{ascii(label) if len(looks) == 1 else repr(label):.80}" for label in (first, second))
 
 
 def sort_labels(labels: Iterable[str]) -> list[str]:

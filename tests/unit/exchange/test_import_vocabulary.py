@@ -31,6 +31,8 @@ pytestmark = pytest.mark.usefixtures("unpaged")
         (["e-mail", "post"] * 3, ["e\u2011mail\u00ad", "post"] * 3),
         (["ja", "nein"] * 3, ["ja\u200b", "nein"] * 3),
         (["yes", "no"] * 3, ["(Yes).", "no"] * 3),
+        (["very-good", "no"] * 3, ["verygood", "no"] * 3),
+        (["-1", "x"] * 3, ["\u22121.0", "x"] * 3),
     ],
 )
 def test_answers_that_differ_in_their_writing_only_are_refused(

@@ -49,8 +49,8 @@ def record_of(line: TextLine, path: str, options: ReadOptions) -> Record:
     """The record of a line that is one JSON object. Raises DataError."""
     row = placed_row(line.text, path, line.number, (*options.fields, _CHOICES, *MOVING))
     location, by = f"{path}:{line.number}", options.language_field
-    are_words = any(isinstance(row.get(name), list) for name in options.fields if name != options.gold)
-    if options.gold and isinstance(row.get(options.gold), list | dict) and not are_words:
+    texts_are_lists = any(isinstance(row.get(name), list) for name in options.fields if name != options.gold)
+    if options.gold and isinstance(row.get(options.gold), dict if texts_are_lists else list | dict):
         raise DataError(
             location,
             f"the key {options.gold!r} is {shown(row[options.gold])}. A label is one text, number, true or false: "
