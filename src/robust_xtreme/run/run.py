@@ -38,6 +38,7 @@ from robust_xtreme.run.distributed import ActorProgress, AnsweringProgram, answe
 from robust_xtreme.run.estimate import roughly, to_read
 from robust_xtreme.run.finish import facts_of, finish, stored_of
 from robust_xtreme.run.folder import RUN, Folder, begin, check_ours, over_of
+from robust_xtreme.run.function_parts import check_function_parts
 from robust_xtreme.run.manifest import halved, new_manifest
 from robust_xtreme.run.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.run.scoring import part_paths
@@ -123,6 +124,7 @@ def evaluate(
             with store.staying(folder.path / store.LOCK):
                 over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
+                plan, manifest = check_function_parts(folder, plan, manifest, fresh)
                 how = cache, fleet, next(iter(several), []), busy
                 run = _Run(plan, folder, device, observer, models, manifest, *how)
                 if read := what_is_read(spec):

@@ -31,6 +31,7 @@ from robust_xtreme.report.samples.texts import spec_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.run.finish import finish
 from robust_xtreme.run.folder import DIGESTS, FILES, RUN, Folder, difference
+from robust_xtreme.run.function_parts import KEPT
 from robust_xtreme.run.manifest import new_manifest
 from robust_xtreme.run.plan import OF_MODEL, Plan, make_plan, unasked
 from robust_xtreme.run.prepare import prepare
@@ -127,7 +128,7 @@ class Verifying:
         for side in manifests:
             left = [cell for cell in side["not_run"] if cell["reason"] not in OF_MODEL]
             units = [{**unit, "files": [] if self.data else unit.get("files")} for unit in side["units"]]
-            notes = [note for note in side["notes"] if "batch size was halved" not in note]
+            notes = [note for note in side["notes"] if "batch size was halved" not in note and KEPT not in note]
             sides.append({**side, "units": units, "notes": notes, "not_run": left})
         open_ones = (*(() if self.model else _OF_MODELS), *(("commands",) if self.data or self.model else ()))
         names = (name for name in _PLANNED if name not in open_ones and sides[0].get(name) != sides[1].get(name))
