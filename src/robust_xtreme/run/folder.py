@@ -383,8 +383,9 @@ def widened(stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, An
     """The stored manifest with all that is planned now, not yet complete."""
     planned = {name: fresh[name] for name in _PLANNED if name in fresh}
     notes = list(dict.fromkeys((*fresh["notes"], *stored["notes"])))
-    kept = {name: value for name, value in stored.items() if name not in (*_PLANNED, "files")}
-    return {**kept, **planned, "notes": notes, "complete": False}
+    kept = {name: value for name, value in stored.items() if name not in _PLANNED}
+    of_spec = {name: sha256 for name, sha256 in stored.get(DIGESTS, {}).items() if name == RUN}
+    return {**kept, **planned, DIGESTS: of_spec, "notes": notes, "complete": False}
 
 
 def _unread(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -56,10 +56,10 @@ def check_function_parts(
         asked = {run.label: count_same_answers(folder, plan, run) for run in done if can_ask}
         if asked and all(asked.values()) and stored_models[task.name]["model"].startswith(f"{name}@"):
             models[task.name] = stored_models[task.name]
-            inputs = ", ".join(f"{count} of {label}" for label, count in asked.items())
+            inputs = ", ".join(f"{count} inputs of {label}" for label, count in asked.items())
             kept.append(
-                f"{task.name}: the run {KEPT} ({cells}): {name}, which has no version, gave the same answers again to "
-                f"all inputs that it was asked ({inputs})."
+                f"{task.name}: the run {KEPT} ({cells}): {name}, which has no version, gave the same answers again "
+                f"where it was asked twice more ({inputs})."
             )
             continue
         if done:

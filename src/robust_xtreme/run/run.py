@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -124,12 +124,11 @@ def evaluate(
             with store.staying(folder.path / store.LOCK):
                 over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
-                plan, manifest = check_function_parts(folder, plan, manifest, fresh)
                 how = cache, fleet, next(iter(several), []), busy
                 run = _Run(plan, folder, device, observer, models, manifest, *how)
                 if read := what_is_read(spec):
                     run.say(read)
-            return Evaluation(folder.path, run.whole())
+            return Evaluation(folder.path, run.whole(fresh))
 
 
 @contextmanager
@@ -175,10 +174,11 @@ class _Run:
     seconds: dict[int, float] = field(default_factory=dict)
     left: float = 0.0
 
-    def whole(self) -> dict[str, Any]:
-        """Compute what is missing and finish; return the manifest."""
+    def whole(self, fresh: Mapping[str, Any]) -> dict[str, Any]:
+        """Compute what is missing and finish; return the manifest. `fresh` is that of a new run of the plan."""
         try:
             with store.staying(self.folder.path / RUN):
+                self.plan, self.manifest = check_function_parts(self.folder, self.plan, self.manifest, fresh)
                 self._answer_all([task_run for task_run in self.plan.task_runs if not self._is_done(task_run)])
                 self.observer.task_run("results")
                 self.manifest = finish(self.folder, self.plan, self.manifest, self.measured)
