@@ -34,6 +34,12 @@ _ALGORITHM: Final = "sha256:"
 _CHANGED: Final = "was changed after the run wrote it"
 
 
+def unversioned_tasks(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """The tasks that functions without a version answer, of which nobody knows whether they are what they were."""
+    functions = (model for model in manifest["models"] if model.get("source") == "function")
+    return frozenset(model["task"] for model in functions if not model.get("revision"))
+
+
 def write_manifest(path: Path, manifest: Mapping[str, Any], write: store.Write = store.write) -> None:
     """Store a manifest with the digest of its content. Raises DiskError."""
     store.write_json(path, with_digest(manifest), write)

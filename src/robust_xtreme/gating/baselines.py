@@ -335,7 +335,7 @@ def _measured(folders: Sequence[Path]) -> tuple[list[_Run], Baseline]:
     known: dict[tuple[tuple[str, str], ...], str] = {}
     for run in runs:
         weights = tuple(sorted((model["task"], model["identity"]) for model in run.facts["models"]))
-        if weights in known:
+        if weights in known and all(identity for _, identity in weights):
             what = f"{known[weights]} and {run.folder} have the same weights"
             raise Mismatch(f"{what}. A baseline of several runs has one for each training seed.")
         known[weights] = run.folder

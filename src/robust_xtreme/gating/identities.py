@@ -11,6 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, counted, shown
+from robust_xtreme.files.manifest import unversioned_tasks
 from robust_xtreme.files.schema import SCHEMA_VERSION
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.contrasts import Key
@@ -52,8 +53,16 @@ def _readings(results: Results) -> dict[str, str]:
 
 
 def models(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The model that answers each task, with the identity of its weights."""
-    return [{key: str(model[key]) for key in ("task", "model", "identity")} for model in manifest["models"]]
+    """The model that answers each task, with the identity of its weights: empty of a function without a version."""
+    unknown = unversioned_tasks(manifest)
+    return [
+        {
+            "task": str(model["task"]),
+            "model": str(model["model"]),
+            "identity": "" if model["task"] in unknown else str(model["identity"]),
+        }
+        for model in manifest["models"]
+    ]
 
 
 def same_weights(left: Mapping[str, Any], right: Mapping[str, Any]) -> set[str]:

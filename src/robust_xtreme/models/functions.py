@@ -10,11 +10,13 @@ import inspect
 import re
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, MappingView, Sequence, Set
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from robust_xtreme.core.errors import ModelError, SpecError, shown
 from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING, digest
@@ -22,6 +24,9 @@ from robust_xtreme.core.run_spec import PYTHON
 
 GIVEN: Final = "function:"
 """What the name of a function in memory begins with; no file replays it."""
+
+UNVERSIONED: Final = "@unversioned-"
+"""What is between the name of a function in memory that has no version, and what no other call has."""
 
 FAMILIES: Final[Mapping[str, str]] = {
     "encode": RETRIEVAL.name,
@@ -41,7 +46,8 @@ class Function:
     """A function that answers the tasks of a family.
 
     Where it has no `version`, the hash of its `source` is part of its identity: of its module's file, or of an object
-    that no other call has, because its code does not tell which function it is.
+    that no other call has. That does not tell whether a later function is the same one, because files, settings and
+    other modules can have changed; it is asked again.
     """
 
     call: Callable[[Sequence[Any]], Any]
@@ -61,21 +67,38 @@ class Function:
         """Sentences on what is not known of it."""
         what = f"{self.name} is a function without a tokenizer"
         how = "Give the function these attributes, and change the version with whatever it calls."
-        kept = () if self.version else (f"{self.name} has no name and version: {NOT_KEPT}. {how}",)
+        again = f"{NOT_KEPT}, and the same command computes a finished run again"
+        kept = () if self.version else (f"{self.name} has no name and version: {again}. {how}",)
         return (f"{what}: neither its tokens nor text unknown to it are counted.", *kept)
+
+    @contextmanager
+    def raising_one_line(self) -> Iterator[None]:
+        """Turn what the user's code raises into a ModelError of one line; an interruption stays one."""
+        try:
+            yield
+        except (KeyboardInterrupt, ModelError):
+            raise
+        except BaseException as error:  # of `sys.exit(0)`, too, which would end the run as if it had succeeded
+            again = " The same call continues." if self.version else ""
+            raise ModelError(f"{self.name} raised {_line(error)}. log.txt has the traceback.{again}") from error
 
     def results(self, batch: Sequence[Any]) -> list[Any]:
         """What it returns for each of some inputs. Raises ModelError, one line."""
-        try:
+        with self.raising_one_line():
             result = self.call(copy.deepcopy(list(batch)))  # what it changes is its own
-            values = list(result) if isinstance(result, Iterable) and not isinstance(result, (str, Mapping)) else None
-        except Exception as error:
-            again = " The same call continues." if self.version else ""
-            raise ModelError(f"{self.name} raised {_line(error)}. log.txt has the traceback.{again}") from error
+            values = list(result) if is_ordered(result) else None
         if values is None or len(values) != len(batch):
             what = shown(result) if values is None else f"{len(values)} results"
             raise ModelError(f"{self.name} gave {what} for {len(batch)} inputs, and not a list with one for each.")
         return values
+
+
+def is_ordered(value: object) -> bool:
+    """Whether a value has items in an order of their own: no text, set, mapping or table, and nothing masked."""
+    return isinstance(value, Iterable) and not (
+        isinstance(value, (str, bytes, bytearray, Set, Mapping, MappingView, np.ma.MaskedArray))
+        or hasattr(value, "columns")
+    )
 
 
 def is_function(model: str) -> bool:
@@ -86,9 +109,9 @@ def is_function(model: str) -> bool:
 def of_arguments(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Function]]:
     """Arguments of `evaluate` without functions, and functions by what they are called in a run. Raises SpecError."""
     others = {name: value for name, value in values.items() if name not in FAMILIES}
-    given = {kind: call for kind in FAMILIES if (call := values.get(kind)) is not None}
-    made = [(kind, _made(call, FAMILIES[kind])) for kind, call in given.items()]
-    return others, {f"{kind}={GIVEN}{each.name}@{each.version or each.identity}": each for kind, each in made}
+    made = {kind: _made(values[kind], family) for kind, family in FAMILIES.items() if values.get(kind) is not None}
+    versions = {kind: f"@{it.version}" if it.version else UNVERSIONED + it.identity for kind, it in made.items()}
+    return others, {f"{kind}={GIVEN}{it.name}{versions[kind]}": it for kind, it in made.items()}
 
 
 def found(model: str, family: str) -> Function:
@@ -131,7 +154,10 @@ def _made(call: Any, family: str, default: str = "", source: Any = None) -> Func
         raise SpecError(f"The batch_size of a function is a whole number of at least 1, not {shown(size)}.")
     code, takes = uuid.uuid4().hex, 1
     with suppress(OSError, TypeError, ValueError):
-        takes = sum(each.default is each.empty for each in inspect.signature(call).parameters.values())
+        takes = sum(  # without *args of a decorator, which can be one argument or two
+            each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+            for each in inspect.signature(call).parameters.values()
+        )
         code = inspect.getsource(source) if source else code
     if family in (SPAN_QA.name, CHOICE.name) and takes == 2:
         given, call = call, lambda pairs: [given(*pair) for pair in pairs]

@@ -14,6 +14,7 @@ from robust_xtreme.core.examples import Corpus
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.files import cache as stored
+from robust_xtreme.files.manifest import unversioned_tasks
 from robust_xtreme.files.schema import UNREADABLE
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.cache import KIND, keys_of, settings
@@ -234,8 +235,11 @@ def estimate(
         first = {(run.task.name, run.pool): run for run in reversed(plan.task_runs) if run.pool}
         manifest = None if force else folder.manifest
         digests = manifest.get("parts", {}) if manifest else {}
+        again = unversioned_tasks(fresh) if manifest and manifest["complete"] else frozenset()
         parts = [
-            _Part(run, done=True) if folder.holds(run, digests) else estimator.part(run, run in first.values())
+            _Part(run, done=True)
+            if run.task.name not in again and folder.holds(run, digests)
+            else estimator.part(run, run in first.values())
             for run in plan.task_runs
         ]
     busy = max(1.0, (time.perf_counter() - clock) / (time.process_time() - used))

@@ -20,9 +20,10 @@ from robust_xtreme.files import manifest as of_run
 from robust_xtreme.files import store
 from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.journal import JOURNAL, Journal, StartOver, check_folder, start_over
-from robust_xtreme.files.manifest import BESIDES, MANIFEST, read_manifest, write_manifest
+from robust_xtreme.files.manifest import BESIDES, MANIFEST, read_manifest, unversioned_tasks, write_manifest
 from robust_xtreme.files.new_files import appended
 from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, STATS, UNREADABLE, Frame
+from robust_xtreme.models.functions import UNVERSIONED
 from robust_xtreme.run.scoring import PARTS, TaskRunRows, part_paths
 from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats import shapes
@@ -81,7 +82,10 @@ class Folder:
         return value
 
     def finished(self, fresh: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The manifest of a finished run whose files are as they were, else None. Raises DataError, Mismatch."""
+        """The manifest of a finished run whose files are as they were, else None. Raises DataError, Mismatch.
+
+        It is None, too, where a function without a version answers, which can have changed and is asked again.
+        """
         stored = self.manifest
         if stored is None or not stored["complete"]:
             return None
@@ -90,7 +94,7 @@ class Folder:
         if not all(path.is_file() and store.sha256(path) == digest for path, digest in digests):
             return None
         _check_contents(self, stored, fresh)
-        return None if mended(self.path, stored, fresh) else stored
+        return None if unversioned_tasks(fresh) or mended(self.path, stored, fresh) else stored
 
     def parts(self, task_run: TaskRun) -> tuple[Path, ...]:
         """A task run's files: its predictions, its statistics, and its items under attack, if there are any."""
@@ -216,6 +220,8 @@ def _check_same(path: Path, spec: RunSpec) -> None:
     for field in fields(RunSpec):
         name = field.name
         old, new = getattr(stored, name), getattr(spec, name)
+        if name == "model":
+            old, new = (tuple(model.partition(UNVERSIONED)[0] for model in side) for side in (old, new))
         if name in NOT_HASHED or old == new:
             continue
         if run_paths.resolved(name, old, counted_from) != run_paths.resolved(name, new):
@@ -255,11 +261,14 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], over: StartOv
 def _check_contents(folder: Folder, stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
     """Raise Mismatch where models, data or packs, or the device of an unfinished run, are not the stored ones."""
     continues = mended(folder.path, stored, manifest) or not stored["complete"]
+    unversioned = unversioned_tasks(manifest)
     before, now = without_unread(stored, stored), without_unread(manifest, stored)
     for key in _SETTLED if continues else _CONTENTS:
         old, new = before.get(key), now.get(key)
         if isinstance(old, list):  # without the cells that failed in the run
             old = [cell for cell in old if cell.get("reason") != "failed"]
+        if key == "models":  # without those whose identity does not tell whether they are the same
+            old, new = ([it for it in side[key] if it["task"] not in unversioned] for side in (before, now))
         if old != new:
             raise Mismatch(f"{folder.path} was begun with {difference(key, old, new)}. {OTHERWISE}")
 
@@ -374,8 +383,9 @@ def widened(stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, An
     """The stored manifest with all that is planned now, not yet complete."""
     planned = {name: fresh[name] for name in _PLANNED if name in fresh}
     notes = list(dict.fromkeys((*fresh["notes"], *stored["notes"])))
-    kept = {name: value for name, value in stored.items() if name not in (*_PLANNED, "files")}
-    return {**kept, **planned, "notes": notes, "complete": False}
+    kept = {name: value for name, value in stored.items() if name not in _PLANNED}
+    of_spec = {name: sha256 for name, sha256 in stored.get(DIGESTS, {}).items() if name == RUN}
+    return {**kept, **planned, DIGESTS: of_spec, "notes": notes, "complete": False}
 
 
 def _unread(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -38,6 +38,7 @@ from robust_xtreme.run.distributed import ActorProgress, AnsweringProgram, answe
 from robust_xtreme.run.estimate import roughly, to_read
 from robust_xtreme.run.finish import facts_of, finish, stored_of
 from robust_xtreme.run.folder import RUN, Folder, begin, check_ours, over_of
+from robust_xtreme.run.function_parts import check_function_parts
 from robust_xtreme.run.manifest import halved, new_manifest
 from robust_xtreme.run.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.run.scoring import part_paths
@@ -127,7 +128,7 @@ def evaluate(
                 run = _Run(plan, folder, device, observer, models, manifest, *how)
                 if read := what_is_read(spec):
                     run.say(read)
-            return Evaluation(folder.path, run.whole())
+            return Evaluation(folder.path, run.whole(fresh))
 
 
 @contextmanager
@@ -173,10 +174,11 @@ class _Run:
     seconds: dict[int, float] = field(default_factory=dict)
     left: float = 0.0
 
-    def whole(self) -> dict[str, Any]:
-        """Compute what is missing and finish; return the manifest."""
+    def whole(self, fresh: Mapping[str, Any]) -> dict[str, Any]:
+        """Compute what is missing and finish; return the manifest. `fresh` is that of a new run of the plan."""
         try:
             with store.staying(self.folder.path / RUN):
+                self.plan, self.manifest = check_function_parts(self.folder, self.plan, self.manifest, fresh)
                 self._answer_all([task_run for task_run in self.plan.task_runs if not self._is_done(task_run)])
                 self.observer.task_run("results")
                 self.manifest = finish(self.folder, self.plan, self.manifest, self.measured)

@@ -31,6 +31,7 @@ from robust_xtreme.report.samples.texts import spec_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.run.finish import finish
 from robust_xtreme.run.folder import DIGESTS, FILES, RUN, Folder, difference
+from robust_xtreme.run.function_parts import is_kept_note
 from robust_xtreme.run.manifest import HALVED, new_manifest
 from robust_xtreme.run.plan import OF_MODEL, Plan, make_plan, unasked
 from robust_xtreme.run.prepare import prepare
@@ -113,7 +114,7 @@ class Verifying:
             source = open_source(spec.data, offline=True)
             commands = typed.commands(source.read_by if isinstance(source, Suite) else ())
             anew = {**new_manifest(plan, "", 0, True), "commands": commands}
-            yield RunCheck("plan", self._other(manifest, anew, [run.label for run in plan.task_runs]))
+            yield RunCheck("plan", self._other(manifest, anew, plan.task_runs))
             store.make_folder(Path(made) / PARTS)
             store.write(Path(made) / RUN, b"")
             digests: dict[str, str] = {}
@@ -141,21 +142,21 @@ class Verifying:
             said = [name for name in _OF_MACHINE if name in manifest]
             yield RunCheck(", ".join((*said, "log.txt")), "", "What a run says of its machine is not computed again")
 
-    def _other(self, stored: Mapping[str, Any], anew: Mapping[str, Any], labels: Sequence[str]) -> str:
+    def _other(self, stored: Mapping[str, Any], anew: Mapping[str, Any], task_runs: Sequence[TaskRun]) -> str:
         """What the manifest has otherwise than that of a new plan; files of other data have other names.
 
-        What the model alone knows is left out without it, and cells that failed, which are counted again later. The one
-        note that a machine may add is that on its batches, as the manifest itself has them.
+        What the model alone knows is left out without it, and cells that failed, which are counted again later. Two notes
+        may be added: on the batches of a machine, as the manifest itself has them, and on kept parts of a function.
         """
         halved = HALVED.format(stored.get("batch_tokens"), stored.get("halved"))
-        may_add = [halved] if stored.get("halved") in labels else []
+        may_add = [halved] if stored.get("halved") in [run.label for run in task_runs] else []
         sides = []
         for side in (stored, anew):
             left = [
                 cell for cell in side["not_run"] if cell["reason"] not in ((schema.FAILED,) if self.model else OF_MODEL)
             ]
             units = [{**unit, "files": [] if self.data else unit.get("files")} for unit in side["units"]]
-            notes = [note for note in side["notes"] if note not in may_add]
+            notes = [note for note in side["notes"] if note not in may_add and not is_kept_note(note, task_runs)]
             sides.append({**side, "units": units, "notes": notes, "not_run": left})
         compared = (name for name in _PLANNED if self.model or name not in _OF_MODELS)
         unknown = [name for name in stored if name not in (*_PLANNED, *_OF_MACHINE, *_OF_FILES, "tuned")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import json
 import re
 import sqlite3
@@ -12,9 +14,11 @@ from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
+import pandas as pd  # type: ignore[import-untyped]  # it has no types here
+import polars as pl
 import pytest
 from tests.program import program
 
@@ -132,7 +136,41 @@ WRONG: dict[str, tuple[str, str, Callable[[list[Any]], Any], str]] = {
     "span": ("answer", "xquad", lambda pairs: [(5, 5)] * len(pairs), r"\(5, 5\), which is not in the context"),
     "choice": ("choose", "xcopa", lambda items: [2] * len(items), "the index 2 of 2 choices"),
     "raised": ("choose", "xcopa", lambda _: 1 / 0, "raised ZeroDivisionError: division by zero. log.txt has"),
+    "exit": ("choose", "xcopa", lambda _: sys.exit(0), "raised SystemExit: 0. log.txt has"),
+    "exit later": ("choose", "xcopa", lambda items: (sys.exit(0) for _ in items), "raised SystemExit: 0"),
+    "cancelled": ("choose", "xcopa", lambda _: leave(asyncio.CancelledError()), "raised CancelledError"),
+    "lazy tags": (
+        "tag",
+        "panx",
+        lambda rows: [(leave(KeyError("B-X")) for _ in row) for row in rows],
+        "KeyError: 'B-X'",
+    ),
+    "set": ("choose", "xcopa", lambda items: {*range(len(items))}, "and not a list with one for each"),
+    "frozen set": ("classify", "xnli", lambda pairs: frozenset(NLI[: len(pairs)]), "and not a list with one"),
+    "keys": ("choose", "xcopa", lambda items: dict.fromkeys(range(len(items))).keys(), "and not a list with one"),
+    "values": ("choose", "xcopa", lambda items: dict.fromkeys(range(len(items)), 0).values(), "and not a list with"),
+    "bytes": ("choose", "xcopa", lambda items: bytes(len(items)), "and not a list with one"),
+    "frame": ("choose", "xcopa", lambda items: pd.DataFrame(np.eye(len(items))), "and not a list with one"),
+    "frame of polars": ("choose", "xcopa", lambda items: pl.DataFrame(np.eye(len(items))), "and not a list with one"),
+    "masked": ("classify", "xnli", lambda pairs: np.ma.masked_less(np.ones((len(pairs), 3)), 0), "and not a list with"),
+    "masked scores": ("classify", "xnli", lambda pairs: [np.ma.masked_equal([1, 2, 3], 3) for _ in pairs], LABELS),
+    "masked choices": ("choose", "xcopa", lambda items: [np.ma.masked_equal([1, 2], 2) for _ in items], "nor 2 scores"),
+    "masked span": (
+        "answer",
+        "xquad",
+        lambda items: [np.ma.masked_equal([0, 2], 2) for _ in items],
+        "is not a part of",
+    ),
+    "masked vector": ("encode", "tatoeba", lambda texts: [np.ma.ones(3) for _ in texts], "is not a vector of numbers"),
+    "set of tags": ("tag", "panx", lambda rows: [{"O"} for _ in rows], "is not a list of tags"),
+    "set of scores": ("choose", "xcopa", lambda items: [{0.1, 0.2} for _ in items], "nor 2 scores"),
+    "row of pandas": ("classify", "xnli", lambda pairs: [pd.Series({"yes": 1.0}) for _ in pairs], "the label 'yes'"),
 }
+
+
+def leave(error: BaseException) -> NoReturn:
+    """Raise an error within an expression."""
+    raise error
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -157,6 +195,75 @@ class Counting:
         """Their vectors."""
         self.asked.append(texts)
         return trigrams(texts)
+
+
+def test_an_interruption_stays_one() -> None:
+    """Where the user ends the program while a function answers, this is no error of the function."""
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(choose=lambda _: leave(KeyboardInterrupt()), tasks="xcopa", **SMALL)
+
+
+def test_a_program_that_a_function_ends_has_failed(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    """The exit code is 2, whether the function or its module calls `sys.exit(0)`, and no run is finished."""
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    for name, text in (
+        ("ends_later", "import sys\ndef f(rows): sys.exit(0)\n"),
+        ("ends_now", "import sys\nsys.exit(0)\n"),
+    ):
+        Path(f"{name}.py").write_text(text)
+        ended = program(
+            "eval", "--model", f"xcopa=python:{name}:f", "--data", "mini", "--tasks", "xcopa", "--out", name
+        )
+        assert ended.code == 2, ended.out
+        assert "SystemExit" in ended.err
+        assert not (here / name / "scores.csv").exists()
+
+
+SCORED: dict[str, tuple[str, str, Any, str]] = {
+    "small": ("choose", "xcopa", [1e-6, 2e-6], "1"),
+    "small of classes": ("classify", "xnli", [1e-9, 1e-9, 3e-9], "2"),
+    "small by label": ("classify", "xnli", {"neutral": 2e-7, "entailment": 1e-7, "contradiction": 1.5e-7}, "1"),
+    "close": ("classify", "xnli", [0.5, 0.50001, 0.0], "1"),
+    "a tie": ("classify", "xnli", [1e-8, 0.0, 1e-8], "0"),
+    "a row of pandas": ("classify", "xnli", pd.Series({"contradiction": 3e-9, "neutral": 1e-9, "entailment": 0}), "2"),
+    "a row without labels": ("choose", "xcopa", pd.Series([1e-9, 2e-9]), "1"),
+}
+
+
+@pytest.mark.parametrize("name", SCORED)
+def test_scores_are_compared_as_they_are(name: str, here: Path) -> None:
+    """The greatest number wins however small the differences are; of equal ones the first does."""
+    kind, task, scores, label = SCORED[name]
+    order = registry.load("task", task).labels
+    run = evaluate(**{kind: lambda items: [scores for _ in items]}, tasks=task, **{**SMALL, "limit": 4})
+    named = {"1": "neutral", "2": "contradiction", "0": "entailment"}
+    expected = str(order.index(named[label])) if order else label
+    assert {*run.predictions["prediction"]} == {expected}
+
+
+def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a function without `functools.wraps`, so that its signature tells nothing."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+TAKES: dict[str, Callable[..., Any]] = {
+    "two": lambda _, choices: int(len(choices) != 2),
+    "decorated": decorate(lambda rows: [0 for _ in rows]),
+    "wrapped with two": functools.wraps(lambda _, __: 0)(decorate(lambda _, __: 0)),
+    "more": lambda rows, *_, **__: [0 for _ in rows],
+    "two and an option": lambda _, choices, __=1, *___: int(len(choices) != 2),
+}
+
+
+@pytest.mark.parametrize("name", TAKES)
+def test_a_function_gets_as_many_arguments_as_it_takes(name: str, here: Path) -> None:
+    """A decorator's `*args` and `**kwargs` are not two arguments; where two are named they get an item's parts."""
+    run = evaluate(choose=TAKES[name], tasks="xcopa", **{**SMALL, "limit": 4})
+    assert {*run.predictions["prediction"]} == {"0"}
 
 
 def test_only_a_version_is_cached(here: Path) -> None:
@@ -268,7 +375,7 @@ def test_a_module_is_imported_only_where_it_is_named(here: Path, monkeypatch: py
     again = program("eval", "--config", "run/run.toml", *named)
     assert again.code == 0, again.err
     (here / "my_encoder.py").write_text(MODULE + "# changed\n")
-    assert "another model" in program("eval", "--config", "run/run.toml", *named).err
+    assert "may have changed" in program("eval", "--config", "run/run.toml", *named).err
 
 
 @pytest.mark.parametrize(

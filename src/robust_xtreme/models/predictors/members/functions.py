@@ -31,7 +31,7 @@ from robust_xtreme.core.examples import (
 )
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import Located
-from robust_xtreme.models.functions import Function
+from robust_xtreme.models.functions import Function, is_ordered
 from robust_xtreme.models.predictors import predictor as asking
 from robust_xtreme.models.predictors.members.encoder_head import Retrieval
 from robust_xtreme.models.reading.members.labelled import asked_of, choices_of
@@ -92,7 +92,7 @@ class FunctionAnswers:
         margin = np.zeros(len(rows), np.int64)
         if weighing and scores and len(scores) == len(rows):
             margin = _margin(scores, inputs.content, self.task.family == CHOICE.name, weighing)
-        best = (Choice(int(quantised(row)[0].argmax())) if isinstance(row, np.ndarray) else row for row in rows)
+        best = (Choice(int(row.argmax())) if isinstance(row, np.ndarray) else row for row in rows)
         return Decoded(column_of(list(best)), np.ones(len(rows), np.bool_)), margin
 
     def _rows(self, items: Sequence[Any], read: Read, advance: Callable[[int], None]) -> list[Row]:
@@ -102,7 +102,8 @@ class FunctionAnswers:
             batch = items[start : start + self.function.batch_size]
             where: Any = self.weights_of()  # in the process of the function, where the weights of others would be
             results = where.call(partial(self.function.results, batch))
-            rows += [read(self, item, result) for item, result in zip(batch, results, strict=True)]
+            with self.function.raising_one_line():  # a result can be a generator or an object of the user
+                rows += [read(self, item, result) for item, result in zip(batch, results, strict=True)]
             advance(len(batch))
         return rows
 
@@ -148,7 +149,8 @@ class FunctionAnswers:
     def numbers(self, item: Any, value: Any, count: int | None = None, of: str = "a vector of numbers") -> Array:
         """A result as finite numbers (count,) float64, however many where `count` is None. Raises ModelError."""
         try:
-            numbers = np.zeros(()) if np.iscomplexobj(value) else np.asarray(value, np.float64)
+            is_real = not np.iscomplexobj(value) and not isinstance(value, np.ma.MaskedArray)
+            numbers = np.asarray(value, np.float64) if is_real else np.zeros(())
         except (TypeError, ValueError, RuntimeError):
             numbers = np.zeros(())
         wanted = count if count is not None else max(1, numbers.size)
@@ -193,8 +195,9 @@ def _label(of: FunctionAnswers, item: Any, value: Any) -> Row:
     if isinstance(value, str):
         return Choice(of.task.labels.index(of.known(item, value)))
     names = list(of.labels)[: len(of.task.labels)]
-    if isinstance(value, Mapping):
-        by_label = {of.known(item, name): score for name, score in value.items()}
+    scores = dict(value.items()) if hasattr(value, "items") else {}  # of a dict, or of a row of pandas
+    if isinstance(value, Mapping) or any(isinstance(name, str) for name in scores):
+        by_label = {of.known(item, name): score for name, score in scores.items()}
         if missing := [name for name in names if of.labels[name] not in by_label]:
             raise of.wrong(f"no score of {', '.join(missing)} for {shown(item)}.")
         value = [by_label[of.labels[name]] for name in names]
@@ -203,7 +206,7 @@ def _label(of: FunctionAnswers, item: Any, value: Any) -> Row:
 
 
 def _tags(of: FunctionAnswers, item: Any, value: Any) -> Row:
-    if not isinstance(value, Iterable) or isinstance(value, str):
+    if not is_ordered(value):
         raise of.wrong(f"{shown(value)} for {shown(item)}, which is not a list of tags.")
     # a name that is no text is refused as its text
     names = tags_to_iob2([*map(str, value)]) if mark_entities(of.task.labels) else [*value]
