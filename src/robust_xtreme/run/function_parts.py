@@ -19,11 +19,11 @@ from robust_xtreme.models.predictors.predictor import Work, nowhere, predictor_o
 from robust_xtreme.run.folder import Folder, widened
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.prepare import prepare
-from robust_xtreme.run.task_run import TaskRun, reading
+from robust_xtreme.run.task_run import TaskRun
 
 _NOTE: Final = (
-    "{task}: the run was stopped, and the parts that it had are kept ({task_runs}): {function}, which has no version, gave "
-    "the same answers again where it was asked twice more ({inputs})."
+    "{task}: the run was stopped, and the parts that it had are kept ({task_runs}): {function}, which has no version, "
+    "gave the same answers again where it was asked twice more ({inputs})."
 )
 """The note of the manifest on the parts of a stopped run that are kept."""
 
@@ -104,7 +104,7 @@ def count_same_answers(folder: Folder, plan: Plan, task_run: TaskRun) -> int:
     attacks = {condition.name for condition in task_run.conditions if condition.asks}  # these would ask it more often
     conditions = tuple(each for each in task_run.conditions if attacks.isdisjoint((each.name, each.matches)))
     predictor: Any = predictor_of(task_run.model, task_run.task, nowhere)
-    predictor = reading(predictor.moved(lambda: SimpleNamespace(call=lambda function: function())), task_run)
+    predictor = predictor.moved(lambda: SimpleNamespace(call=lambda function: function()))
     prepared = prepare(replace(task_run, conditions=conditions), plan.splits.of(task_run), predictor)
     numbers = np.unique(np.linspace(0, len(prepared.inputs) - 1, _MOST_ASKED).astype(np.int64))
     inputs = prepared.inputs.take(numbers)
