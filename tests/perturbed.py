@@ -83,5 +83,7 @@ def done(tmp_path: Path, text: str | bytes, kind: str, spec: str = SPEC, **optio
     """What a file with that text becomes."""
     (tmp_path / "in").write_bytes(text if isinstance(text, bytes) else text.encode())
     chosen = {"fields": FIELDS.get(kind, ()), "language": "sw", "format": kind, "force": True, **options}
+    if chosen["fields"] and all(name.isdigit() for name in chosen["fields"]):
+        chosen = {"header": False, **chosen}
     perturb_file(PerturbJob(str(tmp_path / "in"), spec, str(tmp_path / "out"), **chosen))
     return (tmp_path / "out").read_bytes()

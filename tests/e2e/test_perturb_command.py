@@ -312,7 +312,7 @@ def test_help_shows_examples() -> None:
 
 
 def test_the_closing_line_says_what_became_of_a_header(tmp_path: Path) -> None:
-    """Where columns are numbers and nobody said whether there is a header, it says that the first line was noised."""
+    """Where columns are numbers and nobody said whether there is a header, it says how the first line was read."""
     words = ("-", "--format", "tsv", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o"), "--force")
     table = b"text\tn\nHabari ya asubuhi\t1\n"
     for more, mentioned in (
@@ -323,7 +323,7 @@ def test_the_closing_line_says_what_became_of_a_header(tmp_path: Path) -> None:
     ):
         result = call(*words, "--fields", *more, stdin=table)
         assert result.exit_code == 0
-        assert ("the first line with the others (--header keeps one" in result.stderr) == mentioned
+        assert ("the first line names the columns" in result.stderr) == mentioned
 
 
 def test_the_closing_line_shows_every_character_of_a_name(tmp_path: Path) -> None:

@@ -82,6 +82,10 @@ Format = Annotated[
         "--format NAME", f"{', '.join(FORMATS)}. Default: by the suffix, also before .gz.", _completion.words(FORMATS)
     ),
 ]
+Header = Annotated[
+    bool | None,
+    option("--header/--no-header", "Whether the first line of csv or tsv names the columns.", panel="Tables"),
+]
 LanguageField = Annotated[
     str | None, option("--language-field NAME", "The column with the code of each row's language.")
 ]

@@ -14,6 +14,7 @@ from robust_xtreme.core.errors import CURE, FailedCells, UnreadableFiles, UserEr
 from robust_xtreme.core.resources import RUNS, find
 from robust_xtreme.core.run_paths import exists
 from robust_xtreme.core.run_spec import HUB, MINI, RunSpec, from_mapping, from_toml
+from robust_xtreme.core.sinks import echo, one_line
 
 if TYPE_CHECKING:
     from robust_xtreme.report.evaluation import Evaluation
@@ -51,6 +52,7 @@ def eval(
     gold: Gold = None,
     language_field: _options.LanguageField = None,
     format: _options.Format = None,
+    header: _options.Header = None,
     force: Force = False,
     no_cache: NoCache = False,
     keep_going: KeepGoing = False,
@@ -81,9 +83,11 @@ def eval(
 
     robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan"""
     given = passed(keys, ("tasks", "languages"))
-    columns = {"fields": columns_of("fields", fields), "gold": gold, "language_field": language_field, "format": format}
-    if any(columns.values()) or Path(given.get("data", "")).is_file():
-        given |= _of_file(given, {name: value for name, value in columns.items() if value})
+    options = {"gold": gold, "language_field": language_field, "format": format, "header": header}
+    options["fields"] = columns_of("fields", fields)
+    columns = {name: value for name, value in options.items() if value not in (None, (), "")}
+    if columns or Path(given.get("data", "")).is_file():
+        given |= _of_file(given, columns)
     file = None if config is None else find(config, RUNS)
     spec = from_mapping(given, "eval") if file is None else from_toml(file, **given)
     if file is not None and "packs" not in given:
@@ -119,7 +123,8 @@ def _of_file(given: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, 
         raise UserError(f"--tasks {','.join(task)}: the rows of a file are one task. Name it alone, or leave it out.")
     language = languages[0] if len(languages) == 1 and "language_field" not in columns else ""
     labels = tuple(given.get("labels", ()))
-    folder = write_suite(TableFile(data, **columns, language=language, task=task[0], labels=labels))
+    file = TableFile(data, **columns, language=language, task=task[0], labels=labels)
+    folder = write_suite(file, lambda decision: echo(one_line(f"robust-xtreme: {data}: {decision}."), error=True))
     return {"data": str(folder), "tasks": [folder.name.rpartition("-")[0]]}
 
 

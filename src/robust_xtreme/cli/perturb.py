@@ -49,10 +49,6 @@ SkipNull = Annotated[
 KeepNames = Annotated[
     bool, option("--keep-names", "Words tagged as names stay: @names=keep in each perturbation of the chain.")
 ]
-Header = Annotated[
-    bool | None,
-    option("--header/--no-header", "The first line names columns. Default: of csv, of tsv if --fields does."),
-]
 EditCounts = Annotated[
     str | None, option("--edit-counts TSV", "Write what was done to each text: edits and edit rate.")
 ]
@@ -69,7 +65,7 @@ def perturb(
     language_field: _options.LanguageField = None,
     fields: _options.Fields = None,
     format: _options.Format = None,
-    header: Header = None,
+    header: _options.Header = None,
     keep: Keep = None,
     skip_null: SkipNull = False,
     keep_names: KeepNames = False,

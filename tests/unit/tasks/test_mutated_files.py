@@ -91,10 +91,9 @@ def mutated(data: bytes, draw: random.Random) -> bytes:
 
 def _perturbed(format: str, folder: Path) -> None:
     fields = FIELDS.get(format, ("text",) if format == "parquet" else ())
-    job = PerturbJob(
-        str(folder / "in"), SPEC, str(folder / "out"), language="sw", format=format, fields=fields, force=True
-    )
-    perturb_file(job)
+    files = str(folder / "in"), SPEC, str(folder / "out")
+    header = False if format == "tsv" else None
+    perturb_file(PerturbJob(*files, language="sw", format=format, fields=fields, header=header, force=True))
 
 
 def _rows(name: str, files: tuple[str, ...], folder: Path) -> None:

@@ -7,7 +7,6 @@ identity: ids as `eval` writes them, clusters, fingerprints and that of the data
 Raw rows, of JSON lines, have values by KEYS as strings, and what they were; what its key does not take is refused.
 """
 
-import codecs
 import io
 import json
 import math
@@ -20,13 +19,14 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from robust_xtreme.core import languages, resources, strict_json
+from robust_xtreme.core import languages, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, SpecError, UserError, counted, shown
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files.frames import SHARE, Frame, FrameColumn, beyond, columns, in_words, one_of
 from robust_xtreme.files.schema import CELL, CHANCE, PREDICTIONS, SETTINGS, SHALLOW, STATUSES
 from robust_xtreme.noise.conditions.condition import CLEAN, CLEAN_SEED
+from robust_xtreme.tasks.formats import read_file
 from robust_xtreme.tasks.sources.rows import identity_of_rows
 
 REALISED: Final = (
@@ -474,9 +474,9 @@ def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
     Raises DataError with the number of the line that is not an object, or has a value that is not finite, a key twice
     or a value that its key does not take.
     """
-    content = resources.data_of(path)
+    content = read_file(path).text.encode()
     decoder = strict_json.decoder(parse_constant=_finite, parse_float=_finite)
-    lines = objects(content.removeprefix(codecs.BOM_UTF8), path, decoder)
+    lines = objects(content, path, decoder)
     names, seen, frames = names_of(renamed), set[str](), [pl.DataFrame()]
     while rows := [*islice(lines, 10_000)]:  # so many are objects of Python at a time
         here = set[str]().union(*(row for _, row in rows))
@@ -505,7 +505,7 @@ def objects(content: bytes, path: Path, decoder: json.JSONDecoder) -> Iterator[t
         except (ValueError, RecursionError) as error:
             raise DataError(path, f"is not JSON: {error}", number) from error
         if not isinstance(row, dict):
-            raise DataError(path, "is not a JSON object", number)
+            raise DataError(path, "is not a JSON object; of an array make lines: jq -c '.[]'", number)
         if text:
             yield number, row
 

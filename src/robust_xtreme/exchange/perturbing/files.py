@@ -26,7 +26,6 @@ from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.noise.suites import single
 from robust_xtreme.tasks import formats
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.tasks.formats.tsv import is_named
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
 from robust_xtreme.tasks.noisy.layouts import TaskSplit
 from robust_xtreme.tasks.sources.release import Release, options
@@ -164,8 +163,10 @@ def attacked_texts(
         for _, example in rows:
             text, here = example.texts[once].id, left.get(example.id, ())
             if first.setdefault(text, here) != here:
-                what = f"The questions on one {once} left it in several forms ({text}), and a file has it once"
-                raise Mismatch(f"{what}. `robust-xtreme eval --frozen` reads each of them.")
+                raise Mismatch(
+                    f"The questions on one {once} left it in several forms ({text}), and a file has it once. "
+                    "`robust-xtreme eval --frozen` reads each of them."
+                )
     texts: dict[tuple[str, str], Noised] = {}
     for name, numbers in shown.numbers.items():
         for (location, _), number in zip(attacked, numbers.tolist(), strict=True):
@@ -175,12 +176,11 @@ def attacked_texts(
 
 
 class _Plan(NamedTuple):
-    """A checked job: how the file is read, how it is noised, and a note for the summary."""
+    """A checked job: how the file is read, and how it is noised."""
 
     read: formats.Reader
     options: formats.ReadOptions
     noise: FileNoise | AttackedTexts
-    note: str = ""
 
 
 def perturb_file(
@@ -198,7 +198,9 @@ def perturb_file(
     edit_counts = target("--edit-counts", job.edit_counts, job.force, apart) if job.edit_counts else None
     with own_tasks(str(Path(job.file).absolute().parent.parent) if job.task else ""):
         plan = _plan(job)
-    totals = Totals(note=plan.note, why="were not attacked" if job.frozen else Totals().why)
+    decisions: list[str] = []
+    options = replace(plan.options, tell=decisions.append)
+    totals = Totals(why="were not attacked" if job.frozen else Totals().why)
     goals = [OutputFile("--out", job.out if out else "stdout", out)]
     if edit_counts:
         goals.insert(0, OutputFile("--edit-counts", job.edit_counts, edit_counts))
@@ -208,7 +210,7 @@ def perturb_file(
             note("\t".join(EDIT_COUNTS) + "\n")
         write(source.mark)
         begin()
-        for records in batches(plan.read(source, plan.options)):
+        for records in batches(plan.read(source, options)):
             for record, done in zip(records, plan.noise.batch(records, source.path), strict=True):
                 write(record.write(done))
                 totals = totals.plus(done, record.nulls)
@@ -217,7 +219,8 @@ def perturb_file(
             advance(source.read)
         _check_done(totals, source.path, plan.noise)
     known = [link.perturbation.name for link in plan.noise.links if link.perturbation.first] if totals.bare else []
-    return totals._replace(note="".join((totals.note, *(f" ({name} knows only aligned texts)" for name in known))))
+    notes_of_noise = (f" ({name} knows only aligned texts)" for name in known)
+    return totals._replace(note="".join((*notes_of_noise, *(f", {decision}" for decision in decisions))))
 
 
 def _noted(done: Sequence[formats.SlotResult]) -> Iterator[str]:
@@ -238,8 +241,9 @@ def _check_done(totals: Totals, path: str, noise: FileNoise | AttackedTexts) -> 
         raise DataError(path, f"contains no texts.{left}")
     if totals.texts == totals.not_applicable:
         name = "+".join(link.perturbation.name for link in noise.links)
-        what = f"{path}: {name!r} serves none of the languages of its texts."
-        raise UserError(f"{what} See: robust-xtreme list languages")
+        raise UserError(
+            f"{path}: {name!r} serves none of the languages of its texts. See: robust-xtreme list languages"
+        )
 
 
 def _plan(job: PerturbJob) -> _Plan:
@@ -255,24 +259,23 @@ def _plan(job: PerturbJob) -> _Plan:
     if job.split != "auto":
         raise UserError("--split names the split of a task that the file contains. Name the task with --tasks.")
     if job.language and job.language_field:
-        what = "--languages is the language of all texts, --language-field the field of each row's language"
-        raise UserError(f"{what}; take one.")
+        raise UserError(
+            "--languages is the language of all texts, --language-field the field of each row's language; take one."
+        )
     if not job.language and not job.language_field:
         raise UserError("Texts need their language, as in --languages sw, or --tasks to read them as a task does.")
     if job.language:
         languages.language(job.language)
     if job.file != formats.STREAM and not Path(job.file).exists():
         raise DataError(job.file, "cannot be read: No such file or directory")
-    format = job.format or formats.of_file(job.file)
+    format = formats.of_file(job.file, job.format)
     formats.check_same(format, job.file, job.out)
     check_served(links, job.language, getattr(formats.module(format), "FAMILY", ""))
     _check_taken(job, format)
     fields = _fields(format, fields)
     options = formats.ReadOptions(fields, job.header, job.language_field, keep=job.keep, skip_null=job.skip_null)
     noise = FileNoise(links, job.seed, job.language)
-    unsaid = format == "tsv" and options.header is None and not is_named(options)
-    note = "the first line with the others (--header keeps one that names the columns, --no-header says it is a row)"
-    return _Plan(formats.records_of(format, named=bool(job.format)), options, noise, f", {note}" if unsaid else "")
+    return _Plan(formats.records_of(format, named=bool(job.format)), options, noise)
 
 
 def _asked(fields: tuple[str, ...], cell: PerturbationSpec) -> tuple[str, ...]:
@@ -351,15 +354,18 @@ def _called(format: str, reader: str, task: TaskSpec, wanted: Sequence[str]) -> 
     for name in wanted:
         if name not in every:
             known = ", ".join(every) or "none"
-            what = f"The field {name!r} of {task.name} is not in its files as it is read (those that do: {known})"
-            raise UserError(f"{what}. `robust-xtreme eval --tasks {task.name}` noises it.")
+            raise UserError(
+                f"The field {name!r} of {task.name} is not in its files as it is read (those that do: {known}). "
+                f"`robust-xtreme eval --tasks {task.name}` noises it."
+            )
     return {name: every[name] for name in wanted}
 
 
 def _check_task(job: PerturbJob, task: TaskSpec, fields: Sequence[str]) -> None:
     if not job.language:
-        what = f"Which language of {task.name} is it?"
-        raise UserError(f"{what} Name it with --languages, as in --languages {task.languages[0]}")
+        raise UserError(
+            f"Which language of {task.name} is it? Name it with --languages, as in --languages {task.languages[0]}"
+        )
     if job.file == formats.STREAM:
         raise UserError("With --tasks the file is read twice, which stdin cannot be. Name a file.")
     if job.language_field or job.header is not None:
@@ -500,8 +506,10 @@ def lead_of(slot: formats.Slot, text: Text, path: str) -> int:
     stop = lead + len(text.value)
     same = slot.value[lead:stop] == text.value and not slot.value[stop:].strip()
     if not (same or (slot.spans and len(slot.spans) == len(text.spans))):
-        what = f"the {slot.field} at {slot.location} is not what the task reads there, {text.value[:60]!r}."
-        raise Mismatch(f"{path}: {what} It cannot be written; leave it out of --fields.")
+        raise Mismatch(
+            f"{path}: the {slot.field} at {slot.location} is not what the task reads there, {text.value[:60]!r}. "
+            "It cannot be written; leave it out of --fields."
+        )
     return lead
 
 

@@ -9,11 +9,12 @@ which a task's own file is written.
 import importlib
 import re
 from collections.abc import Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from shlex import quote
 from types import ModuleType
 from typing import Final
 
-from robust_xtreme.core.errors import UnknownName, UserError
+from robust_xtreme.core.errors import DataError, UnknownName, UserError
 from robust_xtreme.tasks.formats._file import PACKED as PACKED
 from robust_xtreme.tasks.formats._file import STREAM as STREAM
 from robust_xtreme.tasks.formats._file import Source as Source
@@ -32,8 +33,8 @@ from robust_xtreme.tasks.formats._record import Record as Record
 from robust_xtreme.tasks.formats._record import Slot as Slot
 from robust_xtreme.tasks.formats._record import SlotResult as SlotResult
 from robust_xtreme.tasks.formats._record import word_spans as word_spans
+from robust_xtreme.tasks.formats._table import PAIR
 from robust_xtreme.tasks.formats.conll import DOCUMENT
-from robust_xtreme.tasks.formats.tsv import PAIR
 
 FORMATS: Final = ("conll", "conllu", "csv", "iob2", "jsonl", "lines", "parquet", "squad", "tsv")
 
@@ -60,15 +61,32 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(f"robust_xtreme.tasks.formats.{name}")
 
 
-def of_file(file: str) -> str:
-    """The format of a file by the suffix of its name, or that before `.gz`. Raises UserError where it is unknown."""
-    format = _by_suffix(file)
-    if file == STREAM or format is None:
+def of_file(file: str, named: str = "") -> str:
+    """The format of a file: the one named, or by the suffix of its name or that before `.gz`.
+
+    Raises UserError where it is unknown, and where the first bytes of the file are of another format.
+    """
+    format = named or _by_suffix(file)
+    if file != STREAM and Path(file).is_file():
+        with opened(file) as source:
+            _check_start(source, format)
+    if not named and (file == STREAM or format is None):
         shown = "stdin" if file == STREAM else file
-        what = f"The name of {shown} does not say what its format is. Name it with --format: {', '.join(FORMATS)}."
-        known = f"Names that do end in {', '.join(_SUFFIXES)} (or with {PACKED} after it)"
-        raise UserError(f"{what} {known}; a sheet is saved as .csv.")
-    return format
+        raise UserError(
+            f"The name of {shown} does not say what its format is. Name it with --format: {', '.join(FORMATS)}. "
+            f"Names that do end in {', '.join(_SUFFIXES)} (or with {PACKED} after it); a sheet is saved as .csv."
+        )
+    return format or named
+
+
+def _check_start(source: Source, format: str | None) -> None:
+    """Raise DataError where a file begins as Parquet or as an array of JSON does, and is read as another format."""
+    start = source.start.removeprefix(source.mark.encode()).lstrip()
+    if start.startswith(b"PAR1\x15") and format != "parquet":
+        raise DataError(source.path, "is a Parquet file. Name its format: --format parquet")
+    if start.startswith(b"[") and format in ("jsonl", "squad", None):
+        cure = f"jq -c '.[]' {quote(source.path)} > rows.jsonl"
+        raise DataError(source.path, f"is a JSON array, and rows are read from JSON lines. Write them: {cure}")
 
 
 def _by_suffix(file: str) -> str | None:
@@ -102,23 +120,30 @@ def expectation(name: str) -> str:
 
 def records_of(format: str, *, named: bool) -> Reader:
     """The reader of a format; a format that was not `named` by the user is checked against the first lines."""
-    return lambda source, options: module(format if named else _sniffed(format, source)).records(source, options)
+    return lambda source, options: module(_checked(format, source, named=named)).records(source, options)
 
 
-def _sniffed(format: str, source: Source) -> str:
+def _checked(format: str, source: Source, *, named: bool) -> str:
     """The format by the file's first lines, where its suffix is ambiguous. Raises UserError where they are too."""
+    _check_start(source, format)
+    if named:
+        return format
     lines = [line for line in source.head() if line.strip() and not line.startswith(DOCUMENT)]
     tagged = [match for line in lines if (match := _TAGGED.fullmatch(line))]
     if format == "lines" and 2 * len(tagged) > len(lines):  # the tags would be noised too
         kind = "iob2" if tagged[0][1] else "conll"
-        what = f"its lines look like words with their tags, such as {tagged[0][0].strip()[:40]!r}"
-        raise UserError(f"{source.path}: {what}. Name the format: --format {kind}, or lines where they are texts.")
+        raise UserError(
+            f"{source.path}: its lines look like words with their tags, such as {tagged[0][0].strip()[:40]!r}. "
+            f"Name the format: --format {kind}, or lines where they are texts."
+        )
     if format != "conll" or not lines:
         return format
     tabs = sum("\t" in line for line in lines)
     if 0 < tabs < len(lines):
-        what = f"in {tabs} of its first {len(lines)} lines words and tags are separated by a tab, in others not"
-        raise UserError(f"{source.path}: {what}. Name the format: --format iob2 (TAB), conll (TAB or SPACE) or conllu")
+        raise UserError(
+            f"{source.path}: in {tabs} of its first {len(lines)} lines words and tags are separated by a tab, in "
+            "others not. Name the format: --format iob2 (TAB), conll (TAB or SPACE) or conllu"
+        )
     return "iob2" if tabs else "conll"
 
 
@@ -137,8 +162,7 @@ def of_reader(name: str, file: str, task: str) -> str:
 
 def not_written(task: str) -> UserError:
     """The refusal of a task's files that make rows together."""
-    what = f"Files of {task} are not written."
-    return UserError(f"{what} `robust-xtreme eval --tasks {task}` noises them as it reads.")
+    return UserError(f"Files of {task} are not written. `robust-xtreme eval --tasks {task}` noises them as it reads.")
 
 
 def fields_of_task(format: str, name: str, fields: tuple[str, ...], perturbed: tuple[str, ...]) -> Mapping[str, str]:

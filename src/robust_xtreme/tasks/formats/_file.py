@@ -7,12 +7,14 @@ import codecs
 import gzip
 import hashlib
 import io
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError
@@ -23,6 +25,17 @@ STREAM: Final = "-"
 _MARK: Final = codecs.BOM_UTF8
 _PIECE: Final = 1 << 16
 _GZIP: Final = b"\x1f\x8b"
+_UNREAD: Final = {
+    rb"\x1f\x8b": "is compressed by gzip twice. Unpack it once: gunzip",
+    rb"BZh[1-9][1\x17]": "is compressed by bzip2, which is not read. Unpack it: bunzip2",
+    rb"\x28\xb5\x2f\xfd": "is compressed by zstd, which is not read. Unpack it: zstd -d",
+    rb"\xfd7zXZ": "is compressed by xz, which is not read. Unpack it: unxz",
+    rb"PK\x03\x04": "is a ZIP archive, compressed files or a sheet. Save a sheet as .csv, or unpack it: unzip",
+    rb"\xd0\xcf\x11\xe0": "is a sheet or a document of Office. Save it as .csv: soffice --convert-to csv",
+    rb"\xff\xfe|\xfe\xff": "is text in UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8",
+}
+"""What files are that are not read, by their first bytes, each with the command that makes one that is."""
+
 _PAGE: Final = "is a web page instead of the file. Download the file itself."
 _INSTEAD: Final = {
     "version https://git-lfs.github.com/spec/": "is a pointer of Git LFS instead of the file. Get that: git lfs pull",
@@ -74,7 +87,9 @@ def read_file(path: Path) -> SourceFile:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror or error}") from error
-    if data.startswith(_GZIP):
+    if not data.startswith(_GZIP):
+        _check_kind(data[:8], path)
+    else:
         with _source(io.BufferedReader(io.BytesIO(data)), str(path)) as source:
             data = source.mark.encode() + source.whole(_MOST_UNPACKED)
     text = decoded(data, path).removeprefix("\ufeff")
@@ -82,6 +97,13 @@ def read_file(path: Path) -> SourceFile:
         if text[:100].lstrip().lower().startswith(beginning):
             raise DataError(path, what, 1)
     return SourceFile(text, hashlib.sha256(data).hexdigest())
+
+
+def _check_kind(start: bytes, path: Path | str) -> None:
+    """Raise DataError where the first bytes of a file are of a kind that is not read."""
+    for pattern, sentence in _UNREAD.items():
+        if re.match(pattern, start):
+            raise DataError(path, f"{sentence} {quote(str(path))}")
 
 
 def decoded(data: bytes, path: Path | str, line: int = 1) -> str:
@@ -128,7 +150,9 @@ class Source:
         self._position = position
         self.path = path
         buffered: Any = file
-        self.mark = file.read(len(_MARK)).decode() if buffered.peek(len(_MARK)).startswith(_MARK) else ""
+        self.start: bytes = buffered.peek(64)[:64]
+        _check_kind(self.start, path)
+        self.mark = file.read(len(_MARK)).decode() if self.start.startswith(_MARK) else ""
         self._read = len(self.mark.encode())
 
     @property
@@ -199,8 +223,11 @@ def check_size(length: int, what: str, path: str, line: int | None) -> None:
 def check_ends(text: str, path: str, line: int) -> None:
     """Raise DataError where a text of one line contains a CR, which ends lines without an LF after it."""
     if "\r" in text:
-        what = "contains a CR (\\r) without an LF (\\n) after it, as old line ends are. Save the file with LF or CRLF."
-        raise DataError(path, what, line)
+        raise DataError(
+            path,
+            "contains a CR (\\r) without an LF (\\n) after it, as old line ends are. Save the file with LF or CRLF.",
+            line,
+        )
 
 
 @contextmanager

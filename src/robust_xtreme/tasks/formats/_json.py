@@ -78,8 +78,11 @@ def json_errors(path: str, line: int | None = None) -> Iterator[None]:
     try:
         yield
     except json.JSONDecodeError as error:
-        what = f"is not valid JSON: {error.msg} (column {error.colno})."
-        raise DataError(path, what, None if line is None else line + error.lineno - 1) from None
+        raise DataError(
+            path,
+            f"is not valid JSON: {error.msg} (column {error.colno}).",
+            None if line is None else line + error.lineno - 1,
+        ) from None
     except strict_json.RepeatedKey as error:
         raise DataError(path, f"{error}.", line) from None
     except RecursionError:
@@ -199,8 +202,9 @@ def spans_of(row: Mapping[str, Any], key: str, length: int, location: str) -> tu
         raise DataError(location, f"the key {key!r} takes a list of [start, stop], not {value!r:.{_SHOWN}}.")
     for start, stop in value:
         if not 0 <= start < stop <= length:
-            what = f"the span [{start}, {stop}] of {key!r} is not in the context of {length} characters."
-            raise DataError(location, what)
+            raise DataError(
+                location, f"the span [{start}, {stop}] of {key!r} is not in the context of {length} characters."
+            )
     return tuple((start, stop) for start, stop in value)
 
 

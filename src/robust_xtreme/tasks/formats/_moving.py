@@ -103,8 +103,10 @@ def span(text: str, start: int, context: str, location: str) -> Range | None:
         return None
     stop = start + len(text)
     if start < 0 or stop > len(context):
-        what = f"the answer {text[:_SHOWN]!r} at {shown(start)} does not fit in the context"
-        raise DataError(location, f"{what} of {len(context)} characters.")
+        raise DataError(
+            location,
+            f"the answer {text[:_SHOWN]!r} at {shown(start)} does not fit in the context of {len(context)} characters.",
+        )
     if context[start:stop] != text:
         there, text = context[start:stop][:_SHOWN], text[:_SHOWN]
         raise DataError(location, f"the answer {text!r} is not at answer_start {start}, where {there!r} is.")
@@ -291,8 +293,11 @@ def check_cells(
     others = {name: cell for name, cell in zip(names, cells, strict=False) if name not in noised}
     for name in MOVING:
         if others.pop(name, "").lstrip().startswith(("[", "{")) and name not in keep:
-            what = f"the column {name!r} looks like places in a text, which do not move in a table."
-            raise DataError(location, f"{what} Leave it: --keep {name}")
+            raise DataError(
+                location,
+                f"the column {name!r} looks like places in a text, which do not move in a table. "
+                f"Leave it: --keep {name}",
+            )
     moving({**others, **noised}, noised, keep, location)
 
 

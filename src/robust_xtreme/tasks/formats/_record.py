@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -24,6 +24,7 @@ class ReadOptions:
     `first` and `second`, which may be quoted. `keep` names keys or columns that do not move, whatever they look like.
     With `skip_null` a null is kept where a text is expected, with `edits` the edits of a context are written beside it.
     `gold` names the field of the labels, which may be numbers, of a file that is read only: no place in it moves.
+    `tell` is called with each decision about the file that a user should know.
     """
 
     fields: tuple[str, ...]
@@ -34,6 +35,7 @@ class ReadOptions:
     skip_null: bool = False
     edits: bool = False
     gold: str = ""
+    tell: Callable[[str], object] = lambda _: None
 
 
 class Slot(NamedTuple):
@@ -118,6 +120,12 @@ class Record(NamedTuple):
 
 
 Reader = Callable[[Source, ReadOptions], Iterator[Record]]
+
+
+def show_names(names: Iterable[str]) -> str:
+    """The names of columns or keys in a message, with quotation marks where blanks or other marks would not be seen."""
+    shown = (name if name.isprintable() and name == name.strip() else repr(name) for name in names)
+    return ", ".join(shown)[:200] or "none"
 
 
 def kept(text: str) -> Record:

@@ -76,8 +76,11 @@ def _check_words(first: int, words: Sequence[str], tags: Sequence[str | None], p
             shown = word if tag is None else f"{word}\t{tag}"
             raise DataError(path, f"{shown[:_SHOWN]!r} is not a word, or a word and its tag.", number, foreign=True)
         if len(word) > _LONGEST:
-            what = f"the word {word[:_SHOWN]!r}... has {len(word):,} letters, and a word has at most {_LONGEST:,}."
-            raise DataError(path, what, number)
+            raise DataError(
+                path,
+                f"the word {word[:_SHOWN]!r}... has {len(word):,} letters, and a word has at most {_LONGEST:,}.",
+                number,
+            )
 
 
 def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:

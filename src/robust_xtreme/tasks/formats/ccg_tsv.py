@@ -33,15 +33,19 @@ def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     for number, line in numbered_lines(text):
         cells = line.split("\t")
         if len(cells) != 2:
-            what = f"has {counted(len(cells), 'column')}, expected: words and categories, separated by a tab."
-            raise DataError(path, what, number)
+            raise DataError(
+                path,
+                f"has {counted(len(cells), 'column')}, expected: words and categories, separated by a tab.",
+                number,
+            )
         words, tags = (tuple(cell.split()) for cell in cells)
         if len(words) != len(tags) or not words:
             raise DataError(path, f"has {len(words)} words and {len(tags)} categories.", number)
         for tag in tags:
             if tag not in known:
-                what = f"the category {tag[:80]!r} is none of the {len(known):,} in {labels_path}."
-                raise DataError(path, what, number)
+                raise DataError(
+                    path, f"the category {tag[:80]!r} is none of the {len(known):,} in {labels_path}.", number
+                )
         rows.append(Row(str(number - 1), f"{path}:{number}", {"words": words, "tags": tags, "labels": known}))
     return tuple(rows)
 

@@ -114,8 +114,9 @@ def _blocks(lines: Sequence[tuple[int, str]], header: Sequence[str], path: str) 
     for number, line in lines:
         cells = tuple(cell.strip() for cell in line.split("\t"))
         if cells[0] and len(cells) != len(header):
-            what = f"has {counted(len(cells), 'column')}, and the header {len(header)}: is the file cut off?"
-            raise DataError(path, what, number)
+            raise DataError(
+                path, f"has {counted(len(cells), 'column')}, and the header {len(header)}: is the file cut off?", number
+            )
         raw = _Raw(cells[0], number, cells)
         if raw.label == "Name":
             here = blocks[_named(raw, header, blocks, path)] = []
@@ -151,8 +152,11 @@ def _check(block: Sequence[_Raw] | None, name: str, path: str) -> None:
     labels = [raw.label for raw in block]
     asked = [pair for pair in pairwise([*labels, ""]) if QUESTION in pair[:1] or ANSWER in pair[1:]]
     if CONTEXT not in labels or not asked or any(pair != (QUESTION, ANSWER) for pair in asked):
-        what = f"the test {name!r} has no context, no question or a question without its answer."
-        raise DataError(path, what, block[0].number if block else None)
+        raise DataError(
+            path,
+            f"the test {name!r} has no context, no question or a question without its answer.",
+            block[0].number if block else None,
+        )
 
 
 def _check_lines(lines: Sequence[TemplateRow], language: str, path: str) -> None:

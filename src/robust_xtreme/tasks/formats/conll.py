@@ -43,8 +43,9 @@ def records(source: Source, _: ReadOptions) -> Iterator[Record]:
         first = first or separator
         if separator != first:
             has, before = ("a tab", "spaces") if separator == "\t" else ("no tab", "tabs")
-            what = f"has {has}, the lines before have {before} between word and tag: {line[:40]!r}."
-            raise DataError(source.path, what, number)
+            raise DataError(
+                source.path, f"has {has}, the lines before have {before} between word and tag: {line[:40]!r}.", number
+            )
         if separator in word:
             many = sum(map(bool, line.split(separator)))
             raise DataError(source.path, f"has {many} columns, a word and a tag are expected.{_PLAIN}", number)
@@ -62,6 +63,5 @@ def _cells(number: int, value: str, path: str, hint: str = "") -> tuple[str, str
     mark = max(line.rfind(" "), line.rfind("\t"))
     word = line[: max(mark, 0)].rstrip(" \t")
     if not word:
-        what = f"has no tag after {line[:40]!r} (word and tag are separated by a space).{hint}"
-        raise DataError(path, what, number)
+        raise DataError(path, f"has no tag after {line[:40]!r} (word and tag are separated by a space).{hint}", number)
     return word, line[mark + 1 :]

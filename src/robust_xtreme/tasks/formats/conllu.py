@@ -121,8 +121,9 @@ def _treebank(text: str, path: str) -> Iterator[Row]:
             if match := _NAME.match(line):
                 cluster = f"pud/{match[1]}" if parallel else ""
                 if match[1] in names:
-                    what = f"the sent_id {match[1][:80]!r} is not unique; it is at {names[match[1]]} too."
-                    raise DataError(path, what, number)
+                    raise DataError(
+                        path, f"the sent_id {match[1][:80]!r} is not unique; it is at {names[match[1]]} too.", number
+                    )
                 names[match[1]] = f"{path}:{number}"
         sentence = _sentence(lines, path, headed=True)
         fused = []
@@ -135,8 +136,11 @@ def _treebank(text: str, path: str) -> Iterator[Row]:
             words = tuple(form.translate(_NOT_JOINED) for form, _ in fused)
             yield Row("", f"{path}:{lines[0][0]}", {"words": words, "tags": tuple(tag for _, tag in fused)}, cluster)
     if text and not text.endswith("\n"):
-        what = "the file ends in the middle of a line, where CoNLL-U ends with a line break: is it cut off?"
-        raise DataError(path, what, text.count("\n") + 1)
+        raise DataError(
+            path,
+            "the file ends in the middle of a line, where CoNLL-U ends with a line break: is it cut off?",
+            text.count("\n") + 1,
+        )
 
 
 def _rank(words: Sequence[_Word], order: Sequence[str], index: int) -> tuple[int, int]:
@@ -161,28 +165,32 @@ def _sentence(lines: Sequence[tuple[int, str]], path: str, *, headed: bool) -> _
     lasts = [last for last, _ in sentence.tokens.values()]
     wanted = max((*lasts, *(word.head for word in sentence.words if headed)), default=0)
     if wanted > (there := len(sentence.words)):
-        what = f"the sentence ends with word {there}, but names word {wanted}: a line is missing."
-        raise DataError(path, what, lines[-1][0])
+        raise DataError(
+            path, f"the sentence ends with word {there}, but names word {wanted}: a line is missing.", lines[-1][0]
+        )
     return sentence
 
 
 def _add(sentence: _Sentence, line: _Word, path: str, number: int) -> None:
     name, many, following = line.cells[0], len(line.cells), len(sentence.words) + 1
     if many != _COLUMNS:
-        what = f"has {many} column{'s' * (many != 1)}, CoNLL-U has {_COLUMNS}, separated by tabs."
-        raise DataError(path, what, number)
+        raise DataError(
+            path, f"has {many} column{'s' * (many != 1)}, CoNLL-U has {_COLUMNS}, separated by tabs.", number
+        )
     if name == str(following):
         sentence.words.append(line)
     elif match := _RANGE.fullmatch(name):
         first, last = int(match[1]), int(match[2])
         open_until = max((stop for stop, _ in sentence.tokens.values()), default=0)
         if first != following or last <= first or first <= open_until:
-            what = f"the multi-word token {first}-{last} is not before its words, or overlaps another one."
-            raise DataError(path, what, number)
+            raise DataError(
+                path, f"the multi-word token {first}-{last} is not before its words, or overlaps another one.", number
+            )
         sentence.tokens[first] = (last, line)
     elif not _EMPTY.fullmatch(name):
-        what = f"the word's number is {name[:80]!r}, expected {following}: a line is missing or moved."
-        raise DataError(path, what, number)
+        raise DataError(
+            path, f"the word's number is {name[:80]!r}, expected {following}: a line is missing or moved.", number
+        )
 
 
 def records(source: Source, _: ReadOptions) -> Iterator[Record]:

@@ -23,8 +23,9 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     for index, (row, location) in enumerate(objects(text, path)):
         label = row.get("label")
         if label is not None and (type(label) is not int or not 0 <= label < _ENDINGS):
-            what = f"the key 'label' takes a whole number from 0 to {_ENDINGS - 1}, not {label!r:.80}."
-            raise DataError(location, what)
+            raise DataError(
+                location, f"the key 'label' takes a whole number from 0 to {_ENDINGS - 1}, not {label!r:.80}."
+            )
         rows.append(Row(str(index), location, {**completed(row, location), "label": label}))
     return tuple(rows)
 

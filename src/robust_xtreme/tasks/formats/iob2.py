@@ -60,7 +60,8 @@ def _check(line: str, width: int, path: str, number: int, hinted: bool) -> None:
             hint = " (ten columns: --format conllu)"
         raise DataError(path, f"has {counted(len(cells), 'column')}, {expected}, separated by a tab{hint}.", number)
     if hinted and width == 1 and " " in line.strip():
-        what = f"has no tab: {line[:40]!r}. Word SPACE tag: --format conll. A text each line: --format lines"
-        raise DataError(path, what, number)
+        raise DataError(
+            path, f"has no tab: {line[:40]!r}. Word SPACE tag: --format conll. A text each line: --format lines", number
+        )
     if width == _WIDEST and not cells[1].strip():
         raise DataError(path, "has an empty tag; every word has one.", number)

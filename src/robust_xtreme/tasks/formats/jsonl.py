@@ -18,6 +18,7 @@ from robust_xtreme.tasks.formats._record import (
     beside,
     check_free,
     kept,
+    show_names,
     spliced,
     word_slot,
 )
@@ -85,7 +86,7 @@ def _value(row: Mapping[str, Any], name: str, location: str) -> Any:
     elif match and isinstance(choices, list) and len(choices) >= int(match[1]):
         value = choices[int(match[1]) - 1]
     else:
-        known = ", ".join(key for key, content in row.items() if isinstance(content, str | list))[:200] or "none"
+        known = show_names(key for key, content in row.items() if isinstance(content, str | list))
         raise DataError(location, f"has no field {name!r}; its texts are: {known}. Name one of these.")
     for item in value if isinstance(value, list) else ():
         if not isinstance(item, str):

@@ -38,6 +38,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
             broken.append(number)
     if len(broken) * 1000 > (total := len(lines) - 1):  # GLUE's training file has questions with a line end in them
         count = f"{len(broken)} of {total:,} lines"
-        what = f"has fewer than {len(head)} columns or no label, as {count}: the file is broken."
-        raise DataError(path, what, broken[0])
+        raise DataError(
+            path, f"has fewer than {len(head)} columns or no label, as {count}: the file is broken.", broken[0]
+        )
     return tuple(rows)

@@ -8,6 +8,7 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.specs import Row
 from robust_xtreme.tasks.formats import tsv
 from robust_xtreme.tasks.formats._json import number_of
+from robust_xtreme.tasks.formats._table import PAIR
 
 FIELDS: Final = ("sentence1", "sentence2", "label")
 WRITTEN: Final = "tsv"
@@ -22,7 +23,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     occurs twice or is not a number.
     """
     rows = tuple(
-        replace(row, values={**row.values, **{side: row.values[side].strip() for side in tsv.PAIR}})
+        replace(row, values={**row.values, **{side: row.values[side].strip() for side in PAIR}})
         for row in tsv.read(text, path)
     )
     if "id" not in text.partition("\n")[0].rstrip("\r").split("\t"):

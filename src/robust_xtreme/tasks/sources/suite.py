@@ -150,7 +150,9 @@ def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
     tables = {key: value for key, value in values.items() if isinstance(value, dict) and key not in _KEYS}
     check_keys((key for key in values if key not in tables), (*_KEYS, _LICENCE, READ_BY), _KEYS, str(path))
     read_by = _strings(values[READ_BY], READ_BY, path) if READ_BY in values else ()
-    if not all(re.fullmatch("(?s)--(data|fields|gold|language-field|format)=.+", option) for option in read_by):
+    if not all(
+        re.fullmatch("(?s)--(data|fields|gold|language-field|format)=.+|--(no-)?header", option) for option in read_by
+    ):
         raise DataError(path, f"the key {READ_BY!r} takes options of a file of rows, as in --fields=text.")
     texts = [key for key in (*_TEXTS, _LICENCE) if key in values]
     for key in texts:

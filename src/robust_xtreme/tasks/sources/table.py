@@ -1,7 +1,7 @@
 """A file of a user's rows, with columns of texts, gold labels and languages, as the folder of a suite."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -34,16 +34,18 @@ class TableFile:
     language: str = ""
     language_field: str = ""
     format: str = ""
+    header: bool | None = None
     task: str = ""
     labels: tuple[str, ...] = ()
 
 
-def write_suite(table: TableFile) -> Path:
+def write_suite(table: TableFile, tell: Callable[[str], object] = lambda _: None) -> Path:
     """Write a file's rows as a suite, texts with a label or words with tags, and return its folder, `runs/data/NAME`.
 
-    The same rows have the same folder. Raises DataError naming the line, UserError, UnknownName.
+    The same rows have the same folder. `tell` is called with each decision about how the file is read. Raises
+    DataError naming the line, UserError, UnknownName.
     """
-    format, where = table.format or of_file(table.file), table.file
+    format, where = of_file(table.file, table.format), table.file
     tagged = format in _TAGGED
     if format not in (*_TABLES, *_TAGGED):
         what = "save a JSON array as JSON lines (jq -c '.[]' FILE), or name --format"
@@ -58,7 +60,7 @@ def write_suite(table: TableFile) -> Path:
     if not (table.language or table.language_field):
         raise UserError(f"{where} does not say its language: add --languages CODE, or --language-field COLUMN")
     columns = ("tokens",) if tagged else (*table.fields, table.gold)
-    options = ReadOptions(columns, language_field=table.language_field, gold=columns[-1])
+    options = ReadOptions(columns, table.header, language_field=table.language_field, gold=columns[-1], tell=tell)
     with opened(where) as source:
         records = records_of(format, named=bool(table.format))(source, options)
         read = [(_row(record, table), record.id) for record in records if record.slots]
@@ -159,7 +161,8 @@ def _written(name: str, described: dict[str, Any], rows: _Rows, table: TableFile
     named = {"data": file if file == table.file else f"DIR/{file}", **named, "format": table.format}
     facts: dict[str, Any] = {"name": name, "version": version, "summary": f"{counted(len(rows), 'row')} of {file}."}
     facts |= {"licence": "not stated", "languages": [*lines]}
-    facts |= {READ_BY: [f"--{option}={value}" for option, value in named.items() if value]}
+    header = {None: [], True: ["--header"], False: ["--no-header"]}[table.header]
+    facts |= {READ_BY: [*(f"--{option}={value}" for option, value in named.items() if value), *header]}
     text = "".join(f"{key} = {json_text(value)}\n" for key, value in facts.items())
     text += "".join([f"\n[{name}]\n", *(f"{key} = {json_text(value)}\n" for key, value in described.items())])
     (folder / name).mkdir(parents=True, exist_ok=True)
