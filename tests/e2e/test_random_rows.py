@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]  # likewise
 import pytest
 from tests.some import some
 

@@ -51,7 +51,7 @@ _COLUMN_NAME: Final = re.compile(
 """What columns of texts and labels are usually called."""
 
 
-class TableRow(NamedTuple):
+class CellRow(NamedTuple):
     """One row: the number of its first line, its cells as they are written and as they are read, and its end.
 
     `is_quoted` says that the file quotes a cell that needs it.
@@ -116,7 +116,7 @@ def read_table(source: Source, options: ReadOptions, separator: str) -> Iterator
         yield _record(row, table, options, separator)
 
 
-def _record(row: TableRow, table: TableLayout, options: ReadOptions, separator: str) -> Record:
+def _record(row: CellRow, table: TableLayout, options: ReadOptions, separator: str) -> Record:
     """The record of a row. Raises DataError where another column looks like a place in a noised text."""
     if not options.gold:
         check_cells(table.names, row.cells, table.columns, options.keep, f"{table.path}:{row.number}")
@@ -130,8 +130,8 @@ def _record(row: TableRow, table: TableLayout, options: ReadOptions, separator: 
 
 
 def _find_header(
-    row: TableRow, rows: Iterator[TableRow], path: str, options: ReadOptions
-) -> tuple[bool, Iterator[TableRow]]:
+    row: CellRow, rows: Iterator[CellRow], path: str, options: ReadOptions
+) -> tuple[bool, Iterator[CellRow]]:
     """Whether the first row names the columns, and the rows after it.
 
     It does if the options say so, or give a column by its name. Where all are given by number, it does if one of them
@@ -214,14 +214,14 @@ def unquoted(cell: str) -> str:
     return inner.replace('""', '"') if quoted else cell
 
 
-def _read_csv_rows(source: Source) -> Iterator[TableRow]:
+def _read_csv_rows(source: Source) -> Iterator[CellRow]:
     """The rows of CSV. Raises DataError where a cell continues after its closing quote, or does not end."""
     lines = source.lines()
     for line in lines:
         yield _parse_row(line, lines, source.path, ",")
 
 
-def _read_tsv_rows(source: Source, options: ReadOptions) -> Iterator[TableRow]:
+def _read_tsv_rows(source: Source, options: ReadOptions) -> Iterator[CellRow]:
     """The rows of TSV, without the quotation marks of a program that quotes cells.
 
     It quotes what has a quotation mark, a tab or a line end, Excel also what has a comma, and others each cell, those
@@ -231,7 +231,7 @@ def _read_tsv_rows(source: Source, options: ReadOptions) -> Iterator[TableRow]:
     of_program: bool | None = None
     for line in lines:
         raws = tuple(line.text.split("\t"))
-        row = TableRow(line.number, raws, raws, line.end, bool(of_program))
+        row = CellRow(line.number, raws, raws, line.end, bool(of_program))
         if options.pairs:
             row = row._replace(cells=tuple(map(unquoted, raws)))
         elif _QUOTE in line.text:
@@ -267,7 +267,7 @@ def _unquote(raw: str) -> str:
     return raw[1:-1].replace('""', _QUOTE) if raw.startswith(_QUOTE) else raw
 
 
-def _parse_row(line: TextLine, lines: Iterator[TextLine], path: str, separator: str) -> TableRow:
+def _parse_row(line: TextLine, lines: Iterator[TextLine], path: str, separator: str) -> CellRow:
     """The row that begins with a line; a quoted cell may continue in the next lines."""
     number, parts, before, position = line.number, [line.whole], 0, 0
     ranges: list[Range] = []
@@ -307,7 +307,7 @@ def _parse_row(line: TextLine, lines: Iterator[TextLine], path: str, separator: 
         if position == len(line.text):
             text = "".join(parts)
             raws = tuple(text[start:stop] for start, stop in ranges)
-            return TableRow(number, raws, tuple(map(_unquote, raws)), line.end, is_quoted=True)
+            return CellRow(number, raws, tuple(map(_unquote, raws)), line.end, is_quoted=True)
         if line.text[position] != separator:
             raise DataError(
                 path,
@@ -318,7 +318,7 @@ def _parse_row(line: TextLine, lines: Iterator[TextLine], path: str, separator: 
         position += 1
 
 
-def _write_row(row: TableRow, table: TableLayout, separator: str, done: Sequence[SlotResult]) -> str:
+def _write_row(row: CellRow, table: TableLayout, separator: str, done: Sequence[SlotResult]) -> str:
     """The row with its new texts. In CSV a cell that was quoted stays so, in TSV one that was without needing it."""
     raws = [*row.raws]
     for column, outcome in zip(table.columns, done, strict=True):

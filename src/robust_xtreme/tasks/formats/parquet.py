@@ -163,7 +163,7 @@ def _written(data: bytes, frame: pl.DataFrame, changed: _Changed, path: str, opt
 def _write_with_arrow(data: bytes, columns: _Changed, file: io.BytesIO) -> None:
     """Write the file with new values in some columns, and the types and the metadata that it has."""
     import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # likewise
 
     table = pq.read_table(io.BytesIO(data))
     for name, values in columns.items():
