@@ -37,7 +37,7 @@ FAMILIES: Final[Mapping[str, str]] = {
 }
 """What a function does, as in `evaluate(encode=...)` and `--model encode=...`, and the family of tasks it answers."""
 
-NOT_KEPT: Final = "its answers are not kept in the cache"
+NOT_KEPT: Final = "its answers are not kept in the cache, and the same command computes a finished run again"
 _BATCH: Final = 128
 
 
@@ -67,8 +67,7 @@ class Function:
         """Sentences on what is not known of it."""
         what = f"{self.name} is a function without a tokenizer"
         how = "Give the function these attributes, and change the version with whatever it calls."
-        again = f"{NOT_KEPT}, and the same command computes a finished run again"
-        kept = () if self.version else (f"{self.name} has no name and version: {again}. {how}",)
+        kept = () if self.version else (f"{self.name} has no name and version: {NOT_KEPT}. {how}",)
         return (f"{what}: neither its tokens nor text unknown to it are counted.", *kept)
 
     @contextmanager

@@ -261,14 +261,16 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], over: StartOv
 def _check_contents(folder: Folder, stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
     """Raise Mismatch where models, data or packs, or the device of an unfinished run, are not the stored ones."""
     continues = mended(folder.path, stored, manifest) or not stored["complete"]
-    unversioned = unversioned_tasks(manifest)
     before, now = without_unread(stored, stored), without_unread(manifest, stored)
     for key in _SETTLED if continues else _CONTENTS:
         old, new = before.get(key), now.get(key)
         if isinstance(old, list):  # without the cells that failed in the run
             old = [cell for cell in old if cell.get("reason") != "failed"]
         if key == "models":  # without those whose identity does not tell whether they are the same
-            old, new = ([it for it in side[key] if it["task"] not in unversioned] for side in (before, now))
+            old, new = (
+                [model for model in side[key] if model["task"] not in unversioned_tasks(manifest)]
+                for side in (before, now)
+            )
         if old != new:
             raise Mismatch(f"{folder.path} was begun with {difference(key, old, new)}. {OTHERWISE}")
 
@@ -384,8 +386,13 @@ def widened(stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, An
     planned = {name: fresh[name] for name in _PLANNED if name in fresh}
     notes = list(dict.fromkeys((*fresh["notes"], *stored["notes"])))
     kept = {name: value for name, value in stored.items() if name not in _PLANNED}
-    of_spec = {name: sha256 for name, sha256 in stored.get(DIGESTS, {}).items() if name == RUN}
-    return {**kept, **planned, DIGESTS: of_spec, "notes": notes, "complete": False}
+    return {
+        **kept,
+        **planned,
+        DIGESTS: {name: sha256 for name, sha256 in stored.get(DIGESTS, {}).items() if name == RUN},
+        "notes": notes,
+        "complete": False,
+    }
 
 
 def _unread(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -51,29 +51,36 @@ def check_function_parts(
     if not (unversioned := unversioned_tasks(fresh)):
         return plan, dict(manifest)
     models, stored_models = ({model["task"]: model for model in side["models"]} for side in (fresh, manifest))
-    digests, kept = dict(manifest.get("parts", {})), list[str]()
+    digests = dict(manifest.get("parts", {}))
+    notes = [note for note in manifest["notes"] if not is_kept_note(note, plan.task_runs)]
     for task in (task for task in plan.tasks if task.name in unversioned):
         task_runs = [run for run in plan.task_runs if run.task.name == task.name]
         done = [run for run in task_runs if folder.holds(run, digests) and not folder.damaged(run, digests)]
         name, cells = task_runs[0].model.origin.called, counted(len(done), "task run")
-        can_ask = not manifest["complete"] and task.pool is None  # vectors are not stored
-        asked = {run.label: count_same_answers(folder, plan, run) for run in done if can_ask}
+        asked = {  # nothing of a finished run; of a search no vectors are stored
+            run.label: count_same_answers(folder, plan, run)
+            for run in done
+            if not manifest["complete"] and task.pool is None
+        }
         if asked and all(asked.values()) and stored_models[task.name]["model"].startswith(f"{name}@"):
             models[task.name] = stored_models[task.name]
             inputs = ", ".join(f"{count} inputs of {label}" for label, count in asked.items())
-            kept.append(_NOTE.format(task=task.name, task_runs=cells, function=name, inputs=inputs))
+            notes.append(_NOTE.format(task=task.name, task_runs=cells, function=name, inputs=inputs))
             continue
         if done:
-            found = "gives other answers now" if asked else "may have changed since"
-            folder.tell(f"warning: {task.name}: {name} has no version and {found}: {cells} will be computed again.")
+            folder.tell(
+                f"warning: {task.name}: {name} has no version and "
+                f"{'gives other answers now' if asked else 'may have changed since'}: {cells} will be computed again."
+            )
         names = {path.name for run in task_runs for path in folder.parts(run)}
         digests = {part: sha256 for part, sha256 in digests.items() if part not in names}
-    checked = {**widened(manifest, {**fresh, "models": [*models.values()]}), "parts": digests}
-    checked["notes"] = [*(note for note in checked["notes"] if not is_kept_note(note, plan.task_runs)), *kept]
+    checked = widened({**manifest, "notes": notes, "parts": digests}, {**fresh, "models": [*models.values()]})
     folder.write_manifest(checked)
-    identities = {name: str(model["identity"]) for name, model in models.items()}
-    named = (replace(run, model=replace(run.model, identity=identities[run.task.name])) for run in plan.task_runs)
-    return replace(plan, task_runs=tuple(named)), checked
+    task_runs = [
+        replace(run, model=replace(run.model, identity=str(models[run.task.name]["identity"])))
+        for run in plan.task_runs
+    ]
+    return replace(plan, task_runs=tuple(task_runs)), checked
 
 
 def is_kept_note(note: str, task_runs: Sequence[TaskRun]) -> bool:
@@ -115,8 +122,8 @@ def count_same_answers(folder: Folder, plan: Plan, task_run: TaskRun) -> int:
             f"in two ways when it is asked twice, so that the stopped run cannot be continued. {OTHERWISE}"
         )
     answers = dict(zip(numbers.tolist(), first, strict=True))
-    rows = folder.read(task_run).predictions.select("condition", "noise_seed", "example", "prediction")
-    stored = {row[:3]: row[3] for row in rows.iter_rows()}
+    columns = ("condition", "noise_seed", "example", "prediction")
+    stored = {row[:3]: row[3] for row in folder.read(task_run).predictions.select(columns).iter_rows()}
     is_same = all(
         answers[number] == stored.get((variant.condition.name, variant.seed, example.id))
         for variant in prepared.variants

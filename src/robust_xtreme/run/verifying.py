@@ -145,8 +145,8 @@ class Verifying:
     def _other(self, stored: Mapping[str, Any], anew: Mapping[str, Any], task_runs: Sequence[TaskRun]) -> str:
         """What the manifest has otherwise than that of a new plan; files of other data have other names.
 
-        What the model alone knows is left out without it, and cells that failed, which are counted again later. Two
-        notes may be added: on the batches of a machine, as the manifest itself has them, and on a function's kept parts.
+        What the model alone knows is left out without it, and cells that failed, which are counted again later. A note
+        on the batches of a machine, as the manifest itself has them, may be added, and one on a function's kept parts.
         """
         halved = HALVED.format(stored.get("batch_tokens"), stored.get("halved"))
         may_add = [halved] if stored.get("halved") in [run.label for run in task_runs] else []
