@@ -61,6 +61,12 @@ def moved(value: float, without: Array) -> tuple[float, Array, float, float]:
     return value, moves, (count - 1) / count * float((moves**2).sum()), float(distributions.t.ppf(0.975, count - 1))
 
 
+def greatest_share(sums: Array) -> float:
+    """The greatest share that one cluster has of what a mean divides by, or of all that an F1 counts."""
+    sizes = sums[..., 1].sum(0) if sums.shape[-1] == 2 else sums.sum((0, 2))
+    return float(sizes.max() / sizes.sum()) if sizes.any() else 1 / len(sizes)
+
+
 def level(sums: Array) -> Estimate:
     """A score, with t on the logit scale."""
     values, without = without_each(sums)
@@ -68,7 +74,7 @@ def level(sums: Array) -> Estimate:
     if sums.shape[1] < FEWEST:
         return Estimate(value)
     if variance <= 1e-18:
-        reach = 100 * (1 - 0.05 ** (1 / sums.shape[1]))
+        reach = 100 * (1 - 0.05 ** greatest_share(sums))
         return Estimate(value, math.sqrt(variance), max(value - reach, 0), min(value + reach, 100))
     share = min(max(value / 100, 1e-9), 1 - 1e-9)
     reach = t * math.sqrt(variance) / 100 / (share * (1 - share))
@@ -85,7 +91,7 @@ def drop(clean: Array, noisy: Array) -> Estimate:
         return Estimate(value)
     still = variance <= 1e-18
     widened = variance if still else variance + float((moves**4).sum() / (moves**2).sum())
-    reach = 100 * (1 - 0.05 ** (1 / count)) if still else t * math.sqrt(widened)
+    reach = 100 * (1 - 0.05 ** greatest_share(clean)) if still else t * math.sqrt(widened)
     p = max(2 * float(distributions.t.sf(abs(value) * t / reach, count - 1)), 2.0 ** min(1 - differing, 0))
     p = 1.0 if value == 0 else p
     low, high = max(value - reach, -100), min(value + reach, 100)
