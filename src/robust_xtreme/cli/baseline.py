@@ -89,13 +89,17 @@ def _loaded(names: Iterable[str], root: Path, *, is_checked: bool) -> tuple[list
 
 
 def _save(runs: list[str], name: str, root: Path, reason: str, force: bool) -> None:
-    from robust_xtreme.gating.baselines import ROOT, files, save
+    from robust_xtreme.gating.baselines import ROOT, files, load, save
 
     if not runs:
         raise UserError("baseline save needs the folder of a finished run: robust-xtreme baseline save RUN")
     path = save([Path(run) for run in runs], name, root, reason, force)
     size = decimal(sum(each.stat().st_size for each in files(path)))
     echo(f"Saved {path} with {', '.join(each.name for each in files(path) if each != path)} ({size})")
+    if len(runs) > 1 and not all(
+        model["identity"] for run in load(name, root).facts["runs"] for model in run["models"]
+    ):
+        echo("Runs among these were imported: whether their weights are those of one model or of several is not known.")
     show_next("baseline", "check", name, *(() if root == ROOT else ("--folder", str(root))))
 
 

@@ -364,8 +364,9 @@ weight), `cells` in number; columns that do not name it are empty, and the metri
 is what is compared: the level of clean text, of perturbed text, or the change, perturbed minus clean. `low` and `high`
 bound the difference at 95 %, `joint_low` and `joint_high` those of the `m` tests of a kind all at once (null: fewer
 than 160 clusters); `p_adjusted` is Holm's. `skewness` is that of the difference as an estimate, `unseen` the loss in
-points of which 5 % of samples of as many clusters show nothing. `differing` counts the clusters whose outcomes differ,
-null where only levels are known. `mde` is the smallest difference detected with 80 % power at the corrected level.
+points of which 5 % of samples of as many clusters of the size of the largest show nothing. `differing` counts the
+clusters whose outcomes differ, null where only levels are known. `mde` is the smallest difference detected with 80 %
+power at the corrected level.
 """
 
 SIDES: Final = ("baseline", "anchor")

@@ -66,7 +66,8 @@ class StagedTaskRun:
     """A task run that is answered and staged: the sha256 of its files by name, and what was computed for it.
 
     `inputs` are distinct, `cached` predictions came from the cache; `thresholds` are the tuned ones, if any, by the
-    cuts of their vectors. `measured` is None where the setting has no facts for it, or there are no statistics.
+    label of the task run with the cut of their vectors. `measured` is None where the setting has no facts for it, or
+    there are no statistics.
     """
 
     digests: Mapping[str, str]
@@ -218,7 +219,8 @@ class _Worker:
             with suppress(Mismatch):  # an error when all are answered
                 measured = measured_part(rows.stats, rows.predictions, self.setting.facts)
         by_cut = zip(task_run.cuts, predicted, strict=True)
-        thresholds = {cut: each.threshold for cut, each in by_cut if each.threshold is not None}
+        tuned = ((f"{task_run.label}{cut}", each.threshold) for cut, each in by_cut)
+        thresholds = {name: round(value, 6) for name, value in tuned if value is not None}
         cached = sum(each.cached for each in predicted)
         return StagedTaskRun(digests, len(prepared.inputs), cached, thresholds, measured)
 

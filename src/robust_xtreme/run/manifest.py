@@ -25,8 +25,7 @@ from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.tasks.sources.suite import Suite
 from robust_xtreme.tasks.sources.survey import group_languages, licence_of
 
-HALVED: Final = "The batch size was halved for memory, to {} tokens from {} on."
-"""The note on batches that were halved: their tokens, and the first task run that has them."""
+HALVED: Final = "The batch size was halved for memory, to {} tokens from {} on."  # which task run is the first
 
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
 

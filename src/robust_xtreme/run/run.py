@@ -287,7 +287,7 @@ class _Run:
         """Give the files of a task run their names, and record them; a tuned threshold goes into the manifest, too."""
         self.folder.take(staging, task_run)
         counts = Counter(predictions=task_run.predictions, inputs=done.inputs, cached=done.cached)
-        tuned = {"tuned": thresholds} if (thresholds := _thresholds_of(task_run, done)) else {}
+        tuned = {"tuned": done.thresholds} if done.thresholds else {}
         with self.recording:
             if done.measured and sum(part.nbytes for part in self.measured.values()) < _MOST_BYTES:
                 self.measured[stored_of(self.folder, task_run)] = done.measured
@@ -314,18 +314,13 @@ class _Run:
         self.say(self.manifest["notes"][-1])
 
 
-def _thresholds_of(task_run: TaskRun, done: StagedTaskRun) -> dict[str, float]:
-    """The tuned thresholds of a task run as the manifest has them."""
-    return {f"{task_run.label}{cut}": round(value, 6) for cut, value in done.thresholds.items()}
-
-
 def answer_again(plan: Plan, device: str) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, float]]:
     """Answer the examples that the splits of a plan keep, without a cache: PREDICTIONS, STATS and tuned thresholds."""
     spec, nothing, tuned = plan.spec, lambda *_: None, dict[str, float]()
     with TemporaryDirectory() as name:
         setting = Setting(True, Path(name), False, device == CPU, scores=spec.scores)
         loading = Models(device, spec.precision, spec.representation, spec.compile)
-        events = Events(nothing, nothing, nothing, lambda run, done: tuned.update(_thresholds_of(run, done)), nothing)
+        events = Events(nothing, nothing, nothing, lambda _, done: tuned.update(done.thresholds), nothing)
         how = Device(device, device_name(device)), setting, events, spec.batch_tokens or BATCH_TOKENS[device]
         Answering(plan.splits, loading, *how).answer_all(plan.task_runs)
         paths = [part_paths(Path(name), run) for run in plan.task_runs]

@@ -50,10 +50,10 @@ _PLANNED: Final = (
 )
 """Parts of a manifest that follow from a plan, some of them only from one with the models."""
 
-_TEXT: Final = r"(?:[^<]|</?(?:bdi|span|del|ins)(?: (?:dir|lang|class)=\"[\w -]*\")*>)*"
-_SUBWORDS: Final = re.compile(rf"(?<=</dd>)<dt>subwords</dt><dd>{_TEXT}</dd>(?=\n?</dl></article>)")
-"""The last fact of an example on the page."""
-
+_SUBWORDS: Final = re.compile(  # the last fact of an example on the page, without other marks than those of texts
+    r"(?<=</dd>)<dt>subwords</dt><dd>(?:[^<]|</?(?:bdi|span|del|ins)(?: (?:dir|lang|class)=\"[\w -]*\")*>)*</dd>"
+    r"(?=\n?</dl></article>)"
+)
 _FIGURES: Final = re.compile(
     r"(?s)<figure[^<>]*><figcaption><strong>[^<]*</strong></figcaption><div [^<>]*>"
     r"<svg (?:(?!</?(?:svg|div|figure|script|foreignObject)\b).)*</svg></div></figure>\n"
@@ -112,8 +112,8 @@ class Verifying:
                 return
             plan = replace(plan, spec=spec, task_runs=tuple(self._named(run, results) for run in plan.task_runs))
             source = open_source(spec.data, offline=True)
-            commands = typed.commands(source.read_by if isinstance(source, Suite) else ())
-            anew = {**new_manifest(plan, "", 0, True), "commands": commands}
+            commands = {"commands": typed.commands(source.read_by if isinstance(source, Suite) else ())}
+            anew = new_manifest(plan, "", 0, True) | commands
             yield RunCheck("plan", self._other(manifest, anew, plan.task_runs))
             store.make_folder(Path(made) / PARTS)
             store.write(Path(made) / RUN, b"")
@@ -129,18 +129,16 @@ class Verifying:
             lost, lost_again = manifest["not_run"], again["not_run"]
             yield RunCheck("not_run", difference("not_run", lost, lost_again) if lost != lost_again else "")
             names = dict.fromkeys((*manifest[DIGESTS], *again[DIGESTS]))
-            for name in (name for name in names if name not in (RUN, PAGE)):
-                is_open = name == "models.csv" and not self.model
-                differs = "" if is_open else _where(*(_lines(folder / name) for folder in (path, Path(made))))
-                yield RunCheck(name, differs, _NO_MODEL if is_open else "")
+            is_tuned = any(_RETUNED in run.task.metrics for run in plan.task_runs)
+            left = () if self.model else ("models.csv", "tokens", *([_RETUNED] * is_tuned), *_OF_MODELS, "answers")
+            for name in (name for name in names if name not in (RUN, PAGE, *left)):
+                yield RunCheck(name, _where(*(_lines(folder / name) for folder in (path, Path(made)))))
             yield _page_check(path / PAGE, Path(made) / PAGE, PAGE in manifest[DIGESTS], PAGE in again[DIGESTS])
-            has_tuned = any(_RETUNED in run.task.metrics for run in plan.task_runs)
-            for name in () if self.model else ("tokens", *([_RETUNED] if has_tuned else ()), *_OF_MODELS, "answers"):
-                yield RunCheck(name, "", _NO_MODEL)
+            yield from (RunCheck(name, "", _NO_MODEL) for name in left)
             if self.model:
                 yield self._answers(folder, plan, manifest)
-            said = [name for name in _OF_MACHINE if name in manifest]
-            yield RunCheck(", ".join((*said, "log.txt")), "", "What a run says of its machine is not computed again")
+            said = ", ".join((*(name for name in _OF_MACHINE if name in manifest), "log.txt"))
+            yield RunCheck(said, "", "What a run says of its machine is not computed again")
 
     def _other(self, stored: Mapping[str, Any], anew: Mapping[str, Any], task_runs: Sequence[TaskRun]) -> str:
         """What the manifest has otherwise than that of a new plan; files of other data have other names.
@@ -150,17 +148,15 @@ class Verifying:
         """
         halved = HALVED.format(stored.get("batch_tokens"), stored.get("halved"))
         may_add = [halved] if stored.get("halved") in [run.label for run in task_runs] else []
-        sides = []
+        counted_later, sides = (schema.FAILED,) if self.model else OF_MODEL, []
         for side in (stored, anew):
-            left = [
-                cell for cell in side["not_run"] if cell["reason"] not in ((schema.FAILED,) if self.model else OF_MODEL)
-            ]
+            left = [cell for cell in side["not_run"] if cell["reason"] not in counted_later]
             units = [{**unit, "files": [] if self.data else unit.get("files")} for unit in side["units"]]
             notes = [note for note in side["notes"] if note not in may_add and not is_kept_note(note, task_runs)]
             sides.append({**side, "units": units, "notes": notes, "not_run": left})
-        compared = (name for name in _PLANNED if self.model or name not in _OF_MODELS)
-        unknown = [name for name in stored if name not in (*_PLANNED, *_OF_MACHINE, *_OF_FILES, "tuned")]
-        names = (name for name in (*compared, *unknown) if sides[0].get(name) != sides[1].get(name))
+        open_ones = (*_OF_MACHINE, *_OF_FILES, "tuned", *(() if self.model else _OF_MODELS))
+        compared = (name for name in dict.fromkeys((*_PLANNED, *stored)) if name not in open_ones)
+        names = (name for name in compared if sides[0].get(name) != sides[1].get(name))
         return next((difference(name, *(side.get(name) for side in sides)) for name in names), "")
 
     def _named(self, run: TaskRun, results: Results) -> TaskRun:
@@ -190,22 +186,19 @@ class Verifying:
         if plan.spec.scores:  # the last digits depend on which texts are asked together
             apart = (pl.col("score_right").fill_null(-1.0) - pl.col("score").fill_null(-1.0)).abs()
             was.append(apart > (_CLOSE if is_same else _NEAR))
-        rows = made.join(pl.concat([each.predictions for each in stored]), on=key, how="left")
-        again = sums.filter(metric=_RETUNED).join(
-            pl.concat([store.strings(each.stats) for each in stored]), on=[*schema.STATS.key], how="left"
+        answers = made.join(pl.concat([each.predictions for each in stored]), on=key, how="left")
+        retuned = pl.concat([store.strings(each.stats) for each in stored]).filter(metric=_RETUNED)
+        pairs = sums.filter(metric=_RETUNED).join(retuned, on=[*schema.STATS.key], how="full", coalesce=True)
+        of_cell = (pl.len(), pl.col("is_other").sum().alias("many"), pl.col("kind").first())
+        is_other = {"answers": pl.any_horizontal(was), _RETUNED: pl.col("stats_right").ne_missing(pl.col("stats"))}
+        cells = pl.concat(
+            each.with_columns(is_other=is_other[kind], kind=pl.lit(kind)).group_by(*schema.CELL).agg(of_cell)
+            for kind, each in (("answers", answers), (_RETUNED, pairs))
         )
-        retuned = again.with_columns(pl.col("stats_right").ne_missing(pl.col("stats")).alias("is_other"))
-        for others, asked in (
-            (rows.with_columns(pl.any_horizontal(was).alias("is_other")), "answers"),
-            (retuned, _RETUNED),
-        ):
-            cells = others.group_by(*schema.CELL).agg(pl.len(), pl.col("is_other").sum().alias("many"))
-            least = pl.lit(0) if is_same else pl.max_horizontal(1, pl.col("len") * _OTHERS)
-            over = cells.filter(pl.col("many") > least).sort("many", descending=True)
-            if over.height:
-                worst = over.row(0, named=True)
-                cell = "{task}/{language} {condition}".format(**worst)
-                return RunCheck("answers", f"{worst['many']:,} of {worst['len']:,} {asked} of {cell} are others now")
+        most = pl.lit(0) if is_same else pl.max_horizontal(1, pl.col("len") * _OTHERS)
+        for cell in cells.filter(pl.col("many") > most).sort("many", descending=True).head(1).iter_rows(named=True):
+            many = "{many:,} of {len:,} {kind} of {task}/{language} {condition} are others now"
+            return RunCheck("answers", many.format(**cell))
         was_tuned = manifest.get("tuned", {})
         if was_tuned.keys() != tuned.keys() or any(abs(was_tuned[name] - tuned[name]) > _CLOSE for name in tuned):
             return RunCheck("answers", difference("tuned", was_tuned, tuned))
@@ -216,13 +209,13 @@ def _page_check(stored: Path, made: Path, has_charts: bool, draws_charts: bool) 
     """Whether a page is as it is made again; what only one of the two can have is cut from that one, at its place."""
     sides = [path.read_text("utf-8", "replace") for path in (stored, made)]
     names = []
-    if "<dt>subwords</dt>" not in sides[1]:
-        sides[0], many = _SUBWORDS.subn("", sides[0])
-        names += ["Its subwords, which need the tokenizer"] if many else []
+    if "<dt>subwords</dt>" not in sides[1] and _SUBWORDS.search(sides[0]):
+        names.append("Its subwords, which need the tokenizer")
+        sides[0] = _SUBWORDS.sub("", sides[0])
     if not (has_charts and draws_charts):
-        for at, is_drawn in enumerate((has_charts, draws_charts)):
-            sides[at] = _FIGURES.sub("", sides[at]) if is_drawn else _LOST.sub("", sides[at])
         names.append("Its charts, which cannot be drawn here, or could not where it was made")
+        cut = (_FIGURES if is_drawn else _LOST for is_drawn in (has_charts, draws_charts))
+        sides = [each.sub("", side) for each, side in zip(cut, sides, strict=True)]
     return RunCheck(PAGE, _where(*map(_rounded, sides)), f"{' and '.join(names)}; the rest is ok" if names else "")
 
 
@@ -259,7 +252,7 @@ def replayed(run: TaskRun, split: Split, stored: TaskRunRows, is_bare: bool) -> 
     names = ["score", *(_READ if is_bare else ()), *(("eligible",) if stored.attacked is not None else ())]
     kept = stored.predictions.select(*key, *names)
     predictions = pl.concat([each.predictions for each in made]).drop(names).join(kept, on=key, how="left")
-    is_tuned = pl.col("metric") == "bitext_f1_retuned"
+    is_tuned = pl.col("metric") == _RETUNED
     stats = pl.concat([store.strings(each.stats) for each in made]).unique(schema.STATS.key).filter(~is_tuned)
     stats = store.ordered(pl.concat([stored.stats.filter(is_tuned), stats]), schema.STATS.key)
     predictions = store.ordered(predictions.select([*schema.PREDICTIONS.columns]), key)

@@ -19,6 +19,7 @@ from tests.program import program
 from tests.some import some
 from tests.stats_rows import NOISE
 
+from robust_xtreme import from_frame, gate
 from robust_xtreme.core.errors import DataError, DiskError, Locked, Mismatch, MissingData, UserError
 from robust_xtreme.files import new_files, store
 from robust_xtreme.files.manifest import with_digest
@@ -284,6 +285,35 @@ def test_several_runs_are_of_one_recipe_and_different_weights(root: Path, tmp_pa
     with pytest.raises(Mismatch, match=r"limited cannot be compared with the run .*2: --limit is not given in"):
         save([*runs, limited], "seeds", root)
     assert not root.exists()
+
+
+def _imported(folder: Path, wrong: int) -> Path:
+    """A run of other people's scores, whose weights nobody here knows."""
+    rows = [{"id": f"{at}", "condition": "clean", "score": float(at != wrong)} for at in range(30)]
+    from_frame(pl.DataFrame(rows), folder, task="t", language="en", model="theirs")
+    return folder
+
+
+def test_imported_runs_are_one_baseline_and_nothing_is_said_of_their_weights(root: Path, tmp_path: Path) -> None:
+    """Three imported runs are saved, and gate a fourth; the output says what is not known. One of them twice is not."""
+    runs = [str(_imported(tmp_path / str(seed), seed)) for seed in range(4)]
+    ended = program("baseline", "save", *runs[:3], "--name", "seeds", "--folder", str(root))
+    assert ended.code == 0
+    assert "is not known" in ended.out
+    assert load("seeds", root).seeds == 3
+    assert gate(runs[3], baseline=load("seeds", root), margin=50).passed
+    twice = program("baseline", "save", *runs[:3], runs[0], "--name", "twice", "--folder", str(root))
+    assert twice.code == 2
+    assert "same weights" in twice.err
+
+
+def test_nothing_more_is_said_of_runs_whose_weights_are_known(root: Path, tmp_path: Path) -> None:
+    """Nor of one imported run, which is compared with no other one."""
+    known = [str(finished_run(tmp_path / str(draw), draw=draw)) for draw in range(3)]
+    for name, runs in (("seeds", known), ("one", [str(_imported(tmp_path / "theirs", 0))])):
+        ended = program("baseline", "save", *runs, "--name", name, "--folder", str(root))
+        assert ended.code == 0
+        assert "not known" not in ended.out
 
 
 def test_an_update_keeps_the_first_baseline_as_the_anchor(root: Path, tmp_path: Path) -> None:

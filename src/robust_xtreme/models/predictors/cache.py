@@ -209,10 +209,9 @@ def _are_possible(contents: Contents, content: Array, targets: TargetColumn, fam
     """Which targets (k,) an input can have that reads `content` (k,): a choice of its own, its tags, or its answer."""
     match targets:
         case Choices(index):
-            count = np.full(len(contents), len(labels))
-            if family == "choice":
-                rows = [[value is not None for value in contents.values[name]] for name in choices_of(contents)]
-                count = np.sum(rows, axis=0)
+            names = choices_of(contents) if family == "choice" else []
+            of_item = [[value is not None for value in contents.values[name]] for name in names]
+            count = np.sum(of_item, axis=0) if names else np.full(len(contents), len(labels))
             return np.asarray((index >= 0) & (index < count[content]))
         case Names(_, names, codes, bounds):
             (spans,) = contents.spans.values()

@@ -71,22 +71,21 @@ class EncoderHead:
             found = asking.decoded(self.weights_of, self.reader.reading, self.labels, left, work)
             return found, np.zeros(len(left), np.int64)
 
-        how = self._store(work), self.task.family, self.labels
-        return self._ordered(asking.from_cache(*how, inputs, compute, work.advance)).predicted
+        return self._ordered(asking.from_cache(*self._store(work), inputs, compute, work.advance)).predicted
 
     def weigh(self, inputs: Inputs, weighing: asking.Weighing, work: asking.Work) -> asking.PredictedMargins:
         """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
         compute = partial(self._weighed, weighing, work)
-        how = self._store(work), self.task.family, self.labels
-        return self._ordered(asking.from_cache(*how, inputs, compute, weighing=weighing))
+        return self._ordered(asking.from_cache(*self._store(work), inputs, compute, weighing=weighing))
 
     def _ordered(self, given: asking.PredictedMargins) -> asking.PredictedMargins:
         targets = in_task_order(given.predicted.targets, self.relabel)
         return replace(given, predicted=replace(given.predicted, targets=targets))
 
-    def _store(self, work: asking.Work) -> Store | None:
-        """The cache, if any; none for the code of another package, which can change."""
-        return work.store if self.reader.reading.decode.__module__.startswith("robust_xtreme.") else None
+    def _store(self, work: asking.Work) -> tuple[Store | None, str, Labels]:
+        """The cache, if any, and what predictions may be; none for the code of another package, which can change."""
+        is_own = self.reader.reading.decode.__module__.startswith("robust_xtreme.")
+        return work.store if is_own else None, self.task.family, self.labels
 
     def _weighed(self, weighing: asking.Weighing, work: asking.Work, inputs: Inputs) -> tuple[Decoded, Array]:
         reading, meanings = self.reader.reading, self._meanings()

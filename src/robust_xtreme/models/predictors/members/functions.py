@@ -75,14 +75,14 @@ class FunctionAnswers:
     def answer(self, inputs: Inputs, work: asking.Work) -> asking.Predicted:
         """The answers, from the cache or asked. Raises ModelError."""
         compute = partial(self._answered, None, work)
-        how = work.store, self.task.family, self.task.labels
-        return asking.from_cache(*how, inputs, compute, work.advance).predicted
+        return asking.from_cache(
+            work.store, self.task.family, self.task.labels, inputs, compute, work.advance
+        ).predicted
 
     def weigh(self, inputs: Inputs, weighing: asking.Weighing, work: asking.Work) -> asking.PredictedMargins:
         """The answers, with the margins of the gold ones: 0 where the function gives no scores."""
         compute = partial(self._answered, weighing, work)
-        how = work.store, self.task.family, self.task.labels
-        return asking.from_cache(*how, inputs, compute, weighing=weighing)
+        return asking.from_cache(work.store, self.task.family, self.task.labels, inputs, compute, weighing=weighing)
 
     def _answered(self, weighing: asking.Weighing | None, work: asking.Work, inputs: Inputs) -> tuple[Decoded, Array]:
         given, read = _KINDS[self.task.family]
