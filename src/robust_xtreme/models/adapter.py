@@ -248,8 +248,9 @@ def sentence_model(model: ModelFolder) -> SentenceModel:
         _refuse(called, "its prompts are not texts by name")
     if (name := settings.get("default_prompt_name")) is not None and name not in prompts:
         _refuse(called, f"its default_prompt_name {str(name)[:80]!r} is none of its prompts")
-    if (most := read.get("max_seq_length")) is not None and (type(most) is not int or most < 1):
-        _refuse(called, f"its max_seq_length is {str(most)[:80]!r}")
+    for key, number in (("max_seq_length", read.get("max_seq_length")), ("truncate_dim", dims)):
+        if number is not None and (type(number) is not int or number < 1):
+            _refuse(called, f"its {key} is {str(number)[:80]!r}")
     bounds = (read.get("max_seq_length") or tokens.get("model_max_length"), positions(facts))
     return SentenceModel(
         modes,
@@ -257,7 +258,7 @@ def sentence_model(model: ModelFolder) -> SentenceModel:
         width,
         min((most for most in bounds if type(most) is int and 0 < most < _LONGEST), default=None),
         cosine=settings.get("similarity_fn_name") in (None, "cosine"),
-        dims=dims if type(dims) is int and 0 < dims <= width else 0,
+        dims=dims if dims and dims <= width else 0,
         lower=read.get("do_lower_case") is True,
         prompts={**prompts, "": prompts.get(str(settings.get("default_prompt_name")))},
     )

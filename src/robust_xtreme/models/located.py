@@ -153,10 +153,9 @@ def _represented(
         learned = of_checkpoint(model.folder, task.name, given.trained_on, head=False)
         modules = sentence_model(model) if model.is_sentence and not given.represents else None
     what = model.identity(used, given.trust, bare=given.represents)
-    facts, trust = text_facts(model.config), model.native and given.trust
-    facts |= {CUT: modules.most} if modules else {}
+    facts = {**text_facts(model.config), **({CUT: modules.most} if modules else {})}
     named = model, task.name, "", task.family, (), what, facts, learned, tuple(used)
-    return stored.Located(*named, trust=trust, sentence=modules)
+    return stored.Located(*named, trust=model.native and given.trust, sentence=modules)
 
 
 def _used(model: stored.ModelFolder, tasks: Sequence[TaskSpec], *more: str) -> dict[str, tuple[str, ...]]:

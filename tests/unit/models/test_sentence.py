@@ -135,6 +135,8 @@ def _pickled(folder: Path) -> None:
         (_pickled, r"2_Dense has no model\.safetensors; pickled weights are not read"),
         (_changed("config_sentence_transformers.json", {"similarity_fn_name": "euclidean"}), "'euclidean'"),
         (_changed("config_sentence_transformers.json", {"model_type": "SparseEncoder"}), "its model_type is 'Sparse"),
+        (_changed("config_sentence_transformers.json", {"truncate_dim": "4"}), "its truncate_dim is '4'"),
+        (_changed("config_sentence_transformers.json", {"truncate_dim": -1}), "its truncate_dim is '-1'"),
         (_changed("config_sentence_transformers.json", {"prompts": ["x"]}), "its prompts are not texts by name"),
         (_changed("sentence_bert_config.json", {"transformer_task": "fill-mask"}), "transformer_task is 'fill-mask'"),
     ],

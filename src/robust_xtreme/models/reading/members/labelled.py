@@ -128,8 +128,8 @@ def _reduce_multi_label(windows: Windows, scores: Array, labels: Labels) -> Redu
     return best
 
 
+# For a head that was trained to give a text several labels.
 multi_label = replace(classification, reduce=_reduce_multi_label)
-"""How the scores of a head are read that was trained to give a text several labels."""
 
 
 # Tagging: words are tokenised one by one, and the best score at a word's token is its tag.
