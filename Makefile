@@ -48,7 +48,7 @@ CPU_BUILD := $(shell sed -n 's/^torch==\([^ ]*\).*/\1/p' locks/cpu.txt)
 # else that of the package index with the libraries of CUDA. Its lock is first: so pip downloads no other build before.
 define install
 	test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
-	torch=cuda; ! $(1)/bin/$(PIP) index versions torch 2>/dev/null | grep -qF $(CPU_BUILD) || torch=cpu; \
+	torch=cuda; ! $(1)/bin/$(PIP) index versions torch 2>/dev/null | grep -F $(CPU_BUILD) >/dev/null || torch=cpu; \
 	$(1)/bin/$(PIP) install $(HASHED) -r locks/$$torch.txt $(2:%=-r locks/%.txt)
 endef
 
@@ -210,7 +210,9 @@ gpu: install
 bench: install
 	for script in $$(grep -L -e required=True -e 'no CUDA' benchmarks/[!_]*.py); do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
-lock: install
+# By the environment that is there: where pyproject.toml asks for more, the locks of before cannot make one.
+lock:
+	test -x $(BIN)/uv || $(MAKE) --no-print-directory install
 	$(BIN)/python -m tools.lock $(UPGRADE)
 
 mini: install

@@ -145,14 +145,7 @@ def resolve(lock: Lock, written: Mapping[str, Pins], *options: str) -> dict[str,
         }
         for file, lines in files.items():
             (folder / file).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        words = [
-            "--universal",
-            "--python-version",
-            PYTHONS[0],
-            "--no-annotate",
-            "--no-header",
-            *options,
-        ]
+        words = ["--universal", "--python-version", PYTHONS[0], "--no-annotate", "--no-header", *options]
         words += [word for extra in lock.extras for word in ("--extra", extra)]
         words += ["--constraints", str(folder / "constraints.txt"), "--excludes", str(folder / "excludes.txt")]
         words += ["--output-file", str(folder / "lock.txt"), str(folder / "sources.in")]
