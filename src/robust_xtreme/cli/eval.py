@@ -83,13 +83,8 @@ def eval(
 
     robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan"""
     given = passed(keys, ("tasks", "languages"))
-    options: dict[str, Any] = {
-        "gold": gold,
-        "language_field": language_field,
-        "format": format,
-        "header": header,
-        "fields": columns_of("fields", fields),
-    }
+    options: dict[str, Any] = {"fields": columns_of("fields", fields), "gold": gold, "language_field": language_field}
+    options |= {"format": format, "header": header}
     columns = {name: value for name, value in options.items() if value not in (None, (), "")}
     if columns or Path(given.get("data", "")).is_file():
         given |= _of_file(given, columns)
