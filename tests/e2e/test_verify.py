@@ -21,7 +21,6 @@ from robust_xtreme.core.run_spec import from_toml
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, PAGE, read_manifest, write_manifest
 from robust_xtreme.report.charts.drawing import Drawing
-from robust_xtreme.run import plan
 from robust_xtreme.run.manifest import halved
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.verifying import Verifying
@@ -59,17 +58,6 @@ def test_scores_of_answers_are_asked_again(tmp_path: Path) -> None:
     assert (ended.code, ended.err) == (0, "")
     predictions = pl.read_parquet(run / "predictions.parquet")
     assert predictions.filter(task="xnli")["score"].is_not_null().all()
-
-
-def test_an_older_run_with_idle_settings_is_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`eval` refuses what changes nothing today, as seeds without noise, and took it once."""
-    of, idle = ("--tasks", "panx", "--languages", "sw", "--limit", "8"), ("--seeds", "3", "--representation", "cls:1")
-    with monkeypatch.context() as older:
-        older.setattr(plan, "_check_used", lambda *_: None)
-        assert program("eval", *of, *idle, "--scores", "-o", str(tmp_path / "run")).code == 0
-    for model in ((), ("--model", "mini")):
-        ended = program("verify", str(tmp_path / "run"), *model)
-        assert (ended.code, ended.err) == (0, "")
 
 
 def test_data_that_are_not_those_of_the_manifest_are_no_excuse(source: Path, tmp_path: Path) -> None:
