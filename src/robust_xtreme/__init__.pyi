@@ -108,7 +108,7 @@ def evaluate(
     the task's names. Its run cannot be replayed from run.toml.
 
     A function (`encode=` and others) gets a list and returns a result for each item. Its answers are cached if it has
-    the attributes `name` and `version`.
+    the attributes `name` and `version`; without them its finished run is computed again.
 
     The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
     `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
