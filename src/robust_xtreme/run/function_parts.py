@@ -51,7 +51,7 @@ def check_function_parts(
     for task in (task for task in plan.tasks if task.name in unversioned):
         task_runs = [run for run in plan.task_runs if run.task.name == task.name]
         done = [run for run in task_runs if folder.holds(run, digests) and not folder.damaged(run, digests)]
-        name, cells = task_runs[0].model.origin.called, counted(len(done), "task run")
+        name, part_count = task_runs[0].model.origin.called, counted(len(done), "task run")
         asked = {  # nothing of a finished run; of a search no vectors are stored
             run.label: count_same_answers(folder, plan, run)
             for run in done
@@ -61,24 +61,25 @@ def check_function_parts(
             models[task.name] = stored_models[task.name]
             inputs = ", ".join(f"{count} inputs of {label}" for label, count in asked.items())
             notes.append(
-                f"{task.name}: the run {KEPT} ({cells}): {name}, which has no version, gave the same answers again "
-                f"where it was asked twice more ({inputs})."
+                f"{task.name}: the run {KEPT} ({part_count}): {name}, which has no version, was asked again for "
+                f"{inputs}, twice, and gave the same answers."
             )
             continue
         if done:
             folder.tell(
                 f"warning: {task.name}: {name} has no version and "
-                f"{'gives other answers now' if asked else 'may have changed since'}: {cells} will be computed again."
+                f"{'gives other answers now' if asked else 'may have changed since'}: "
+                f"{part_count} will be computed again."
             )
         names = {path.name for run in task_runs for path in folder.parts(run)}
         digests = {part: sha256 for part, sha256 in digests.items() if part not in names}
     checked = widened({**manifest, "notes": notes, "parts": digests}, {**fresh, "models": [*models.values()]})
     folder.write_manifest(checked)
-    task_runs = [
+    identified_runs = [
         replace(run, model=replace(run.model, identity=str(models[run.task.name]["identity"])))
         for run in plan.task_runs
     ]
-    return replace(plan, task_runs=tuple(task_runs)), checked
+    return replace(plan, task_runs=tuple(identified_runs)), checked
 
 
 def count_same_answers(folder: Folder, plan: Plan, task_run: TaskRun) -> int:
