@@ -23,7 +23,7 @@ from robust_xtreme.run.task_run import TaskRun
 
 _NOTE: Final = (
     "{task}: the run was stopped, and the parts that it had are kept ({task_runs}): {function}, which has no version, "
-    "gave the same answers again where it was asked twice more ({inputs})."
+    "was asked again for {inputs}, twice, and gave the same answers."
 )
 """The note of the manifest on the parts of a stopped run that are kept."""
 
@@ -56,7 +56,7 @@ def check_function_parts(
     for task in (task for task in plan.tasks if task.name in unversioned):
         task_runs = [run for run in plan.task_runs if run.task.name == task.name]
         done = [run for run in task_runs if folder.holds(run, digests) and not folder.damaged(run, digests)]
-        name, cells = task_runs[0].model.origin.called, counted(len(done), "task run")
+        name, part_count = task_runs[0].model.origin.called, counted(len(done), "task run")
         asked = {  # nothing of a finished run; of a search no vectors are stored
             run.label: count_same_answers(folder, plan, run)
             for run in done
@@ -65,22 +65,23 @@ def check_function_parts(
         if asked and all(asked.values()) and stored_models[task.name]["model"].startswith(f"{name}@"):
             models[task.name] = stored_models[task.name]
             inputs = ", ".join(f"{count} inputs of {label}" for label, count in asked.items())
-            notes.append(_NOTE.format(task=task.name, task_runs=cells, function=name, inputs=inputs))
+            notes.append(_NOTE.format(task=task.name, task_runs=part_count, function=name, inputs=inputs))
             continue
         if done:
             folder.tell(
                 f"warning: {task.name}: {name} has no version and "
-                f"{'gives other answers now' if asked else 'may have changed since'}: {cells} will be computed again."
+                f"{'gives other answers now' if asked else 'may have changed since'}: "
+                f"{part_count} will be computed again."
             )
         names = {path.name for run in task_runs for path in folder.parts(run)}
         digests = {part: sha256 for part, sha256 in digests.items() if part not in names}
     checked = widened({**manifest, "notes": notes, "parts": digests}, {**fresh, "models": [*models.values()]})
     folder.write_manifest(checked)
-    task_runs = [
+    identified_runs = [
         replace(run, model=replace(run.model, identity=str(models[run.task.name]["identity"])))
         for run in plan.task_runs
     ]
-    return replace(plan, task_runs=tuple(task_runs)), checked
+    return replace(plan, task_runs=tuple(identified_runs)), checked
 
 
 def is_kept_note(note: str, task_runs: Sequence[TaskRun]) -> bool:
