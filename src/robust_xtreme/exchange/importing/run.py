@@ -242,14 +242,20 @@ class ImportedRows:
 
     def write(self, predictions: Path, stats: Path) -> Stored:
         """Write both files. Raises DataError and Mismatch naming an example, DiskError."""
-        made = (_predictions_of(rows, self.scoring, self.path) for rows in self.rows.iter_slices(_ROWS))
+        made = (_predictions_of(rows, self.scoring, self.path) for rows in self._slices())
         _write(predictions, (check_columns(rows, schema.PREDICTIONS) for rows in made), schema.PREDICTIONS)
         _write(stats, self._stats(), schema.STATS)
         return Stored(predictions, stats)
 
+    def _slices(self) -> Iterator[pl.DataFrame]:
+        """The rows a slice at a time; all at once where one question without an answer decides how all are scored."""
+        golds = self.rows.get_column("gold")
+        is_whole = self.scoring.family == SPAN_QA.name and golds.is_in(["[]", '[""]', '""']).any()
+        return self.rows.iter_slices(max(_ROWS, self.rows.height) if is_whole else _ROWS)
+
     def _stats(self) -> Iterator[pl.DataFrame]:
         """STATS of the rows, and where they belong in the order of models those of constants."""
-        scored = map(self._scored, self.rows.iter_slices(_ROWS))
+        scored = map(self._scored, self._slices())
         first = next(scored)
         constants = store.canonical(judging.constants_of(self.rows, self.scoring, [*self.metric_names]), schema.STATS)
         is_before = self.rows.item(0, "model") > schema.CHANCE
