@@ -149,7 +149,7 @@ def test_the_manifest_of_a_run_fits_its_schema(today: Path) -> None:
     """That of a run of today, and those under reports/; one without its files does not."""
     paths = [today, *(path.parent for path in (ROOT / "reports").rglob("manifest.json"))]
     manifests = [json.loads((path / "manifest.json").read_text("utf-8")) for path in paths]
-    assert len(manifests) > 20
+    assert len(manifests) > 10
     assert _invalid("manifest", *manifests) == _undeclared(*manifests) == []
     assert _invalid("manifest", {**manifests[0], "later": 1}) == []  # as a later version may write it
     assert _undeclared({**manifests[0], "later": 1})

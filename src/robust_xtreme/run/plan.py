@@ -140,7 +140,7 @@ def unasked(spec: RunSpec, manifest: Mapping[str, Any]) -> tuple[RunSpec, InMemo
         if unsupported_note(names, task) in manifest.get("notes", ())
     }
     named = replace(spec, model=models, labels=tuple(fewer.values()), revision=())
-    return replace(named, precision="fp32", compile=False), given
+    return replace(named, precision="fp32", compile=False, scores=False), given
 
 
 def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:

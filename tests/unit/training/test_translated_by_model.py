@@ -176,7 +176,7 @@ def test_a_kept_text_is_checked(asked: Asked, model: Path) -> None:
     for target, why in (("\ud800", "surrogate"), ("a" * 1_000_001, "1,000,001 characters long"), (3, "takes a text")):
         path.write_text("".join([first, json.dumps({**row, "target": target}) + "\n", *rest]), encoding="utf-8")
         assert why in line_of(lambda: asked("xnli", f"seq2seq:{model}"), DataError)
-    path.write_bytes(b"\xff\xfe")
+    path.write_bytes(b"\xc3\x28")
     assert "not valid UTF-8" in line_of(lambda: asked("xnli", f"seq2seq:{model}"), DataError)
 
 

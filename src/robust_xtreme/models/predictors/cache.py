@@ -22,7 +22,7 @@ from robust_xtreme import models
 from robust_xtreme.core import columns
 from robust_xtreme.core.columns import Array, Choices, Names, Ranges, TargetColumn, bounds_of
 from robust_xtreme.core.edits import NO_SPANS
-from robust_xtreme.core.examples import Document, Tags
+from robust_xtreme.core.examples import CHOICE, Document, Tags
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files.cache import Cache
 from robust_xtreme.models.folder import Located, identity
@@ -209,7 +209,7 @@ def _are_possible(contents: Contents, content: Array, targets: TargetColumn, fam
     """Which targets (k,) an input can have that reads `content` (k,): a choice of its own, its tags, or its answer."""
     match targets:
         case Choices(index):
-            names = choices_of(contents) if family == "choice" else []
+            names = choices_of(contents) if family == CHOICE.name else []
             of_item = [[value is not None for value in contents.values[name]] for name in names]
             count = np.sum(of_item, axis=0) if names else np.full(len(contents), len(labels))
             return np.asarray((index >= 0) & (index < count[content]))
