@@ -296,7 +296,7 @@ def test_several_runs_are_of_one_recipe_and_different_weights(root: Path, tmp_pa
 
 def _imported(folder: Path, wrong: int) -> Path:
     """A run of other people's scores, whose weights nobody here knows."""
-    rows = [{"id": f"{at}", "condition": "clean", "score": float(at != wrong)} for at in range(30)]
+    rows = [{"id": f"{at}", "condition": "clean", "score": float(at >= wrong)} for at in range(30)]
     from_frame(pl.DataFrame(rows), folder, task="t", language="en", model="theirs")
     return folder
 
