@@ -15,11 +15,11 @@ Holm, each nominally at most 5; and how many of the nine `others` are counted.
 
 `graded.csv` has samples that can miss what counts. `cell` is one cell of graded scores: 1 % of its items lose all 100
 points, and 10 % change by 5 points either way. `seeds` is one of right and wrong answers under three noise seeds: 1 %
-are lost under all, and 3 % change under one. `mean` is that of two cells of equal weight, one of 5,000 items of which 2
-% differ evenly, the other of as many as the row says, of which 2 % are lost. `large` is one cell of as many items
-alone, of which 2 % differ evenly, and of ten clusters of 30, which alone lose all. Each is worse by 1 point, a margin:
-the per cent of draws called equivalent is nominally at most 5, and `nearer` what it would be if bounds were those of t
-alone. In rows with the difference 0 nothing is lost.
+are lost under all, and 3 % change under one. `mean` is that of two cells of equal weight, one of 5,000 items of which
+2 % differ evenly, the other of as many as the row says, of which 2 % are lost. `large` is one cell of as many items
+alone, of which 2 % differ evenly, and of ten clusters of 30, which alone lose all. Each is worse by the margin of 1
+point: the per cent of draws called equivalent is nominally at most 5, and `nearer` what it is by t alone.
+In rows with the difference 0 nothing is lost.
 
 `churn.csv` has the shares of answers that changed: the per cent of draws whose interval has the true share (nominally
 95), is `below` or `above` it, and in which `none` changed.

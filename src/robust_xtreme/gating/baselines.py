@@ -334,8 +334,8 @@ def _measured(folders: Sequence[Path]) -> tuple[list[_Run], Baseline]:
         check_same_cells(before.cells, after.cells, (before.folder, after.folder))
     known: dict[tuple[tuple[str, str], ...], str] = {}
     for run in runs:
-        facts = run.facts  # weights that are not known, as of imported runs, are other ones in each run
-        weights = tuple(sorted((model["task"], model["identity"] or facts["manifest"]) for model in facts["models"]))
+        # Weights that are not known, as those of imported runs, count as other ones in each run.
+        weights = tuple(sorted((of["task"], of["identity"] or run.facts["manifest"]) for of in run.facts["models"]))
         if weights in known:
             what = f"{known[weights]} and {run.folder} have the same weights"
             raise Mismatch(f"{what}. A baseline of several runs has one for each training seed.")

@@ -160,6 +160,11 @@ def _against(
     frame = compared(baseline, candidate)
     if baseline.seeds > 1:
         whole, frame = frame, frame.filter((pl.col("kind") != CELLS) | (pl.col("method") == OVER_SEEDS))
+        if whole.height and not frame.height:
+            raise Mismatch(
+                f"Against several runs a difference is tested over these, and here none can be: the levels of the "
+                f"{baseline.seeds} runs do not vary. Gate against one of them."
+            )
         for rule in policy.required:
             if any(map(rule.matches, whole.rows(named=True))) and not any(map(rule.matches, frame.rows(named=True))):
                 what = f"The policy requires {rule.named}, and against several runs only whole tasks are tested"

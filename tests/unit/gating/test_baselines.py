@@ -287,16 +287,16 @@ def test_several_runs_are_of_one_recipe_and_different_weights(root: Path, tmp_pa
     assert not root.exists()
 
 
-def _imported(folder: Path, wrong: int) -> Path:
-    """A run of other people's scores, whose weights nobody here knows."""
-    rows = [{"id": f"{at}", "condition": "clean", "score": float(at != wrong)} for at in range(30)]
+def _imported(folder: Path, *wrong: int) -> Path:
+    """A run of other people's scores of 30 items, of which some are wrong; nobody here knows its weights."""
+    rows = [{"id": f"{at}", "condition": "clean", "score": float(at not in wrong)} for at in range(30)]
     from_frame(pl.DataFrame(rows), folder, task="t", language="en", model="theirs")
     return folder
 
 
 def test_imported_runs_are_one_baseline_and_nothing_is_said_of_their_weights(root: Path, tmp_path: Path) -> None:
     """Three imported runs are saved, and gate a fourth; the output says what is not known. One of them twice is not."""
-    runs = [str(_imported(tmp_path / str(seed), seed)) for seed in range(4)]
+    runs = [str(_imported(tmp_path / str(seed), *range(seed))) for seed in range(4)]
     ended = program("baseline", "save", *runs[:3], "--name", "seeds", "--folder", str(root))
     assert ended.code == 0
     assert "is not known" in ended.out
@@ -489,3 +489,10 @@ def test_the_command_saves_shows_and_checks(run: Path, root: Path) -> None:
         ended = program("baseline", *words, *folder)
         assert ended.code == 2
         assert ended.err.count("\n") == 1
+
+
+def test_a_baseline_of_several_runs_of_one_level_is_refused(root: Path, tmp_path: Path) -> None:
+    """Nothing varies over these runs, so that nothing can be tested over them; the line says so."""
+    save([_imported(tmp_path / str(number), number) for number in range(3)], "equal", root)
+    with pytest.raises(Mismatch, match="do not vary"):
+        gate(str(_imported(tmp_path / "new", 20, 21)), baseline=load("equal", root))

@@ -253,7 +253,9 @@ def test_entries_of_a_policy_without_a_row_are_named(old: Path, tmp_path: Path) 
     (tmp_path / "gate.toml").write_text(f'[[rule]]\nlanguage = "swa"\nmargin = 1\n[[accepted]]\n{accepted}', "utf-8")
     ended = program("gate", str(old), "--baseline", str(old), "--policy", str(tmp_path / "gate.toml"))
     known = "the acceptance for xnli SW clean clean (did you mean the language 'sw'?)"
-    assert f"No row is that of the rule for swa; {known}: see the policy." in ended.out
+    assert (
+        f"No row is that of the rule for swa (did you mean the language 'sw'?); {known}: see the policy." in ended.out
+    )
 
 
 def test_a_language_by_its_name_is_told_its_code(old: Path, tmp_path: Path) -> None:

@@ -214,11 +214,11 @@ def _are_possible(contents: Contents, content: Array, targets: TargetColumn, fam
             count = np.sum(of_item, axis=0) if names else np.full(len(contents), len(labels))
             return np.asarray((index >= 0) & (index < count[content]))
         case Names(_, names, codes, bounds):
-            (spans,) = contents.spans.values()
-            is_full = np.diff(bounds) == np.bincount(spans.text, minlength=len(contents))[content]
+            words = [np.bincount(spans.text, minlength=len(contents))[content] for spans in contents.spans.values()]
+            is_full = (np.diff(bounds) == words).all(0)
             wrong = ~np.array([name in labels for name in names], np.bool_)[codes]
         case Ranges(start, stop, bounds):
-            lengths = np.array([len(text or "") for text in contents.values["context"]], np.int64)
+            lengths = np.array([len(text or "") for text in contents.values.get("context", ())], np.int64)
             is_full = np.diff(bounds) <= 1
             wrong = (start < 0) | (start >= stop) | (stop > np.repeat(lengths[content], np.diff(bounds)))
     return np.asarray(is_full & (np.diff(np.append(0, np.cumsum(wrong))[bounds]) == 0))
