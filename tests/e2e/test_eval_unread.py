@@ -164,6 +164,22 @@ def test_mended_files_are_added_to_the_same_folder(spec: RunSpec, made: Path, da
     assert tables(result) == tables(evaluate(replace(spec, out=str(tmp_path / "whole"))))
 
 
+def test_a_run_that_is_stopped_while_it_adds_mended_files_continues(spec: RunSpec, made: Path, data: Path) -> None:
+    """The same call adds the rest, as of any other run that is stopped."""
+
+    def interrupt(line: str) -> None:
+        if "predictions of" in line:
+            raise KeyboardInterrupt
+
+    _going(spec)
+    _mend(made, data)
+    with pytest.raises(KeyboardInterrupt):
+        _going(spec, interrupt)
+    run = _going(spec)
+    assert not run.unread
+    assert {*run.scores.select("task", "language").filter(task="panx").iter_rows()} == {("panx", "en"), ("panx", "sw")}
+
+
 def test_a_task_of_which_nothing_could_be_read_is_added(spec: RunSpec, made: Path, data: Path, tmp_path: Path) -> None:
     """A task whose files are all mended later brings its model."""
     (data / "xnli/dev-en.tsv").write_text("a")
