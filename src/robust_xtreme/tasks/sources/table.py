@@ -82,11 +82,11 @@ def write_suite(table: TableFile, tell: Callable[[str], object] = lambda _: None
     described: dict[str, Any] = {"target": TAGS if "tags" in rows[0][1] else CHOICE, "splits": ["test"]}
     assigned = [option.partition("=") for option in table.labels]
     listed = {label.strip() for task, _, names in assigned if task == name for label in names.split(",")}
-    _check_labels(labels, listed, name, table, described["target"])
     if described["target"] == TAGS and (tag := find_odd_tag(labels)):
         tags, line = next((row["tags"], int(line)) for (_, row), _, line in read if tag in row["tags"])
         has_word_lines = format in ("conll", "iob2")
         raise DataError(where, f"the tag {tag!r:.80} {ODD_TAG}.", line + has_word_lines * tags.index(tag))
+    _check_labels(labels, listed, name, table, described["target"])
     labels |= listed
     described["labels"] = [*({"O"} & labels), *sort_labels(labels - {"O"})]
     described |= {CONFIRMED: True} if listed else {}
