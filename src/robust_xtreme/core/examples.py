@@ -369,8 +369,8 @@ def mark_entities(tags: Collection[str]) -> bool:
     return any(tag != OUTSIDE for tag in tags) and all(tag == OUTSIDE or _ENTITY_TAG.fullmatch(tag) for tag in tags)
 
 
-def find_odd_tag(tags: Collection[str]) -> str:
-    """Return a tag without a prefix among tags that mark entities; "" where there is none.
+def find_odd_tag(tags: Collection[str]) -> str | None:
+    """Return a tag without a prefix among tags that mark entities; None where there is none.
 
     Tags do so where O is among them and one has a prefix, or where most of them have some form of a prefix. A few
     hyphens among parts of speech mean nothing.
@@ -380,7 +380,7 @@ def find_odd_tag(tags: Collection[str]) -> str:
     are_entities = (OUTSIDE in tags and len(odd) < len(others)) or (
         2 * sum(_ANY_FORM.fullmatch(tag) is not None for tag in others) > len(others)
     )
-    return odd[0] if odd and are_entities else ""
+    return odd[0] if odd and are_entities else None
 
 
 def labels_to_iob2(labels: Sequence[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MappingView, 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any, Final
 
 import numpy as np
@@ -151,6 +152,10 @@ def _made(call: Any, family: str, default: str = "", source: Any = None) -> Func
         raise SpecError(f"{does} takes a function, whose name has letters, digits and .+-_ alone, not {shown(had)}.")
     if type(size) is not int or size < 1:
         raise SpecError(f"The batch_size of a function is a whole number of at least 1, not {shown(size)}.")
+    if not isinstance(version, (str, int, NoneType)) or isinstance(version, bool) or not str(version).strip():
+        raise SpecError(f"The version of a function is a text or a whole number, not {shown(version)}.")
+    if version is not None and version == getattr(getattr(call, "__wrapped__", None), "version", None):
+        version = None  # functools.wraps copied it from the function that this one calls
     code, takes = uuid.uuid4().hex, 1
     with suppress(OSError, TypeError, ValueError):
         takes = sum(  # without *args of a decorator, which can be one argument or two
@@ -162,8 +167,7 @@ def _made(call: Any, family: str, default: str = "", source: Any = None) -> Func
         given, call = call, lambda pairs: [given(*pair) for pair in pairs]
     if not isinstance(name, str):
         name, version = re.sub(r"[^\w.]", "", default or f"{kind.__module__}.{kind.__qualname__}"), None
-    version = str(version) if isinstance(version, (str, int, float)) else ""
-    return Function(call, name, family, version, digest(code), size)
+    return Function(call, name, family, "" if version is None else str(version), digest(code), size)
 
 
 def _line(error: BaseException) -> str:

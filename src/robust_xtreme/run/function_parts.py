@@ -14,6 +14,7 @@ import numpy as np
 
 from robust_xtreme.core.columns import written
 from robust_xtreme.core.errors import OTHERWISE, Mismatch, counted
+from robust_xtreme.core.randomness import draws, salt, text_keys
 from robust_xtreme.files.manifest import unversioned_tasks
 from robust_xtreme.models.predictors.predictor import Work, nowhere, predictor_of
 from robust_xtreme.run.folder import Folder, widened
@@ -114,7 +115,8 @@ def count_same_answers(folder: Folder, plan: Plan, task_run: TaskRun) -> int:
     predictor: Any = predictor_of(task_run.model, task_run.task, nowhere)
     predictor = predictor.moved(lambda: SimpleNamespace(call=lambda function: function()))
     prepared = prepare(replace(task_run, conditions=conditions), plan.splits.of(task_run), predictor)
-    numbers = np.unique(np.linspace(0, len(prepared.inputs) - 1, _MOST_ASKED).astype(np.int64))
+    keys = text_keys(salt("asked again"), [task_run.label])  # drawn, as evenly spaced inputs can be all of one kind
+    numbers = np.sort(np.argsort(draws(keys, np.arange(len(prepared.inputs))))[:_MOST_ASKED])
     inputs = prepared.inputs.take(numbers)
     first, second = (written(predictor.answer(inputs, Work(0)).targets) for _ in range(2))
     if differing := sum(one != other for one, other in zip(first, second, strict=True)):

@@ -20,7 +20,7 @@ from robust_xtreme.attack.attacking import Attacked, AttackRecord
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.files import schema, store
-from robust_xtreme.files.manifest import PAGE
+from robust_xtreme.files.manifest import PAGE, unversioned_tasks
 from robust_xtreme.models.predictors.cache import TARGETS, read
 from robust_xtreme.models.predictors.loaded import device_name, device_of
 from robust_xtreme.models.predictors.predictor import Movable, Predicted, nowhere, predictor_of
@@ -137,7 +137,8 @@ class Verifying:
             yield from (RunCheck(name, "", _NO_MODEL) for name in left)
             if self.model:
                 yield self._answers(folder, plan, manifest)
-            said = ", ".join((*(name for name in _OF_MACHINE if name in manifest), "log.txt"))
+            notes = ["notes on kept parts"] if unversioned_tasks(manifest) else []
+            said = ", ".join((*(name for name in _OF_MACHINE if name in manifest), *notes, "log.txt"))
             yield RunCheck(said, "", "What a run says of its machine is not computed again")
 
     def _other(self, stored: Mapping[str, Any], anew: Mapping[str, Any], task_runs: Sequence[TaskRun]) -> str:

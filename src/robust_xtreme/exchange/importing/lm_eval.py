@@ -229,6 +229,11 @@ def _rows(log: LmEvalLog, given: ImportedFile, reading: LogReading) -> tuple[lis
         reading.notes[f"{log.task}: {name} was left out, since it is not a score from 0 to 1 of each example."] = None
         for row in rows:
             row["scores"].pop(name, None)
+    falling = [name for name, is_higher in mapping(log.of_task("higher_is_better")).items() if is_higher is False]
+    for name in (name for name in falling if any(name in row["scores"] for row in rows)):
+        reading.notes[f"{log.task}: {name} was left out, since less of it is better."] = None
+        for row in rows:
+            row["scores"].pop(name, None)
     _number_golds([row for row in rows if row["choices"]])
     reading.differing += _differing(log, rows, chosen)
     return rows, chosen

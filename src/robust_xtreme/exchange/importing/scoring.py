@@ -21,13 +21,15 @@ from robust_xtreme.core.examples import (
     CHOICE,
     CLASSIFICATION,
     ODD_TAG,
+    OUTSIDE,
     RETRIEVAL,
     SPAN_QA,
     TAGGING,
     find_odd_tag,
     labels_to_iob2,
+    mark_entities,
 )
-from robust_xtreme.core.label_names import fold_label
+from robust_xtreme.core.label_names import find_alike, fold_label, format_alike
 from robust_xtreme.core.metric import ALL, GIVEN, Responses, named
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.exchange.importing.answers import FAMILIES, Odd, scored
@@ -94,6 +96,16 @@ def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
         _check_first(every, f"{path}: {items.item(0, 'task')}")
     there = every.unique(maintain_order=True)
     golds = _words(there.get_column("gold"), family)
+    if family == TAGGING.name and (tag := find_odd_tag(_tags_of(items))) is not None:
+        has_tag = pl.any_horizontal(pl.col(ANSWERS).str.contains(f'"{tag}"', literal=True))
+        raise Mismatch(
+            f"{path}: the tag {shown(tag)} of the example {shown(items.filter(has_tag).item(0, 'example'))} {ODD_TAG}"
+        )
+    if family in (CLASSIFICATION.name, TAGGING.name) and (alike := find_alike(golds)):
+        raise Mismatch(
+            f"{path}: {items.item(0, 'task')}: the gold answers {format_alike(*alike)} differ in their spelling alone. "
+            "Write them alike"
+        )
     known, hardly = {*golds}, list[str]()
     if family == CHOICE.name and golds.str.contains(r"^\d{1,3}$").all():
         known |= {*map(str, range(max(map(int, golds), default=0)))}
@@ -110,11 +122,6 @@ def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
         if len(golds) and (len(given) - len(others)) * most < len(given):
             what = f"{len(given) - len(others)} of {counted(len(given), 'distinct prediction')}, as {shown(given[0])}"
             hardly.append(f"{where}: {what}, are gold answers, as {shown(golds[0])}; write them alike")
-    if family == TAGGING.name and (tag := find_odd_tag(_tags_of(items))):
-        has_tag = pl.any_horizontal(pl.col(ANSWERS).str.contains(f'"{tag}"', literal=True))
-        raise Mismatch(
-            f"{path}: the tag {shown(tag)} of the example {shown(items.filter(has_tag).item(0, 'example'))} {ODD_TAG}"
-        )
     return hardly
 
 
@@ -382,9 +389,12 @@ def scoring_of(items: pl.DataFrame, name: str, family: str = "") -> Scoring:
         scoring = Scoring(task.family, labels, metrics if task.family in FAMILIES else ())
     else:
         known = family or _family(items)
-        labels = labels_to_iob2(_tags_of(items)) if known == TAGGING.name else ()
-        labels = labels_of(items) if known == CLASSIFICATION.name else labels
-        scoring = Scoring(known, labels, _METRICS.get(known, ()))
+        tags = _tags_of(items) if known == TAGGING.name else []
+        labels = labels_of(items) if known == CLASSIFICATION.name else labels_to_iob2(tags)
+        metrics = _METRICS.get(known, ())
+        if {*tags} - {OUTSIDE} and not mark_entities(tags):  # tags of words, such as parts of speech
+            metrics = tuple(metric for metric in metrics if metric == "token_accuracy")
+        scoring = Scoring(known, labels, metrics)
     if scoring.metrics:
         _check_kinds(items, name, scoring.family)
     return scoring

@@ -12,8 +12,8 @@ import numpy as np
 from robust_xtreme.core import edits as editing
 from robust_xtreme.core import graphemes, packs, registry
 from robust_xtreme.core.columns import bounds_of
-from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.examples import Text, digest, mark_entities
+from robust_xtreme.core.errors import SpecError, shown
+from robust_xtreme.core.examples import ODD_TAG, Text, digest, find_odd_tag, mark_entities
 from robust_xtreme.core.randomness import bare_hashes, keyed, text_keys
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine import noised as results
@@ -283,6 +283,8 @@ def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: 
 def are_names(texts: Sequence[Text]) -> editing.Array:
     """Whether each span of texts (s,) is tagged as a name: an entity's tag, as B-PER, or that of proper nouns."""
     labels = [span.label or "" for text in texts for span in text.spans]
+    if (tag := find_odd_tag([label for label in labels if label])) is not None:
+        raise SpecError(f"--keep-names: the tag {shown(tag)} {ODD_TAG}.")
     return np.array([label == "PROPN" or mark_entities([label]) for label in labels], np.bool_)
 
 

@@ -84,6 +84,10 @@ def read_table(source: Source, options: ReadOptions, separator: str) -> Iterator
     rows = _read_csv_rows(source) if separator == "," else _read_tsv_rows(source, options)
     while (row := next(rows, None)) is not None:
         text = separator.join(row.raws) + row.end
+        if row.number > 1 and text.startswith("\ufeff"):
+            raise DataError(
+                source.path, "begins with a byte order mark, as where two files were joined. Leave it out.", row.number
+            )
         if row.raws == ("",):
             empty = empty or row.number
             yield kept(text)
@@ -145,7 +149,8 @@ def _find_header(
         return True, rows
     columns = _find_columns(row.cells, path, options, has_header=False).columns
     numbers = tuple(str(number) for number in range(len(row.cells)))
-    is_header = row.cells == numbers or any(_COLUMN_NAME.fullmatch(row.cells[at].strip().lower()) for at in columns)
+    is_numbered = row.cells in (numbers, ("", *numbers[:-1]))  # as pandas names columns, with its index or without
+    is_header = is_numbered or any(_COLUMN_NAME.fullmatch(row.cells[at].strip().lower()) for at in columns)
     following = [*rows] if options.gold else []  # a file with labels is in memory in any case
     label, column = row.cells[columns[-1]], columns[-1]
     is_label = any(label in other.cells[column : column + 1] for other in following)

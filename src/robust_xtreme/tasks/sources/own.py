@@ -144,7 +144,7 @@ def _labels(target: str, table: Mapping[str, Any], location: str) -> tuple[str, 
             f"the key 'labels' names {format_alike(*alike)}, which differ in their spelling alone. "
             f"Write them alike, or, if they are two labels, add {CONFIRMED} = true.",
         )
-    if target == TAGS and (tag := find_odd_tag(labels)):
+    if target == TAGS and (tag := find_odd_tag(labels)) is not None:
         raise DataError(location, f"the tag {shown(tag)} {ODD_TAG}.")
     return (labels_to_iob2(labels) if target == TAGS else ()) or labels
 

@@ -82,7 +82,7 @@ def write_suite(table: TableFile, tell: Callable[[str], object] = lambda _: None
     described: dict[str, Any] = {"target": TAGS if "tags" in rows[0][1] else CHOICE, "splits": ["test"]}
     assigned = [option.partition("=") for option in table.labels]
     listed = {label.strip() for task, _, names in assigned if task == name for label in names.split(",")}
-    if described["target"] == TAGS and (tag := find_odd_tag(labels)):
+    if described["target"] == TAGS and (tag := find_odd_tag(labels)) is not None:
         tags, line = next((row["tags"], int(line)) for (_, row), _, line in read if tag in row["tags"])
         has_word_lines = format in ("conll", "iob2")
         raise DataError(where, f"the tag {tag!r:.80} {ODD_TAG}.", line + has_word_lines * tags.index(tag))

@@ -158,6 +158,9 @@ class FunctionAnswers:
             raise self.wrong(f"{shown(value)} for {shown(item)}, which is not {of}.")
         if not quantised(numbers)[1].all():
             raise self.wrong(f"NaN, infinity or a number above 9e11 for {shown(item)}.")
+        exact = np.asarray(value)
+        if (exact.dtype.kind != "f" or exact.itemsize > 8) and len({*exact.tolist()}) > len({*numbers.tolist()}):
+            raise self.wrong(f"numbers for {shown(item)} that are equal as float64: {shown(value)}.")
         return numbers
 
 
@@ -195,6 +198,7 @@ def _label(of: FunctionAnswers, item: Any, value: Any) -> Row:
     if isinstance(value, str):
         return Choice(of.task.labels.index(of.known(item, value)))
     names = list(of.labels)[: len(of.task.labels)]
+    value = value._asdict() if hasattr(value, "_asdict") else value  # of a named tuple
     scores = dict(value.items()) if hasattr(value, "items") else {}  # of a dict, or of a row of pandas
     if isinstance(value, Mapping) or any(isinstance(name, str) for name in scores):
         by_label = {of.known(item, name): score for name, score in scores.items()}
