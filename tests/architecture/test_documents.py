@@ -19,7 +19,7 @@ DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/tutorial.m
 TOP: Final = frozenset(
     {".ci", ".github", ".gitignore", "ARCHITECTURE.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE"}
     | {"Makefile", "README.md", "SECURITY.md", "action.yml", "benchmarks", "configs", "docs", "locks", "mkdocs.yml"}
-    | {"perturbations", "pyproject.toml", "reports", "src", "tests", "tools"}
+    | {"noxfile.py", "perturbations", "pyproject.toml", "reports", "src", "tests", "tools"}
 )
 """What the top folder of the project has. A further name needs a reason in CONTRIBUTING.md."""
 MOST_FILES: Final = 15

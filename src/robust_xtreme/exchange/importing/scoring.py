@@ -96,16 +96,6 @@ def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
         _check_first(every, f"{path}: {items.item(0, 'task')}")
     there = every.unique(maintain_order=True)
     golds = _words(there.get_column("gold"), family)
-    if family == TAGGING.name and (tag := find_odd_tag(_tags_of(items))) is not None:
-        has_tag = pl.any_horizontal(pl.col(ANSWERS).str.contains(f'"{tag}"', literal=True))
-        raise Mismatch(
-            f"{path}: the tag {shown(tag)} of the example {shown(items.filter(has_tag).item(0, 'example'))} {ODD_TAG}"
-        )
-    if family in (CLASSIFICATION.name, TAGGING.name) and (alike := find_alike(golds)):
-        raise Mismatch(
-            f"{path}: {items.item(0, 'task')}: the gold answers {format_alike(*alike)} differ in their spelling alone. "
-            "Write them alike"
-        )
     known, hardly = {*golds}, list[str]()
     if family == CHOICE.name and golds.str.contains(r"^\d{1,3}$").all():
         known |= {*map(str, range(max(map(int, golds), default=0)))}
@@ -122,6 +112,16 @@ def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
         if len(golds) and (len(given) - len(others)) * most < len(given):
             what = f"{len(given) - len(others)} of {counted(len(given), 'distinct prediction')}, as {shown(given[0])}"
             hardly.append(f"{where}: {what}, are gold answers, as {shown(golds[0])}; write them alike")
+    if family == TAGGING.name and (tag := find_odd_tag(_tags_of(items))) is not None:
+        has_tag = pl.any_horizontal(pl.col(ANSWERS).str.contains(f'"{tag}"', literal=True))
+        raise Mismatch(
+            f"{path}: the tag {shown(tag)} of the example {shown(items.filter(has_tag).item(0, 'example'))} {ODD_TAG}"
+        )
+    if family in (CLASSIFICATION.name, TAGGING.name) and (alike := find_alike(golds)):
+        raise Mismatch(
+            f"{path}: {items.item(0, 'task')}: the gold answers {format_alike(*alike)} differ in their spelling alone. "
+            "Write them alike"
+        )
     return hardly
 
 
