@@ -77,6 +77,23 @@ def test_the_order_to_paste_is_that_of_the_numbers(home: Path) -> None:
     assert (ended.code, "rows=0,1,2,3,4,5,6,7,8,9,10" in ended.err) == (2, True), ended.err
 
 
+@pytest.mark.parametrize(
+    ("classes", "labels", "order"),
+    [
+        (("LABEL_2", "LABEL_0", "LABEL_1"), ["0", "1", "2"], "rows=2,0,1"),
+        (("1", "0"), ["true", "false"], "rows=1,0"),
+    ],
+)
+def test_the_order_to_paste_is_that_of_the_classes(
+    classes: tuple[str, ...], labels: list[str], order: str, home: Path
+) -> None:
+    """A head whose numbers are in another order keeps it, and no order of names is made up for it."""
+    write_rows(labels)
+    checkpoint(home / "permuted", "bert", SEQUENCE, classes)
+    ended = evaluate("./permuted", "--plan")
+    assert (ended.code, order in ended.err) == (2, True), ended.err
+
+
 ALIKE = [
     ("very good", "very  good"),
     ("very good", "verygood"),

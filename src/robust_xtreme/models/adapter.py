@@ -59,6 +59,10 @@ def of_adapter(model: ModelFolder, find: Callable[[str, str], ModelFolder]) -> M
     if config.get("peft_type") not in _KINDS:
         what = f"is an adapter of the type {str(config.get('peft_type'))[:40]!r}; {', '.join(_KINDS)} are merged"
         raise ModelError(f"{model.typed} {what}. Merge it with peft's merge_and_unload, and save the model.")
+    if config.get("layer_replication"):  # copies of a layer share its weights, which would get the changes of all
+        raise ModelError(
+            f"{model.typed} is an adapter that repeats layers (layer_replication), which cannot be merged."
+        )
     if not (folder / ADAPTED).is_file():
         pickled = next((path.name for path in sorted(folder.glob("adapter_model.*"))), "")
         why = f"only pickled weights ({pickled}), which could run code when read" if pickled else "no weights"

@@ -332,7 +332,8 @@ def _mapped(classes: tuple[str, ...], model: stored.ModelFolder, task: TaskSpec,
             raise SpecError(f"--labels names classes of {task.name}, whose answers are not classes: leave it out.")
         return ()
     if not asked and unclear:
-        what = f"in its config.json {unclear}. Name its classes in their order: {naming.flag(task)}"
+        order = classes if sorted(classes) == sorted(task.labels) else ()
+        what = f"in its config.json {unclear}. Name its classes in their order: {naming.flag(task, order)}"
         raise ModelError(f"{model.typed}: {what}")
     if not asked:
         return naming.mapped(classes, task, model.typed)

@@ -118,6 +118,7 @@ def _queries(encoder: Any) -> torch.Tensor:
     [
         ({"peft_type": "PROMPT_TUNING"}, r"is an adapter of the type 'PROMPT_TUNING'; LORA, .* are merged\. Merge it"),
         ({"base_model_name_or_path": "no/such/base"}, r"whose base .* is not at hand: There is no model folder"),
+        ({"layer_replication": [[0, 1], [0, 1]]}, r"layer_replication"),
         ({"base_model_name_or_path": None}, r"an adapter that names no base"),
         ({"base_model_name_or_path": "mini\x00"}, r"is not at hand"),
         ({"base_model_name_or_path": "SELF"}, r"no checkpoint of transformers|is not at hand"),
