@@ -96,11 +96,11 @@ def mapped(classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, .
     if _nameless(classes):
         numbers = tuple(name.removeprefix("LABEL_") for name in classes)
         if sorted(numbers) == sorted(task.labels):
-            order = numbers
+            class_labels = numbers
         else:  # a head whose numbers are in another order says nothing of the labels: each class stands for itself
-            order = task.labels if numbers == tuple(map(str, range(len(numbers)))) else classes
+            class_labels = task.labels if numbers == tuple(map(str, range(len(numbers)))) else classes
         what = f"calls its classes {have}, which are not names of {task.name}'s. Name them in its order"
-        raise ModelError(f"{where} {what}: {flag(task, order)}")
+        raise ModelError(f"{where} {what}: {flag(task, class_labels)}")
     what = f"its classes ({have}) {'do not cover' if tags else 'are not'} those of {task.name} ({want})"
     guess, step = _guessed(classes, task.labels), "Use a model of this task"
     if len(classes) == len(task.labels):
