@@ -11,7 +11,7 @@ from tools import manual_links
 @pytest.mark.parametrize(
     ("page", "given", "expected"),
     [
-        ("gate.md", "see [its table](../reports/matrix.md#tried), too", "see its table (`reports/matrix.md`), too"),
+        ("gate.md", "see [its table](../reports/coverage.md#tried), too", "see its table (`reports/coverage.md`), too"),
         ("how-to/models.md", "[`kinds`](../../reports/kinds)", "`kinds` (`reports/kinds`)"),
         ("gate.md", "[a](../reports/nowhere.md)", "[a](../reports/nowhere.md)"),
         ("how-to/models.md", "[a](../gate.md) [b](../reports/matrix.md)", "[a](../gate.md) [b](../reports/matrix.md)"),
