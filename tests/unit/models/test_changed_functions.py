@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from tests.program import program
 
@@ -265,6 +266,26 @@ def test_no_part_of_a_stopped_run_is_kept_where_an_answer_is_another(kind: str) 
     assert not any("same answers" in note for note in run.manifest["notes"])
     assert run.predictions["model"].n_unique() == 1
     assert former not in {json.dumps(json.loads(text)) for text in run.predictions["prediction"]}
+
+
+def test_every_other_item_that_changed_is_found(tmp_path: Path) -> None:
+    """The inputs that are asked again are drawn: of 199, a hundred at equal distances would be every other one."""
+    (tmp_path / "data" / "films").mkdir(parents=True)
+    suite = 'name = "films"\nversion = "1"\nsummary = "Films."\nlanguages = ["en", "sw"]\n'
+    suite += '[films]\ntarget = "choice"\nlabels = ["neg", "pos"]\ntexts = ["text"]\nsplits = ["test"]\n'
+    (tmp_path / "data" / "suite.toml").write_text(suite)
+    for language in ("en", "sw"):
+        rows = [{"id": str(at), "text": f"film {at}", "label": ("neg", "pos")[at % 2]} for at in range(199)]
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / "data" / "films" / f"test-{language}.jsonl").write_text(lines)
+    values: dict[str, Any] = {**TWO, "data": str(tmp_path / "data"), "limit": ""}
+    stop_after_one_language(
+        "films", **values, classify=Answering(lambda text: ("neg", "pos")[int(text.split()[1]) % 2])
+    )
+    run = evaluate(**values, tasks="films", classify=Answering(lambda _: "neg"))
+    levels = run.scores.filter(~pl.col("model").str.contains("/"), metric="accuracy", scope="all")["value"].to_list()
+    assert len(levels) >= 2
+    assert max(levels) < 51
 
 
 def test_a_function_that_answers_in_two_ways_is_not_continued() -> None:
