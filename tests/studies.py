@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from benchmarks._study_grids import ARMS_FRAME, Planted, values
+from benchmarks.simulations._study_grids import ARMS_FRAME, Planted, values
 
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.design import VALUES

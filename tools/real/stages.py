@@ -273,7 +273,7 @@ def _figures(asked: Asked) -> Iterator[Stage]:
         "gate": [f"eval-gate-s{seed}" for seed in SEEDS],
         "coverage": [f"{asked.grid}-{name}" for name in ("panx-s0", "udpos", "xnli", "qa", "tatoeba", "masakhaner")],
     }
-    modules = {"gate": "benchmarks.gate_splits", "coverage": "benchmarks.coverage_cells"}
+    modules = {"gate": "benchmarks.simulations.gate_splits", "coverage": "benchmarks.simulations.coverage_cells"}
     for name, needs in runs.items():
         words = [word for run in needs for word in ("--run", str(asked.out / run))]
         folder = asked.out / name

@@ -1,4 +1,4 @@
-"""A short run of benchmarks/coverage.py: our intervals contain the truth, and wrong ones are seen to fail."""
+"""A short run of simulations/coverage.py: our intervals contain the truth, and wrong ones are seen to fail."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import coverage
-from benchmarks._interval_designs import Corner, corners, designs, simulate
-from benchmarks._interval_methods import (
+from benchmarks.simulations import coverage
+from benchmarks.simulations._interval_designs import Corner, corners, designs, simulate
+from benchmarks.simulations._interval_methods import (
     METHODS,
     METRICS,
     bootstraps,
@@ -20,7 +20,7 @@ from benchmarks._interval_methods import (
     sample,
     wilson,
 )
-from benchmarks._simulations import read
+from benchmarks.simulations._runner import read
 from scipy import stats
 
 REPORTS = Path(__file__).parents[3] / "reports"

@@ -1,9 +1,9 @@
-"""A short run of benchmarks/coverage_averages.py: intervals of averages contain the truth, independent cells do not."""
+"""A short run of coverage_averages: intervals of averages contain the truth, independent cells do not."""
 
 from __future__ import annotations
 
 import pytest
-from benchmarks.coverage_averages import Family, cover
+from benchmarks.simulations.coverage_averages import Family, cover
 
 REPLICATIONS = 300
 

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import numpy as np
-from benchmarks import coverage_joint
-from benchmarks._simulations import drawn_clusters, read
-from benchmarks.coverage_joint import Design, cover
+from benchmarks.simulations import coverage_joint
+from benchmarks.simulations._runner import drawn_clusters, read
+from benchmarks.simulations.coverage_joint import Design, cover
 from tests.stats_rows import answers, frames
 
 from robust_xtreme.files import store

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import false_drops
-from benchmarks._simulations import read
-from benchmarks.false_drops import BAR, Design, count, designs, outside, row, simulate
+from benchmarks.simulations import false_drops
+from benchmarks.simulations._runner import read
+from benchmarks.simulations.false_drops import BAR, Design, count, designs, outside, row, simulate
 
 REPORTS = Path(__file__).parents[3] / "reports"
 DRAWS = 2000

@@ -9,8 +9,8 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from benchmarks import gate, gate_answers
-from benchmarks._gate_designs import (
+from benchmarks.simulations import gate, gate_answers
+from benchmarks.simulations._gate_designs import (
     Design,
     anchored_designs,
     cells_and_tasks,
@@ -20,7 +20,7 @@ from benchmarks._gate_designs import (
     simulate_anchored,
     worse_designs,
 )
-from benchmarks._simulations import read
+from benchmarks.simulations._runner import read
 from tests.finished_runs import finished_run
 
 from robust_xtreme.tasks.metrics._labels import accuracy

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks import gate_equivalence
-from benchmarks._gate_designs import Design
-from benchmarks._simulations import read
+from benchmarks.simulations import gate_equivalence
+from benchmarks.simulations._gate_designs import Design
+from benchmarks.simulations._runner import read
 from scipy import stats
 
 REPORTS = Path(__file__).parents[3] / "reports" / "gate"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import gate_seeds, gate_splits
-from benchmarks._simulations import read
+from benchmarks.simulations import gate_seeds, gate_splits
+from benchmarks.simulations._runner import read
 from tests.finished_runs import finished_run
 
 REPORTS = Path(__file__).parents[3] / "reports" / "gate"

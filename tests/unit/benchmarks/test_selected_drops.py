@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import selected_drops
-from benchmarks._simulations import read
-from benchmarks.selected_drops import BAR, FORMER, Design, Stored, above, drawn, exchanged
+from benchmarks.simulations import selected_drops
+from benchmarks.simulations._runner import read
+from benchmarks.simulations.selected_drops import BAR, FORMER, Design, Stored, above, drawn, exchanged
 
 from robust_xtreme.core import registry
 from robust_xtreme.noise.engine.attack import LIBRARY

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from benchmarks import studies
-from benchmarks._simulations import read
-from benchmarks._study_grids import ANALYSIS, ARMS_FRAME, Planted, values
+from benchmarks.simulations import studies
+from benchmarks.simulations._runner import read
+from benchmarks.simulations._study_grids import ANALYSIS, ARMS_FRAME, Planted, values
 
 from robust_xtreme.core.errors import Mismatch, SpecError
 from robust_xtreme.files.frames import build

@@ -1,6 +1,7 @@
 """How often 95 % intervals contain the truth, and how wide they are, on simulated accuracy and F1: ours and published.
 
-    python -m benchmarks.coverage --replications 2000 --jobs 2 --csv reports/coverage.csv > reports/coverage.md
+    python -m benchmarks.simulations.coverage --replications 2000 --jobs 2 --csv reports/coverage.csv \\
+        > reports/coverage.md
 
 Clusters of 3 and 5 items, correlation within clusters 0 and 0.3 (beta-binomial), scores 0.35, 0.7 and 0.97. A level is
 simulated for one noise seed. A pair is a clean run and one or three noisy runs of the same items: some of the right
@@ -30,9 +31,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from benchmarks._interval_designs import CLUSTERS, Corner, designs, simulate
-from benchmarks._interval_methods import METHODS, METRICS, bounds, sample
-from benchmarks._simulations import about, command, parser, read, simulated, write
+from benchmarks.simulations._interval_designs import CLUSTERS, Corner, designs, simulate
+from benchmarks.simulations._interval_methods import METHODS, METRICS, bounds, sample
+from benchmarks.simulations._runner import about, command, parser, read, simulated, write
 
 from robust_xtreme.report.blocks import Block, Bullets, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown

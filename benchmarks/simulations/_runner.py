@@ -62,7 +62,7 @@ def simulated(
 
 def command(module: str, arguments: Sequence[str] | None) -> str:
     """The command line that a page names: of the arguments given, else of those of this process."""
-    return f"python -m benchmarks.{module} " + " ".join(sys.argv[1:] if arguments is None else arguments)
+    return f"python -m benchmarks.simulations.{module} " + " ".join(sys.argv[1:] if arguments is None else arguments)
 
 
 def about(documentation: str | None, made_by: str) -> tuple[Block, ...]:

@@ -1,4 +1,4 @@
-"""The simulated comparisons of benchmarks/gate.py: paired outcomes of two runs, and the verdicts on them."""
+"""The simulated comparisons of `gate.py`: paired outcomes of two runs, and the verdicts on them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How often the 95 % intervals of average drops contain the truth, on simulated families of languages.
 
-    python -m benchmarks.coverage_averages --replications 1000 --jobs 2 --csv reports/coverage-averages.csv \
-        > reports/coverage-averages.md
+    python -m benchmarks.simulations.coverage_averages --replications 1000 --jobs 2 \\
+        --csv reports/coverage-averages.csv > reports/coverage-averages.md
 
 Each family has 3, 15 or 40 languages, of 113 or of 113 to 5,010 items in clusters of three. The clusters are disjoint
 (as in TyDiQA) or the same in every language that is large enough (as in XNLI). There a share of the items, 0.3 or 0.7,
@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from benchmarks._simulations import about, command, parser, simulated, write
+from benchmarks.simulations._runner import about, command, parser, simulated, write
 
 from robust_xtreme.report.blocks import Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown

@@ -1,6 +1,6 @@
 """How often the gate alarms on training seeds of one recipe, and whether it names a language that was made worse.
 
-    python -m benchmarks.gate_seeds --work runs/gate-seeds --seeds 10 --out reports/gate
+    python -m benchmarks.simulations.gate_seeds --work runs/gate-seeds --seeds 10 --out reports/gate
 
 Mini's encoder learns xnli, panx and udpos from its English rows, with a seed of order, dropout and heads for each
 training, and answers mini's tests in twelve languages, clean and at char_noise:0.1 (two to three minutes a seed on one
@@ -29,7 +29,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from benchmarks._simulations import write
+from benchmarks.simulations._runner import write
 from rich.progress import track
 
 from robust_xtreme import api

@@ -1,6 +1,6 @@
 """How often a cell that is worse by the margin is ok, on the answers of a run.
 
-    python -m benchmarks.gate_answers RUN --draws 2000 --out reports/gate/answers.csv
+    python -m benchmarks.simulations.gate_answers RUN --draws 2000 --out reports/gate/answers.csv
 
 Two conditions of one model and language (clean text, or a noise at one strength and seed) are taken for a baseline and
 a candidate, in the order in which the candidate is worse, by 0.2 points or more. Their clusters are drawn with
@@ -8,7 +8,7 @@ replacement, 60 to 1,000 of them, and the margin is what the candidate is worse 
 true difference is minus the margin, and `ok`, the per cent of draws in which the bound of the gate is above it, is
 nominally 5; `unwidened` is the same with the bound of metrics that are means over items. `level` is the score of the
 baseline, `fall` what the candidate is worse by. A cluster with more than 1/20 of the items is in each draw with its
-share of them, as in benchmarks.coverage_joint; with `--by-chance` it is drawn as any other, and most draws lack it.
+share of them, as in `coverage_joint.py`; with `--by-chance` it is drawn as any other, and most draws lack it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from benchmarks._simulations import drawn_clusters, write
+from benchmarks.simulations._runner import drawn_clusters, write
 from rich.progress import track
 
 from robust_xtreme.core.metric import Metric

@@ -1,8 +1,8 @@
 """How often models are called equivalent that are not, how often equal ones are, and what intervals of churn cover.
 
-    python -m benchmarks.gate_equivalence --draws 10000 --jobs 2 --out reports/gate [--tables graded]
+    python -m benchmarks.simulations.gate_equivalence --draws 10000 --jobs 2 --out reports/gate [--tables graded]
 
-Paired outcomes are simulated as in `benchmarks/gate.py`: cells of items in clusters of three, of which a share differs,
+Paired outcomes are simulated as in `gate.py`: cells of items in clusters of three, of which a share differs,
 correlated by 0 or 0.3 within a cluster. Tests and verdicts are those of `compare --equivalent`.
 
 `equivalence.csv` has a row a design: single cells that differ by the margin, where `equivalent` is nominally at most 5
@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from benchmarks._gate_designs import (
+from benchmarks.simulations._gate_designs import (
     ACCURACY,
     ALPHA,
     CORRELATIONS,
@@ -51,7 +51,7 @@ from benchmarks._gate_designs import (
     simulate,
     word,
 )
-from benchmarks._simulations import write
+from benchmarks.simulations._runner import write
 from rich.progress import track
 
 from robust_xtreme.gating.document import GATED, REGRESSED

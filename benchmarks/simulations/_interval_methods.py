@@ -1,4 +1,4 @@
-"""The intervals that benchmarks/coverage.py compares: the project's, its former ones, and those of the literature.
+"""The intervals that `coverage.py` compares: the project's, its former ones, and those of the literature.
 
 Each is a function of one `Sample`, (R,) replications at once. Where no cluster varies all of them take the exact bound,
 and where at most five clusters differ all of them reach 0, since a sign test proves nothing there: what is compared is

@@ -1,6 +1,6 @@
 """How often the gate alarms where nothing is worse, passes what is worse by the margin, and finds what is worse.
 
-    python -m benchmarks.gate --draws 2000 --jobs 2 --out reports/gate
+    python -m benchmarks.simulations.gate --draws 2000 --jobs 2 --out reports/gate
 
 Paired outcomes of a baseline and a candidate are simulated: families of 1, 50 (5 tasks of 10 languages) and 600 cells
 (25 of 24), of 113 to 5,010 items in clusters of three, of which 2 to 30 % differ; items of a cluster are correlated by
@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from benchmarks._gate_designs import (
+from benchmarks.simulations._gate_designs import (
     ALPHA,
     FAMILIES,
     ITEMS,
@@ -53,7 +53,7 @@ from benchmarks._gate_designs import (
     simulate_anchored,
     worse_designs,
 )
-from benchmarks._simulations import read, write
+from benchmarks.simulations._runner import read, write
 from rich.progress import track
 
 from robust_xtreme.gating.document import BEYOND, OK, REGRESSED, UNDECIDED

@@ -1,6 +1,6 @@
 """Whether a study of robustness claims what is planted in made-up grids, and nothing where nothing is planted.
 
-    python -m benchmarks.studies --draws 500 --jobs 2 > reports/benchmarks/studies.md
+    python -m benchmarks.simulations.studies --draws 500 --jobs 2 > reports/benchmarks/studies.md
 
 A grid has three targets with six languages, three noises, and arms: none, one with intermediate training, two plain
 checkpoints of other steps, a control. The noise of training has standard deviations of 1 point for a run, 1 for a run
@@ -30,8 +30,8 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from benchmarks._simulations import about, command, parser, read, simulated, write
-from benchmarks._study_grids import ANALYSIS, ARMS_FRAME, SHAPES, Planted, values
+from benchmarks.simulations._runner import about, command, parser, read, simulated, write
+from benchmarks.simulations._study_grids import ANALYSIS, ARMS_FRAME, SHAPES, Planted, values
 
 from robust_xtreme.report.blocks import Block, Bullets, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown

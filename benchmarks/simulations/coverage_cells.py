@@ -1,10 +1,11 @@
 """How often the 95 % interval of a drop contains it, on real answers, cell by cell.
 
-    python -m benchmarks.coverage_cells --run runs/real/eval-panx-s0 --run runs/real/eval-xnli --draws 2000 --out DIR
+    python -m benchmarks.simulations.coverage_cells --run runs/real/eval-panx-s0 --run runs/real/eval-xnli \\
+        --draws 2000 --out DIR
 
 The population are real answers: of each cell (task, language, noise) of the runs the sums of its clusters, clean and
 noisy. A draw takes G clusters with replacement, and its true drop is that of the population; a cluster with more than
-1/20 of the items is in each draw (benchmarks/coverage_joint.py has the same draws, and says why). A draw is missed
+1/20 of the items is in each draw (`coverage_joint.py` has the same draws, and says why). A draw is missed
 where the true drop is outside of the interval: `larger` where it is larger than the interval says, `smaller` where it
 is smaller. `false drops`: with clean and noisy answers of each cluster exchanged at random, so that every true drop is
 0, the draws in which a drop is shown alone (p at most 0.05, and positive), nominally 2.5 %. The bars are those of
@@ -23,7 +24,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from benchmarks.coverage_joint import METRICS, Design, Sample, population, sample
+from benchmarks.simulations.coverage_joint import METRICS, Design, Sample, population, sample
 
 from robust_xtreme.files import store
 

@@ -1,9 +1,9 @@
 """How often the gate alarms between training seeds of one recipe, over all splits of finished runs.
 
-    python -m benchmarks.gate_splits --run runs/real/eval-gate-s0 --run runs/real/eval-gate-s1 ... --out DIR
+    python -m benchmarks.simulations.gate_splits --run runs/real/eval-gate-s0 --run runs/real/eval-gate-s1 ... --out DIR
 
 No seed is better than another, so that every alarm is about what training again changes. Each run is gated against
-each other run, and against the mean of each three others, with margins of 2 and of 0 (benchmarks/gate_seeds.py has the
+each other run, and against the mean of each three others, with margins of 2 and of 0 (`gate_seeds.py` has the
 columns). `DIR/figures.csv` has them with `failing_low` and `failing_high`, the 95 % interval of the share of gates
 that fail. Gates of different splits have runs in common, so that it is by leaving one run out (a jackknife over runs
 with Student's t); where no gate fails, or all do, it is Clopper and Pearson's for as many independent gates as there
@@ -22,8 +22,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from benchmarks._simulations import write
-from benchmarks.gate_seeds import ANY, FEW, MARGINS, Row, counted
+from benchmarks.simulations._runner import write
+from benchmarks.simulations.gate_seeds import ANY, FEW, MARGINS, Row, counted
 from rich.progress import track
 
 from robust_xtreme.files import store

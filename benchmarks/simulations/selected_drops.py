@@ -1,6 +1,6 @@
 """How often a drop is claimed where there is none: of noise, which is tested, and of attacks, which are not any more.
 
-    python -m benchmarks.selected_drops --draws 2000 --jobs 2 --run RUN --csv reports/selected-drops.csv \\
+    python -m benchmarks.simulations.selected_drops --draws 2000 --jobs 2 --run RUN --csv reports/selected-drops.csv \\
         > reports/selected-drops.md
 
 The true drop is 0. In drawn answers a cell has n items, each right on clean text with the accuracy, and a model answers
@@ -33,7 +33,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from benchmarks._simulations import about, command, parser, simulated, write
+from benchmarks.simulations._runner import about, command, parser, simulated, write
 
 from robust_xtreme.core.metric import ALL, named
 from robust_xtreme.files.schema import STATS

@@ -1,6 +1,7 @@
 """How often a drop is claimed where there is none, near chance with three classes, and how often a true one is.
 
-    python -m benchmarks.false_drops --draws 5000 --jobs 2 --csv reports/false-drops.csv > reports/false-drops.md
+    python -m benchmarks.simulations.false_drops --draws 5000 --jobs 2 --csv reports/false-drops.csv \\
+        > reports/false-drops.md
 
 A cell has n items in clusters of three, as XNLI has, and one clean and one noisy run. Accuracy is 0.34, 0.37 or 0.40 in
 both: the true drop is 0. The models: `few flips`, `flips` and `all flips` answer 2 %, 30 % and 100 % of the items
@@ -29,7 +30,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from benchmarks._simulations import about, command, parser, simulated, write
+from benchmarks.simulations._runner import about, command, parser, simulated, write
 
 from robust_xtreme.core.metric import named
 from robust_xtreme.report.blocks import Heading, Paragraph, ReportPage, Table, grid

@@ -1,6 +1,6 @@
 """How often all joint intervals of a family contain their true drops, and how often Holm finds a drop that is none.
 
-    python -m benchmarks.coverage_joint --run runs/panx --run runs/mlqa --jobs 2 > reports/coverage-joint.md
+    python -m benchmarks.simulations.coverage_joint --run runs/panx --run runs/mlqa --jobs 2 > reports/coverage-joint.md
 
 The population are real answers: of each cell (task, language, noise) of the runs the sums of its clusters, clean and
 noisy. A draw takes G clusters of each cell with replacement, the same ones where cells have the same clusters, and its
@@ -43,7 +43,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from benchmarks._simulations import about, command, drawn_clusters, parser, read, simulated, write
+from benchmarks.simulations._runner import about, command, drawn_clusters, parser, read, simulated, write
 
 from robust_xtreme.core.metric import ALL, named
 from robust_xtreme.files import store

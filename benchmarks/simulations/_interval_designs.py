@@ -1,4 +1,4 @@
-"""The simulated designs of benchmarks/coverage.py: clusters of items, and pairs of a clean run and its noisy runs."""
+"""The simulated designs of `coverage.py`: clusters of items, and pairs of a clean run and its noisy runs."""
 
 from __future__ import annotations
 
