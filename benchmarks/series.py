@@ -15,6 +15,7 @@ import math
 import os
 import platform
 import random
+import resource
 import shlex
 import statistics
 import subprocess
@@ -28,7 +29,6 @@ from pathlib import Path
 from typing import Any, Final, final
 
 import numpy as np
-from benchmarks.startup import PROGRAM, seconds
 
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.metric import named
@@ -39,6 +39,7 @@ from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats.intervals import estimate_difference
 
 ROOT: Final = Path(__file__).parents[1]
+PROGRAM: Final = str(Path(sys.executable).parent / "robust-xtreme")
 ROWS: Final = ROOT / "reports" / "benchmarks" / "series.csv"
 PAGE: Final = ROWS.with_suffix(".md")
 FIGURE: Final = ROWS.with_suffix(".svg")
@@ -111,9 +112,22 @@ def cases() -> dict[str, Case]:
 
 
 def _process(line: str) -> Work:
+    """A command line, in a process of its own, whose processor time is counted."""
     program, *words = shlex.split(line)
     command = [{"robust-xtreme": PROGRAM, "python": sys.executable}[program], *words]
-    return Work(line, lambda: seconds(command)[1])
+
+    def once() -> float:
+        start = _children_seconds()
+        subprocess.run(command, check=True, capture_output=True)
+        return _children_seconds() - start
+
+    return Work(line, once)
+
+
+def _children_seconds() -> float:
+    """The processor time of all processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _noising(name: str, texts: Sequence[Text]) -> Callable[[], float]:

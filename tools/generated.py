@@ -231,8 +231,6 @@ PAGES: Final = (
     _benchmark("evaluate-cpu", "evaluate"),
     _benchmark("host-cpu", "_host_page"),
     _benchmark("perturb", "_perturb_page"),
-    _benchmark("resampling", "resampling"),
-    _benchmark("search", "search"),
     _benchmark("textattack-cpu", "textattack"),
     _benchmark("train-cpu", "train"),
 )

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.transliterate import WORD, lines
+import regex
 
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.languages import LANGUAGES
@@ -23,6 +23,13 @@ from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.scripts import scheme, schemes
 
+FLORES: Final = {
+    "ar": "arb", "bg": "bul", "bn": "ben", "el": "ell", "he": "heb", "hi": "hin", "ja": "jpn", "ka": "kat", "kk": "kaz",
+    "ko": "kor", "mr": "mar", "my": "mya", "ru": "rus", "ta": "tam", "te": "tel", "th": "tha", "uk": "ukr", "ur": "urd",
+    "zh": "zho",
+}  # fmt: skip
+"""The codes of FLORES, by those of the program."""
+WORD: Final = regex.compile(r"\p{L}[\p{L}\p{M}\u200c\u200d]*")
 _SHOWN: Final = 8
 
 
@@ -39,6 +46,12 @@ def _spelt(words: Sequence[str], code: str, spec: str) -> list[str]:
     return [noised.text.value for noised in noise_texts(texts, PerturbationSpec.parse(spec), 0)]
 
 
+def flores_sentences(data: Path, code: str) -> list[str]:
+    """The sentences of FLORES in a language; none where there is no file."""
+    paths = sorted((data / "flores_first100").glob(f"{FLORES.get(code, '-')}_*.dev"))
+    return [line for path in paths[:1] for line in path.read_text("utf-8").splitlines()]
+
+
 def losses(data: Path, names: Sequence[str] = ()) -> Iterator[tuple[str, str, list[tuple[str, str, str]], int]]:
     """Each scheme that is read back, a language, its changed words that do not come back, and the number of its words.
 
@@ -46,7 +59,7 @@ def losses(data: Path, names: Sequence[str] = ()) -> Iterator[tuple[str, str, li
     """
     for name in names or [name for name in schemes() if ":" not in name and scheme(name).back]:
         for code in LANGUAGES:
-            text = unicodedata.normalize("NFC", "\n".join(lines(data, code) or realised.texts(code)))
+            text = unicodedata.normalize("NFC", "\n".join(flores_sentences(data, code) or realised.texts(code)))
             words = sorted(set(WORD.findall(text)))
             if words and not scheme(name).lacks_back(code):
                 there = _spelt(words, code, f"transliterate:1@scheme={name}")

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from benchmarks import _perturb_page, attacks, resampling, search, textattack
+from benchmarks import _perturb_page, attacks, textattack
 
 FOLDER = Path(__file__).parents[2] / "reports" / "benchmarks"
 
@@ -18,31 +18,6 @@ def test_the_page_of_perturbing_is_what_its_figures_say() -> None:
     """reports/benchmarks/perturb.md has the bytes that perturb.json gives."""
     figures = json.loads((FOLDER / "perturb.json").read_text(encoding="utf-8"))
     assert _perturb_page.page(figures) == (FOLDER / "perturb.md").read_text(encoding="utf-8")
-
-
-def test_the_page_of_searching_is_what_its_figures_say() -> None:
-    """reports/benchmarks/search.md has the bytes that search.json gives."""
-    figures = json.loads((FOLDER / "search.json").read_text(encoding="utf-8"))
-    assert search.page(figures) == (FOLDER / "search.md").read_text(encoding="utf-8")
-
-
-def test_the_page_of_resampling_is_what_its_figures_say() -> None:
-    """reports/benchmarks/resampling.md has the bytes that resampling.json gives, and the bar is met."""
-    figures = json.loads((FOLDER / "resampling.json").read_text(encoding="utf-8"))
-    assert resampling.page(figures) == (FOLDER / "resampling.md").read_text(encoding="utf-8")
-    assert resampling.ratio(figures) >= resampling.LEAST
-    assert figures["mib"] <= 256
-
-
-def test_resampling_is_measured_on_any_sample(tmp_path: Path) -> None:
-    """Every figure is there; resampled errors are those of the jackknife, and joint bounds are around 0."""
-    figures = resampling.measure((2, 3, 90), 400, 1, "cpu")
-    resampling.write(tmp_path, figures)
-    assert resampling.page(json.loads((tmp_path / "resampling.json").read_text(encoding="utf-8")))
-    assert figures["errors"] == pytest.approx({"resampled": 1, "scipy": 1, "clustered": 1.26}, rel=0.15)
-    low, high = resampling.joint(resampling.sample((2, 3, 90), 3), 400)
-    assert (low < 0).all()
-    assert (high > 0).all()
 
 
 @pytest.mark.parametrize("name", ["attacks", "attacks-data"])
