@@ -26,6 +26,8 @@ from robust_xtreme.training.text import Size, new_encoder, new_tokenizer
 SIZE: Final = Size(32_000, 1, 16, 1)
 SEED: Final = 20
 RETRIEVAL: Final = "retrieval"
+TEST_ROWS: Final = 5010
+"""The rows of XNLI's test in a language."""
 ROWS_OF_TABLE: Final = 1 << 18
 _STEP: Final = 7919
 _NUMBERED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -128,3 +130,28 @@ def _rows(task: str, lines: Sequence[str], rows: int) -> Iterator[dict[str, Any]
         if turn and "tokens" in row:
             row |= {"tokens": [*row["tokens"], str(index)], "tags": [*row["tags"], "O"]}
         yield row
+
+
+def make_xnli_test(folder: Path, data: Path, languages: Sequence[str]) -> Path:
+    """Release files of XNLI's test in every language; where DATA has none, rows of the dev file are repeated."""
+    (folder / "xnli").mkdir(parents=True)
+    if (data / "mnli").is_dir():
+        (folder / "mnli").symlink_to((data / "mnli").absolute())
+    for language in languages:
+        released = data / "xnli" / f"test-{language}.tsv"
+        dev = data / "xnli" / f"dev-{language}.tsv"
+        text = released.read_text("utf-8") if released.is_file() else _repeated_rows(dev)
+        (folder / "xnli" / released.name).write_text(text, "utf-8")
+    return folder
+
+
+def _repeated_rows(dev: Path) -> str:
+    """As many rows as the test has: each premise, in each round with the hypothesis of another row."""
+    rows = [line.split("\t") for line in dev.read_text("utf-8").splitlines()]
+    rounds = -(-TEST_ROWS // len(rows))
+    repeated = [
+        (row[0], *rows[(index + turn * len(rows) // rounds) % len(rows)][1:])
+        for turn in range(rounds)
+        for index, row in enumerate(rows)
+    ]
+    return "".join("\t".join(row) + "\n" for row in repeated[:TEST_ROWS])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
-from benchmarks.stages import MAIN, Meter
+from benchmarks._stage_meter import MAIN, Meter
 
 import robust_xtreme.models.predictors.loaded as loaded_module
 import robust_xtreme.models.predictors.members.encoder_head as head_module
@@ -108,7 +108,7 @@ def measured(evaluation: Callable[[], object]) -> dict[str, Any]:
     that are written beside it; `answering` that of the main thread while the model answers, without the forward pass
     and without loading the model. `forward` is that of the passes in all threads.
     """
-    meter, begun, ended = Meter(frozenset(), _thread), _pools(), _children()
+    meter, begun, ended = Meter(), _pools(), _children()
     reports, answers = list[float](), list[float]()
     start = time.perf_counter(), _processor(), time.thread_time()
     with meter.on(TIMED), ExitStack() as stack:
@@ -149,12 +149,6 @@ def _added(seconds: list[float], clock: Callable[[], float], function: Callable[
             seconds.append(clock() - start)
 
     return timed
-
-
-def _thread() -> str:
-    """The name of the current thread, without the number that a pool gives it."""
-    current = threading.current_thread()
-    return MAIN if current is threading.main_thread() else current.name.rpartition("_")[0] or current.name
 
 
 def _now() -> tuple[float, float, float]:

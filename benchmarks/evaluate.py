@@ -1,16 +1,13 @@
 """How fast `eval` is: beside a bare loop of the same model over the same ready-made batches, and beside a pipeline.
 
     python -m benchmarks.evaluate --data DIR [--encoder base] [--device cuda] [--precision bf16] [--rows N] [--out DIR]
-    python -m benchmarks.evaluate --data DIR --whole [--encoder base] [--device cuda] [--rows 600] [--out ...]
 
 The model is an encoder of 4 layers of 256, of multilingual-e5-small's or of XLM-R base's shape, with random weights and
-a tokenizer trained on the spot; the task is XNLI,
-clean and under char_noise:0.1. The bare loop is the limit: it reads no file, noises nothing, tokenises nothing and
-decodes nothing. `transformers.pipeline("text-classification")` answers the same texts. Idle threads sleep instead of
-spinning (OMP_WAIT_POLICY=passive): on a shared machine, spinning is what the three ways would differ in. Beside the
-rates are tokens a second, MFU and how busy the device was: benchmarks/_device_use.py.
-
-`--whole` evaluates XNLI's test in all 15 languages, and says where the time goes: benchmarks/stages.py.
+a tokenizer trained on the spot; the task is XNLI, clean and under char_noise:0.1. The bare loop is the limit: it reads
+no file, noises nothing, tokenises nothing and decodes nothing. `transformers.pipeline("text-classification")` answers
+the same texts. Idle threads sleep instead of spinning (OMP_WAIT_POLICY=passive): on a shared machine, spinning is what
+the three ways would differ in. Beside the rates are tokens a second, MFU and how busy the device was:
+benchmarks/_device_use.py.
 """
 
 from __future__ import annotations
@@ -29,7 +26,6 @@ import numpy as np
 import torch
 import transformers
 from benchmarks import _device_use
-from benchmarks.stages import document, measured, torch_threads, whole_data
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
@@ -67,9 +63,6 @@ LANGUAGES: Final = ("en", "de", "sw")
 ROWS: Final[Mapping[str, int]] = {"4 x 256": 1200, "e5-small": 150, "base": 40}
 """The rows of each language by default: about two minutes of two cores for each encoder."""
 
-WHOLE: Final = "whole"
-WHOLE_VOCABULARY: Final = 32000
-
 ENCODERS: Final[Mapping[str, Mapping[str, int]]] = {
     "4 x 256": {"num_hidden_layers": 4, "hidden_size": 256, "num_attention_heads": 4, "intermediate_size": 1024},
     "e5-small": {
@@ -99,97 +92,24 @@ def main() -> None:
     chatter.disable_progress_bar()
     device = device_of(words.device)
     with tempfile.TemporaryDirectory() as folder:
-        figures = (_whole if words.whole else _compared)(words, Path(folder), device)
+        run = make_run(Path(folder) / "run", words.data, words.encoder)
+        spec = spec_of(
+            run,
+            words.data,
+            Path(folder) / "out",
+            device,
+            languages=list(LANGUAGES),
+            limit=str(words.rows or ROWS[words.encoder]),
+            precision=words.precision,
+        )
+        figures = {"encoder": words.encoder, **measure(spec, run, device, words.repeats)}
     print(page(figures))
     if words.out:
         size = "" if words.encoder == next(iter(ENCODERS)) else f"-{words.encoder}"
-        _write(words.out, f"evaluate-{device}{size}", figures)
-
-
-def _write(out: Path, name: str, figures: dict[str, Any]) -> None:
-    """Write the figures and their page; those of the other mode stay as they are."""
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{name}.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    same = {key: value for key, value in kept.items() if (key == WHOLE) != (WHOLE in figures)}
-    figures = {**same, **figures} if WHOLE in figures else {**figures, **same}
-    path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(page(figures), encoding="utf-8")
-
-
-def _compared(words: argparse.Namespace, folder: Path, device: str) -> dict[str, Any]:
-    run = make_run(folder / "run", words.data, words.encoder)
-    spec = spec_of(
-        run,
-        words.data,
-        folder / "out",
-        device,
-        languages=list(LANGUAGES),
-        limit=str(words.rows or ROWS[words.encoder]),
-        precision=words.precision,
-    )
-    return {"encoder": words.encoder, **measure(spec, run, device, words.repeats)}
-
-
-def _whole(words: argparse.Namespace, folder: Path, device: str) -> dict[str, Any]:
-    """The stages of one evaluation of XNLI's whole test, with an empty cache."""
-    helpers = torch_threads()
-    os.environ["ROBUST_XTREME_CACHE"] = str(folder / "cache")
-    languages = registry.load("task", "xnli").languages
-    data, repeated = whole_data(words.data, folder / "data", languages)
-    run = make_run(folder / "run", words.data, words.encoder, languages, WHOLE_VOCABULARY)
-    limit = {"limit": str(words.rows)} if words.rows else {}
-    spec = spec_of(run, data, folder / "out", device, split="test", precision=words.precision, **limit)
-    before = _device_use.peak(device, words.precision)
-    with _device_use.watched(device) as use:
-        measures = measured(lambda: evaluate(spec, force=True), helpers)
-    asked = " ".join(["--whole", *(["--encoder base"] if words.encoder == "base" else [])])
-    about = {
-        "words": f"{asked} --rows {words.rows}" if words.rows else asked,
-        "languages": len(languages),
-        "repeated": repeated,
-        "perturb": PERTURB,
-        "encoder": "XLM-R base's size" if words.encoder == "base" else words.encoder,
-        **_amount(spec, run, device, use, before),
-        **_machine(device),
-    }
-    return {WHOLE: {**about, **measures}}
-
-
-def _amount(spec: RunSpec, run: Path, device: str, use: _device_use.Use, peak: float) -> dict[str, Any]:
-    """How many predictions there were, in which batches, how long their inputs are, and the device's use."""
-    plan = make_plan(spec)
-    checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device, spec.precision)
-    lengths = _lengths(_prepared(spec, checkpoint))
-    most = max(peak, _device_use.peak(device, spec.precision))
-    needed = _device_use.operations(checkpoint.encoder, lengths)
-    return {
-        "predictions": sum(task_run.predictions for task_run in plan.task_runs),
-        "inputs": len(lengths),
-        "tokens": round(float(lengths.mean()), 1),
-        "batch_tokens": BATCH_TOKENS[device],
-        "model": {
-            **_about_model(spec, most),
-            **_device_use.figures(needed, int(lengths.sum()), most, use),
-        },
-    }
-
-
-def _about_model(spec: RunSpec, most: float) -> dict[str, Any]:
-    return {"precision": spec.precision, "peak": round(most / 1e12, 3)}
-
-
-def _lengths(seen: Sequence[Prepared]) -> Any:
-    """The tokens (n,) of all windows of distinct inputs."""
-    return np.concatenate([prepared.inputs.windows.lengths[prepared.inputs.rows()[0]] for prepared in seen])
-
-
-def _machine(device: str) -> dict[str, Any]:
-    return {
-        "device": device_name(device),
-        "threads": torch.get_num_threads(),
-        "versions": f"torch {torch.__version__}, transformers {transformers.__version__}",
-    }
+        path = words.out / f"evaluate-{device}{size}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        path.with_suffix(".md").write_text(page(figures), encoding="utf-8")
 
 
 def _words() -> argparse.Namespace:
@@ -197,9 +117,8 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=os.environ.get("ROBUST_XTREME_DATA"), help="with xnli/dev-XX.tsv")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", choices=list(_device_use.TYPES), default="fp32")
-    parser.add_argument("--rows", type=int, help=f"of each language, by default {ROWS}; --whole: all")
+    parser.add_argument("--rows", type=int, help=f"of each language, by default {ROWS}")
     parser.add_argument("--repeats", type=int, default=2, help="the best of so many is printed")
-    parser.add_argument("--whole", action="store_true", help="XNLI's whole test, by stage")
     parser.add_argument("--encoder", choices=list(ENCODERS), default="4 x 256", help="its size")
     parser.add_argument("--out", type=Path, help="a folder for the figures")
     words = parser.parse_args()
@@ -208,13 +127,13 @@ def _words() -> argparse.Namespace:
     return words
 
 
-def spec_of(run: Path, data: Path, out: Path, device: str, split: str = "validation", **others: Any) -> RunSpec:
+def spec_of(run: Path, data: Path, out: Path, device: str, **others: Any) -> RunSpec:
     """A run of XNLI, clean and under noise, with other options where they are given."""
     values = {
         "model": str(run),
         "data": str(data),
         "tasks": ["xnli"],
-        "split": split,
+        "split": "validation",
         "perturb": [PERTURB],
         "device": device,
         "out": str(out),
@@ -222,15 +141,9 @@ def spec_of(run: Path, data: Path, out: Path, device: str, split: str = "validat
     return from_mapping({**values, **others}, "benchmark")
 
 
-def make_run(
-    run: Path,
-    data: Path,
-    encoder: str = "4 x 256",
-    languages: Sequence[str] = LANGUAGES,
-    vocabulary: int = VOCABULARY,
-) -> Path:
+def make_run(run: Path, data: Path, encoder: str) -> Path:
     """A run folder: an encoder with random weights, a tokenizer of XNLI's text, a random head."""
-    tokenizer = _tokenizer(data, languages, vocabulary)
+    tokenizer = _tokenizer(data)
     tokenizer.save_pretrained(str(run / "model"))
     size = {"vocab_size": len(tokenizer), **ENCODERS[encoder]}
     settings: Any = XLMRobertaConfig
@@ -250,12 +163,12 @@ def make_run(
     return run
 
 
-def _tokenizer(data: Path, languages: Sequence[str], vocabulary: int) -> Any:
+def _tokenizer(data: Path) -> Any:
     raw = Tokenizer(models.BPE(unk_token="<unk>"))
     raw.normalizer = normalizers.NFKC()
     raw.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=list(SPECIAL), show_progress=False)
-    raw.train([str(data / "xnli" / f"dev-{language}.tsv") for language in languages], trainer)
+    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=list(SPECIAL), show_progress=False)
+    raw.train([str(data / "xnli" / f"dev-{language}.tsv") for language in LANGUAGES], trainer)
     raw.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
@@ -289,10 +202,12 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
     best = {name: min((sample[name] for sample in taken), key=lambda use: use.seconds) for name in ways}
     wall = {name: use.seconds for name, use in best.items()}
     processor = {name: min(sample[name].processor for sample in taken) for name in ways}
-    lengths = _lengths(seen)
+    lengths = np.concatenate([prepared.inputs.windows.lengths[prepared.inputs.rows()[0]] for prepared in seen])
     needed, tokens = _device_use.operations(checkpoint.encoder, lengths), int(lengths.sum())
     return {
-        **_machine(device),
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "versions": f"torch {torch.__version__}, transformers {transformers.__version__}",
         "inputs": count,
         "batch_tokens": budget,
         "inputs_per_second": {name: round(count / taken, 1) for name, taken in wall.items()},
@@ -300,7 +215,8 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
         "processor_seconds": {name: round(taken, 1) for name, taken in processor.items()},
         "ratio_by_processor_time": {name: round(processor[BARE] / taken, 3) for name, taken in processor.items()},
         "model": {
-            **_about_model(spec, most),
+            "precision": spec.precision,
+            "peak": round(most / 1e12, 3),
             "tokens": tokens,
             "ways": {name: _device_use.figures(needed, tokens, most, use) for name, use in best.items()},
         },
@@ -365,13 +281,7 @@ def _say(line: str) -> None:
 
 
 def page(figures: dict[str, Any]) -> str:
-    """The figures of one mode or of both as Markdown."""
-    parts = [_document(figures)] if "inputs_per_second" in figures else []
-    parts += [document(figures[WHOLE])] if WHOLE in figures else []
-    return "\n".join(map(markdown.render, parts))
-
-
-def _document(figures: dict[str, Any]) -> ReportPage:
+    """The figures as Markdown."""
     encoder = figures.get("encoder", "4 x 256")
     asked = "" if encoder == "4 x 256" else f" --encoder {encoder}"
     about = (
@@ -383,7 +293,7 @@ def _document(figures: dict[str, Any]) -> ReportPage:
     heads = ("way", "inputs/s", "of the bare loop", "processor s", "of the bare loop")
     bar = f"The bar: eval at {LEAST} of the bare loop. On a machine with other work, processor time is what tells."
     blocks = (Prose("\n".join(about)), grid(heads, _ways(figures), 1), Paragraph(bar), *_of_model(figures))
-    return ReportPage("Evaluating: inputs per second", blocks)
+    return markdown.render(ReportPage("Evaluating: inputs per second", blocks))
 
 
 def _of_model(figures: dict[str, Any]) -> Iterator[Block]:

@@ -37,9 +37,8 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from benchmarks._host_memory import peak_of
-from benchmarks._host_model import make_run, make_suite
+from benchmarks._host_model import make_run, make_suite, make_xnli_test
 from benchmarks._host_page import page
-from benchmarks.stages import whole_data
 from transformers.utils import logging
 
 from robust_xtreme.core import registry
@@ -193,7 +192,7 @@ def source_of(name: str, data: Path | None, rows: int, folder: Path) -> Source:
     """The release files of a task, or rows of the embedded suite in turn."""
     task, split = registry.load("task", task_of(name)), CASES[name][0]
     if data and name == TEST:
-        data, _ = whole_data(data, folder / TEST, task.languages)
+        data = make_xnli_test(folder / TEST, data, task.languages)
     languages = available(task, data, split) if data else ()
     if data and languages:
         return Source(data, languages, split, False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+import time
 from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +17,7 @@ import torch
 from benchmarks import _host_case, _host_model, _host_stages, host
 from benchmarks._host_memory import peak_of
 from benchmarks._host_page import page
+from benchmarks._stage_meter import MAIN, Meter
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.run_spec import from_mapping
@@ -23,6 +26,7 @@ from robust_xtreme.tasks.sources.source import load, open_source
 
 ROOT = Path(__file__).parents[2]
 FIGURES = sorted((ROOT / "reports" / "benchmarks").glob("host-*.json"))
+NAP = 0.05
 TASKS = ("xnli", "xcopa", "panx", "xquad", "tatoeba")
 
 
@@ -55,6 +59,40 @@ def test_made_up_rows_are_rows_of_the_task_and_none_is_there_twice(name: str, tm
     texts = [tuple(sorted((key, text.value) for key, text in example.texts.items())) for example in examples]
     assert len(set(texts[-40:])) == 40
     assert not set(texts[-40:]) & set(texts[:-40])
+
+
+def test_a_language_without_a_test_file_gets_rows_of_its_dev_file_and_no_pair_twice(tmp_path: Path) -> None:
+    """As many rows as the test has, each premise with other hypotheses in the second round."""
+    (tmp_path / "xnli").mkdir()
+    rows = [f"premise {n // 3}\thypothesis {n}\tneutral\n" for n in range(2490)]
+    (tmp_path / "xnli" / "dev-bg.tsv").write_text("".join(rows), encoding="utf-8")
+    (tmp_path / "xnli" / "test-de.tsv").write_text("a\tb\tneutral\n", encoding="utf-8")
+    folder = _host_model.make_xnli_test(tmp_path / "out", tmp_path, ("bg", "de"))
+    assert (folder / "xnli" / "test-de.tsv").read_text(encoding="utf-8") == "a\tb\tneutral\n"
+    made = (folder / "xnli" / "test-bg.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    assert made[:2490] == rows
+    assert len(made) == len(set(made)) == 5010
+
+
+def test_a_stage_has_its_own_seconds_by_thread() -> None:
+    """Time within another stage counts for that stage; threads are distinguished, and no wrapper stays."""
+    package = SimpleNamespace(inner=lambda: time.sleep(2 * NAP))
+
+    def outer() -> None:
+        package.inner()
+        time.sleep(NAP)
+
+    package.outer = outer
+    functions = (package.outer, package.inner)
+    meter = Meter()
+    with meter.on(((package, "outer", "score"), (package, "inner", "forward"))):
+        package.outer()
+        beside = threading.Thread(target=lambda: package.inner(), name="lane_0")
+        beside.start()
+        beside.join()
+    assert (package.outer, package.inner) == functions
+    assert set(meter.spent) == {("score", MAIN), ("forward", MAIN), ("forward", "lane")}
+    assert NAP <= meter.spent["score", MAIN][0] < 2 * NAP <= meter.spent["forward", MAIN][0]
 
 
 def test_every_function_that_is_timed_is_there() -> None:
