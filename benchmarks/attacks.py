@@ -2,30 +2,12 @@
 
     python -m benchmarks.attacks [--tasks xnli,panx] [--attack attack_keys:0.2@queries=30] [--limit 60] [--out DIR]
 
-Of each family of tasks the embedded model is attacked in the twelve languages of the embedded suite; with --data and
---model another one, in the tasks that are named. Both searches have the same moves, constraints and budget. What is
-compared is the robust score: the headline metric, where each item counts under the worst of what a search submitted
-and of its clean text, averaged over noise seeds. The difference of all languages of a task has an interval over
-clusters, which languages share; that of each language alone is tested, corrected by Holm. With --seeds N the noise
-seeds are 1 to N, without it 0, by which the attacks of this file were chosen. --out keeps the rows of other tasks that
-are there.
-
-On release files small models are above chance that were trained on others, of the folder that benchmarks.attacked_data
-writes:
-
-    TRAIN="robust-xtreme train --data FOLDER/train"; SMALL="--from-scratch small --text DIR/flores_first100"
-    $TRAIN --task panx $SMALL --languages ALL --reported panx --epochs 6 --out RUNS/panx
-    $TRAIN --task udpos $SMALL --languages en,ta,tr,zh --epochs 5 --out RUNS/udpos
-    $TRAIN --task tydiqa $SMALL --languages ar,bn,en,id,ko,ru,sw --epochs 6 --out RUNS/tydiqa
-    $TRAIN --task xnli --from src/robust_xtreme/_mini/model/model --languages ar,de,en,es,fr,hi,ru,sw,zh \\
-        --epochs 3 --lr 1e-3 --out RUNS/xnli
-    python -m benchmarks.attacks --data FOLDER/attacked --model xnli=RUNS/xnli --tasks xnli --limit 100 --out OUT
-    python -m benchmarks.attacks --data DIR --model tatoeba=RUNS/mlm-small-HASH --representation mean:1/3 \\
-        --tasks tatoeba --limit 1000 --seeds 5 --out OUT
-
-LAReQA is as Tatoeba, with the limit 1190; its attack is, of four that were tried with seed 0, that which differed most
-from random search. PAN-X has the limit 100, UD-POS 400. The model of TyDi QA is below chance on XQuAD and MLQA, the
-embedded one on XCOPA: there is nothing to attack.
+Of each family of tasks the embedded model is attacked in the twelve languages of the embedded suite. Both searches have
+the same moves, constraints and budget. What is compared is the robust score: the headline metric, where each item
+counts under the worst of what a search submitted and of its clean text, averaged over noise seeds. The difference of
+all languages of a task has an interval over clusters, which languages share; that of each language alone is tested,
+corrected by Holm. With --seeds N the noise seeds are 1 to N, without it 0, by which the attacks of this file were
+chosen. --out keeps the rows of other tasks that are there.
 
 The bar: the lower bound of each difference is above 0, no language is significantly worse, and random search uses 0.9
 of its budget where an edit fits and none succeeds.
@@ -65,16 +47,7 @@ ATTACKS: Final = {
 }
 """An attack for each task that leaves room: random search neither fails nor tries nearly all edits there are."""
 
-ON_FILES: Final = {
-    "xnli": "attack_keys:0.2@queries=40",
-    "panx": "attack_keys:0.2@queries=15",
-    "udpos": "attack_keys:0.2@queries=15",
-    "tatoeba": "attack_keys:0.4@queries=15@fields=query",
-    "lareqa": "attack_keys:0.1@queries=30@fields=query",
-}
-"""The same for the small models on release files."""
-
-MINI, PAGE = "mini", "attacks"
+MINI: Final = "mini"
 USED: Final = 0.9
 ALPHA: Final = 0.05
 _RANDOM: Final = "@search=random"
@@ -86,7 +59,7 @@ def measure(spec: RunSpec, folder: Path) -> dict[str, Any]:
     stats = pl.read_parquet(folder / "stats.parquet").filter(~pl.col("model").str.contains("/"), scope="all")
     stats = stats.filter((pl.col("noise_seed") != 0) | (pl.col("condition") == "clean") | (spec.seeds == 1))
     return {
-        "model": ", ".join(Path(name.rpartition("=")[2]).name for name in spec.model),
+        "model": MINI,
         "chance": _chance(folder, *spec.tasks),
         "used": _used(folder),
         "seeds": f"1-{spec.seeds - 1}" if spec.seeds > 1 else "0",
@@ -210,12 +183,12 @@ def page(record: Mapping[str, Any]) -> str:
     return markdown.render(ReportPage("Attacks beside random search", (Paragraph(what), grid(heads, rows))))
 
 
-def write(folder: Path, data: str, tasks: Sequence[Mapping[str, Any]]) -> None:
-    """Write the page and its figures; rows of other tasks on the same data that are there stay."""
-    path = folder / (f"{PAGE}.json" if data == MINI else f"{PAGE}-data.json")
+def write(folder: Path, tasks: Sequence[Mapping[str, Any]]) -> None:
+    """Write the page and its figures; rows of other tasks that are there stay."""
+    path = folder / "attacks.json"
     before = json.loads(path.read_text(encoding="utf-8"))["tasks"] if path.is_file() else []
     rows = {row["task"]: row for row in before} | {str(row["task"]): row for row in tasks}
-    record = {"data": "mini" if data == MINI else "files of XTREME-R", "tasks": list(rows.values())}
+    record = {"data": MINI, "tasks": list(rows.values())}
     path.with_suffix(".md").write_text(page(record), encoding="utf-8")
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
@@ -226,31 +199,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--attack", help="for all tasks; else each has the attack that leaves room there")
     parser.add_argument("--limit", default="")
     parser.add_argument("--seeds", type=int, default=0, help="noise seeds from 1 on; else seed 0 alone")
-    parser.add_argument("--tasks", default=",".join(ATTACKS), help="on files xnli, panx, udpos, tatoeba, lareqa")
-    parser.add_argument("--data", default=MINI)
-    parser.add_argument("--model", action="append", default=[])
-    parser.add_argument("--languages", default="")
-    parser.add_argument("--representation", default="", help="of a model without a head, for retrieval")
+    parser.add_argument("--tasks", default=",".join(ATTACKS))
     parser.add_argument("--out", type=Path)
     given = parser.parse_args(arguments)
-    spec = RunSpec(
-        model=tuple(given.model) or ("mini",),
-        data=given.data,
-        languages=tuple(code for code in given.languages.split(",") if code),
-        limit=given.limit,
-        seeds=given.seeds + 1,
-        representation=given.representation,
-    )
-    attacks = ATTACKS if given.data == MINI else ON_FILES
+    spec = RunSpec(model=(MINI,), data=MINI, limit=given.limit, seeds=given.seeds + 1)
     tasks = []
     for task in given.tasks.split(","):
         with tempfile.TemporaryDirectory() as folder:
-            of_task = replace(spec, tasks=(task,), perturb=(given.attack or attacks[task],))
+            of_task = replace(spec, tasks=(task,), perturb=(given.attack or ATTACKS[task],))
             tasks.append(measure(of_task, Path(folder, "run")))
             if given.out:
                 given.out.mkdir(parents=True, exist_ok=True)
-                write(given.out, given.data, tasks)
-    record = {"data": given.data, "tasks": tasks}
+                write(given.out, tasks)
+    record = {"data": MINI, "tasks": tasks}
     print(page(record))
     raise SystemExit(int(not met(record)))
 

@@ -20,11 +20,10 @@ def test_the_page_of_perturbing_is_what_its_figures_say() -> None:
     assert _perturb_page.page(figures) == (FOLDER / "perturb.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["attacks", "attacks-data"])
-def test_the_page_of_attacks_is_what_its_figures_say(name: str) -> None:
-    """reports/benchmarks/attacks.md, and that on release files, have the bytes that their figures give."""
-    figures = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    assert attacks.page(figures) == (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+def test_the_page_of_attacks_is_what_its_figures_say() -> None:
+    """reports/benchmarks/attacks.md has the bytes that attacks.json gives."""
+    figures = json.loads((FOLDER / "attacks.json").read_text(encoding="utf-8"))
+    assert attacks.page(figures) == (FOLDER / "attacks.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_textattack_is_what_its_figures_say() -> None:
