@@ -9,11 +9,13 @@ import polars as pl
 import pytest
 from tests.stats_rows import NOISE, Right, answers, deltas, frames, prediction_rows, scores, stats_rows
 
+from robust_xtreme.core import registry
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CELL, PREDICTIONS, STATS, build
+from robust_xtreme.noise.engine.attack import LIBRARY
 from robust_xtreme.stats.averages import averages
 from robust_xtreme.stats.benchmark import Task
-from robust_xtreme.stats.claims import NO_EDITS, NOT_APPLICABLE, holm, unreached
+from robust_xtreme.stats.claims import NO_EDITS, NOT_APPLICABLE, holm, is_selected, unreached
 from robust_xtreme.stats.degrade import family_name, parts_of
 
 HEADLINES = {"xnli": "accuracy", "panx": "accuracy"}
@@ -260,6 +262,23 @@ def test_what_is_selected_on_the_outcome_is_not_tested(condition: str) -> None:
     assert rows[NOISE]["m"] == 1
     made = averages(stats, scored, frame, {"xnli": Task(("accuracy",), ("accuracy",), ("premise",), {})})
     assert set(made["condition"]) == {NOISE}
+
+
+@pytest.mark.parametrize(
+    ("condition", "selected"),
+    [
+        *((attack, True) for attack in ATTACKS),
+        *((name.removeprefix(LIBRARY), True) for name in registry.names("perturbation") if name.startswith(LIBRARY)),
+        ("Attack_Keys:0.1", True),
+        ("char_noise:0.1+input_reduction:0.3", True),
+        ("external:attacked", True),
+        ("external:natural", False),
+        (NOISE, False),
+    ],
+)
+def test_attacks_are_known_by_the_names_of_their_conditions(condition: str, selected: bool) -> None:
+    """Also those of libraries and of others' files; noise and other files of others are not attacks."""
+    assert is_selected(condition) == selected
 
 
 @pytest.mark.parametrize("condition", ATTACKS)
