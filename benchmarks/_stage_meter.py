@@ -48,11 +48,11 @@ class Meter:
 
     def _timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
-        def timed(*values: Any, **named: Any) -> Any:
+        def timed(*args: Any, **kwargs: Any) -> Any:
             inside = self._begin()
             start = time.perf_counter(), time.thread_time()
             try:
-                result = function(*values, **named)
+                result = function(*args, **kwargs)
                 return iter([*result]) if isinstance(result, GeneratorType) else result
             finally:
                 self._end(stage, (time.perf_counter() - start[0], time.thread_time() - start[1]), inside)
