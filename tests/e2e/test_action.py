@@ -201,7 +201,6 @@ def test_a_failed_upload_hides_nothing(tmp_path: Path, comments: Comments, runs:
     some(
         ["run", "baseline", "margin", "policy", "undecided", "comment", "config", "fail-on-regression", "name"],
         4,
-        caught="test_an_input_is_not_code",
     ),
 )
 def test_an_input_is_not_code(tmp_path: Path, comments: Comments, runs: Path, name: str) -> None:

@@ -283,9 +283,7 @@ def _case(
     return [f"{what}: {'; '.join(wrong)}\n    {code} {errors.strip().splitlines()[-1:]}"] if wrong else []
 
 
-@pytest.mark.parametrize(
-    ("name", "fault"), some(product(SHORT, FAULTS), 12, caught="test_a_command_whose_disk_fails_at_some_writes")
-)
+@pytest.mark.parametrize(("name", "fault"), some(product(SHORT, FAULTS), 12))
 def test_a_command_whose_disk_fails_at_some_writes(name: str, fault: str, wholes: Callable[[str], Whole]) -> None:
     """Its files are the old or the new ones, it says in one line what to do, and the same command finishes them.
 
@@ -330,7 +328,7 @@ def test_a_command_whose_disk_fails_at_each_write(
     assert not _wrong(whole, draw, [((number, FAULTS[fault]), NO_LIMITS) for number in numbers])
 
 
-@pytest.mark.parametrize(("name", "limit"), some(product(SHORT, LIMITS), 9, caught="test_a_command_under_a_limit"))
+@pytest.mark.parametrize(("name", "limit"), some(product(SHORT, LIMITS), 9))
 def test_a_command_under_a_limit(name: str, limit: str, wholes: Callable[[str], Whole]) -> None:
     """It ends as without the limit, or says in one line what to do, and the same command without it finishes."""
     draw = random.Random(f"{name} {limit}")

@@ -150,7 +150,7 @@ def test_a_head_of_a_known_task_answers_own_tasks_of_its_labels(tmp_path: Path, 
     assert set(pl.read_csv(tmp_path / "run/scores.csv")["task"]) == {"help", "products"}
 
 
-@pytest.mark.long(caught="test_the_page_s_commands_end_with_results")
+@pytest.mark.long
 @pytest.mark.process
 def test_another_process_knows_own_tasks(home: Path, models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A process of `--devices` answers them with the same bytes."""

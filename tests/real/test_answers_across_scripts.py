@@ -129,7 +129,7 @@ _SHORT: Final = {
 """Several scripts and both tokenizers, on what gave the lowest shares; the others are long tests."""
 
 
-_LONG: Final = pytest.mark.long(caught="test_answers_are_found_wherever_token_edges_allow")
+_LONG: Final = pytest.mark.long
 
 
 @pytest.mark.parametrize(

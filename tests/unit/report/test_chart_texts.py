@@ -111,7 +111,7 @@ CHARTS: Final[dict[str, tuple[Callable[[], dict[str, Any]], str]]] = {
 """Each kind of chart, and how it writes a name."""
 
 
-@pytest.mark.parametrize("kind", some(CHARTS, 3, caught="test_texts_of_a_chart_are_those_of_its_specification"))
+@pytest.mark.parametrize("kind", some(CHARTS, 3))
 def test_texts_of_a_chart_are_those_of_its_specification(kind: str) -> None:
     """Every name is there, whole; every other text is in the specification, too, or a number of an axis or a cell."""
     make, form = CHARTS[kind]

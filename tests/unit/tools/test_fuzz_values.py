@@ -316,9 +316,7 @@ READERS: Final[Mapping[str, Callable[[Path, Sequence[Row]], Read]]] = {
 }
 
 
-@pytest.mark.parametrize(
-    "reader", some(READERS, ("lines", "polars"), caught="test_rows_are_refused_or_have_the_official_level")
-)
+@pytest.mark.parametrize("reader", some(READERS, ("lines", "polars")))
 @pytest.mark.parametrize("draws", [100, pytest.param(10_000, marks=pytest.mark.long)])
 def test_rows_are_refused_or_have_the_official_level(
     reader: str, draws: int, tmp_path: Path, record_property: Callable[[str, object], None]
