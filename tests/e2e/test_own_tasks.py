@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +22,6 @@ ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/how-to/own-tasks.md").read_text("utf-8")
 FILES: Final = dict(re.findall(r'```\w+ title="([^"]+)"\n(.*?)```', PAGE, re.DOTALL))
 TAGS: Final = ("I-product", "B-product", "O", "B-BRAND", "I-BRAND")
-
-Command = Callable[[str], Ended]
 
 
 def written(folder: Path) -> Path:

@@ -28,7 +28,6 @@ ENDED: Final = 4_194_304
 """A number that no process has."""
 
 MINE: Final = "mine"
-NOISE: Final = ("--perturb", "char_noise:0.3")
 BASELINES: Final = ".robust-xtreme/baselines"
 WRITERS: Final = {
     "report": ("report run -o new.md -o new.csv", "new.md new.csv"),
