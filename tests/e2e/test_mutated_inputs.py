@@ -19,6 +19,7 @@ from tests.measured_reads import refused
 from tests.program import program
 from tests.sentence_folders import sentence_folder
 from tests.studies import TEXT
+from tests.tiny import hashed, tiny_run
 from tests.unit.gating.test_gate_policy import POLICY
 
 from robust_xtreme.core.errors import UserError
@@ -48,6 +49,10 @@ def _make_encoder(folder: Path) -> None:
 
 def _make_classifier(folder: Path) -> None:
     checkpoint(folder / "model", "xlm_roberta", SEQUENCE, ("CONTRADICTION", "entailment", "Neutral"))
+
+
+def _make_trained(folder: Path) -> None:
+    hashed(tiny_run(folder / "model", ["xnli"]))
 
 
 def _make_harness_logs(folder: Path) -> None:
@@ -104,6 +109,7 @@ KINDS: Final[Mapping[str, InputKind]] = {
     "classifier": InputKind(
         _make_classifier, tuple(f"model/{name}" for name in _MODEL_FILES), (*_EMBEDDED, "--tasks", "xnli")
     ),
+    "trained": InputKind(_make_trained, ("model/*.*", "model/*/*"), (*_EMBEDDED, "--tasks", "xnli"), "out/scores.csv"),
     "lm-eval": InputKind(_make_harness_logs, ("logs/*",), _IMPORT),
     "inspect": InputKind(_make_inspect_log, ("logs/*.eval",), _IMPORT),
     "frozen": InputKind(_make_attacked, ("attacked/parts/*", "attacked/manifest.json"), _FROZEN, "out/scores.csv"),
