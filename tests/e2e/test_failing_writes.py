@@ -317,14 +317,11 @@ def test_a_replaced_folder_that_cannot_be_put_back_is_named(wholes: Callable[[st
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", MAKES)
-def test_a_command_whose_disk_fails_at_each_write(
-    name: str, fault: str, wholes: Callable[[str], Whole], record_property: Callable[[str, object], None]
-) -> None:
+def test_a_command_whose_disk_fails_at_each_write(name: str, fault: str, wholes: Callable[[str], Whole]) -> None:
     """The same at each of its writes."""
     whole, draw = wholes(name), random.Random(f"{name} {fault}")
     count = len(whole.writes)
     numbers = sorted(draw.sample(range(1, count + 1), min(MOST.get(name, count), count)))
-    record_property("cases", len(numbers))
     assert not _wrong(whole, draw, [((number, FAULTS[fault]), NO_LIMITS) for number in numbers])
 
 
@@ -339,10 +336,7 @@ def test_a_command_under_a_limit(name: str, limit: str, wholes: Callable[[str], 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("name", MAKES)
-def test_a_command_under_each_limit(
-    name: str, limit: str, wholes: Callable[[str], Whole], record_property: Callable[[str, object], None]
-) -> None:
+def test_a_command_under_each_limit(name: str, limit: str, wholes: Callable[[str], Whole]) -> None:
     """The same with each of them."""
-    record_property("cases", len(LIMITS[limit]))
     draw = random.Random(f"{name} {limit}")
     assert not _wrong(wholes(name), draw, [(None, limits) for limits in LIMITS[limit]])
