@@ -61,8 +61,9 @@ def _edit_frame(run: Path, name: str, frame: Frame, change: Callable[[pl.DataFra
     """Change the rows of a file."""
     (path,) = run.glob(name)
     rows = store.read_frame(path, frame)
-    assert not change(rows).equals(rows)
-    store.write_frame(path, change(rows), frame)
+    changed = change(rows)
+    assert not changed.equals(rows)
+    store.write_frame(path, changed, frame)
 
 
 def _edit_predictions(run: Path, task: str, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
