@@ -241,7 +241,7 @@ def theirs(items: Sequence[Example], scores: recipes.Scores, queries: int, seed:
         ]
 
     outcomes, seconds, processor = timed(run)
-    success = np.array([outcome.status == "succeeded" for outcome in outcomes], np.bool_)
+    success = np.array([outcome.success for outcome in outcomes], np.bool_)
     return figures_of(success, np.array([outcome.queries for outcome in outcomes]), seconds, processor), success
 
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import regex
 
 Array = np.ndarray[Any, Any]
-Row = Mapping[str, Any]
-Golds = Mapping[tuple[str, str, str], Sequence[str]]
-"""The gold answers of a question by task, language and id in the file."""
 
 
 def squad_words(answer: str, _: str = "en") -> list[str]:
@@ -78,18 +73,6 @@ QA: Final[Mapping[str, tuple[Callable[[str, str], list[str]], Callable[..., floa
     "mlqa_f1": (mlqa_words, f1_score),
 }
 """The rule for words and the comparison; `metric_max_over_ground_truths` is taken over the gold answers."""
-
-
-def gold_answers(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """The id and the gold answers of each question of a file: SQuAD's JSON, or a suite's rows."""
-    if path.suffix == ".jsonl":
-        for line in path.read_text("utf-8").splitlines():
-            row = json.loads(line)
-            yield row["id"], [row["context"][start:stop] for start, stop in row["answers"]]
-        return
-    for article in json.loads(path.read_text("utf-8"))["data"]:
-        for question in (question for paragraph in article["paragraphs"] for question in paragraph["qas"]):
-            yield question["id"], [answer["text"] for answer in question["answers"]]
 
 
 def entities(tags: Sequence[str]) -> set[tuple[str, int, int]]:
@@ -166,21 +149,3 @@ def reduced(sums: Array) -> Array:
     hits = 2 * sums[..., 0]
     total = hits + sums[..., 1] + sums[..., 2]
     return 100 * hits / np.where(total == 0, 1, total)
-
-
-def answered(row: Row, metric: str, golds: Golds) -> tuple[float, ...] | None:
-    """The sums of a question, or None where its gold answers are not known. A null answer is ''."""
-    task, _, language, native = row["example"].split("/", 3)
-    texts = golds.get((task, language, native))
-    if texts is None:
-        return None
-    words, compare = QA[metric]
-    answer, code = words(row["answer"] or "", row["context_language"]), row["context_language"]
-    return max(compare(answer, words(text, code)) for text in texts or [""]), 1.0
-
-
-def sums_of(row: Row, metric: str, golds: Golds) -> tuple[float, ...] | None:
-    """The sums of an example, or None where the metric cannot be computed."""
-    if metric in QA:
-        return answered(row, metric, golds)
-    return PLAIN[metric](json.loads(row["prediction"]), json.loads(row["gold"])) if metric in PLAIN else None

@@ -163,7 +163,7 @@ def steps() -> list[tuple[str, str, set[str]]]:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("whole", some([True, False], (False,), caught="test_each_step_loads_only_what_it_needs"))
+@pytest.mark.parametrize("whole", some([True, False], (False,)))
 def test_each_step_loads_only_what_it_needs(tmp_path: Path, whole: bool) -> None:
     """Help, completion, `config` and `cache` load no array library; lists, data, runs, gates and plans no torch.
 

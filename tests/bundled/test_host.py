@@ -119,7 +119,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
     return figures
 
 
-@pytest.mark.long(caught="test_every_function_that_is_timed_is_there")
+@pytest.mark.long
 def test_every_kind_of_target_is_measured(cases: dict[str, dict[str, Any]]) -> None:
     """Each has its predictions, stages of main thread and workers, and the texts that the bare tokenizer reads."""
     assert {name: case["predictions"] for name, case in cases.items()} == {**dict.fromkeys(TASKS, 12), "xquad": 18}
@@ -139,7 +139,7 @@ def _record(label: str, load: float, cases: dict[str, Any]) -> dict[str, Any]:
     return {"label": label, **about, "cases": {name: {**case, "load": [load, load]} for name, case in cases.items()}}
 
 
-@pytest.mark.long(caught="test_every_function_that_is_timed_is_there")
+@pytest.mark.long
 def test_the_page_compares_labels(cases: dict[str, dict[str, Any]]) -> None:
     """Half the time on the clock is a ratio of 2; on a busy machine the page says that such rates do not compare."""
     before = _record("before", 4.0, cases)
@@ -151,7 +151,7 @@ def test_the_page_compares_labels(cases: dict[str, dict[str, Any]]) -> None:
     assert "Made of rows of the embedded suite: xnli" in text
 
 
-@pytest.mark.long(caught="test_every_function_that_is_timed_is_there")
+@pytest.mark.long
 def test_a_label_that_is_measured_again_replaces_its_cases_only(cases: dict[str, dict[str, Any]]) -> None:
     """Other cases of the label stay, and so do other labels, in their order."""
     before, after = _record("before", 1.0, cases), _record("after", 1.0, cases)

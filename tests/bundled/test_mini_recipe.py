@@ -161,7 +161,7 @@ def test_a_number_is_always_the_same_order() -> None:
 # -------------------------------------------------------------------------------------------------------------- recipe
 
 
-@pytest.mark.long(caught="tests/bundled/test_train_configs.py::test_a_small_run_trains")
+@pytest.mark.long
 def test_a_few_steps_of_the_recipe_make_a_run(tmp_path: Path) -> None:
     """It has a head for each task and is evaluated; all but the word vectors have changed; two runs are the same."""
     losses: list[float] = []

@@ -36,7 +36,7 @@ def test_a_word_that_is_joined_to_digits_stays(code: str, text: str) -> None:
     assert noised[2].isascii()
 
 
-@pytest.mark.long(caught="tests/real/test_romanisation_references.py::test_the_way_back_loses_little")
+@pytest.mark.long
 @pytest.mark.real
 def test_the_page_has_the_figures_of_the_release_files(data: Path) -> None:
     """What the way back loses is measured again."""

@@ -137,7 +137,7 @@ def test_the_bill_of_materials_names_all_data_of_others(wheel: Path) -> None:
     assert bom["metadata"]["component"]["version"] == metadata["Version"]
 
 
-@pytest.mark.long(caught="test_the_wheel_contains_what_the_checkout_bundles")
+@pytest.mark.long
 def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     """The wheel and the sdist of the unpacked sdist have the same bytes: no time and no path is in them."""
     with contextlib.chdir(ROOT):
@@ -154,7 +154,7 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
         assert (again / build.build_sdist(str(again))).read_bytes() == (tmp_path / name).read_bytes()
 
 
-@pytest.mark.long(caught="test_the_wheel_contains_what_the_checkout_bundles")
+@pytest.mark.long
 @pytest.mark.process
 def test_an_installed_package_reads_its_own_data_and_evaluates_mini(wheel: Path, tmp_path: Path) -> None:
     """Without a checkout the package finds its data where it is installed, and lists, shows and evaluates with them."""

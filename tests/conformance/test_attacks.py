@@ -34,7 +34,7 @@ def test_several_scripts_keep_the_rules(member: Perturbation) -> None:
     keeps(Attempts(member, protected(every_language(_SCRIPTS)[: len(_SCRIPTS)])))
 
 
-@pytest.mark.long(caught="test_several_scripts_keep_the_rules")
+@pytest.mark.long
 @_attacks
 def test_every_language_keeps_the_rules(member: Perturbation) -> None:
     """On a sentence in each language, with a span for each word, one of them protected, the rules are kept."""
@@ -47,7 +47,7 @@ def test_hard_clusters_keep_the_rules(member: Perturbation) -> None:
     keeps(Attempts(member, [text for code in ("hi", "zh") for text in hard(code)]))
 
 
-@pytest.mark.long(caught="test_hard_clusters_keep_the_rules")
+@pytest.mark.long
 @_attacks
 @settings(max_examples=15)
 @given(texts=drawn())

@@ -50,7 +50,7 @@ def test_several_scripts_keep_the_rules(perturbation: Perturbation) -> None:
     keeps(Trial(perturbation, every_language(_SCRIPTS)), RULES)
 
 
-@pytest.mark.long(caught="test_several_scripts_keep_the_rules")
+@pytest.mark.long
 @_members
 def test_every_language_keeps_the_rules(perturbation: Perturbation) -> None:
     """On a sentence in each language, with a span for each word, every rule that is not waived is kept."""
@@ -63,7 +63,7 @@ def test_hard_clusters_keep_the_rules(perturbation: Perturbation) -> None:
     keeps(Trial(perturbation, [text for code in _CODES for text in hard(code)]), OF_TEXTS)
 
 
-@pytest.mark.long(caught="tests/conformance/test_sweep.py::test_a_few_sentences_keep_the_rules")
+@pytest.mark.long
 @pytest.mark.real
 @_members
 def test_real_sentences_keep_the_rules(perturbation: Perturbation, data: Path) -> None:
@@ -79,7 +79,7 @@ def test_any_text_of_a_language_keeps_the_rules(perturbation: Perturbation, text
     keeps(Trial(perturbation, texts), OF_TEXTS)
 
 
-@pytest.mark.long(caught="test_any_text_of_a_language_keeps_the_rules")
+@pytest.mark.long
 @pytest.mark.timeout(7200)
 @_members
 @settings(max_examples=3_000)

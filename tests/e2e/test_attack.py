@@ -106,7 +106,7 @@ def test_an_attack_has_its_comparators_and_its_table(run: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_pages")
-@pytest.mark.long(caught="test_a_floor_of_similarity_is_the_same_anywhere")
+@pytest.mark.long
 def test_batches_do_not_change_an_attack(run: Path, tmp_path: Path) -> None:
     """With batches of a sixteenth the texts, answers and counts are the same bytes."""
     attacked(tmp_path / "run", "attack_keys:0.2@queries=20", tasks=TASKS, limit="12", batch_tokens=256)

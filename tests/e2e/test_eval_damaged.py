@@ -61,7 +61,6 @@ def _files(folder: str | Path) -> dict[str, bytes]:
     some(
         ["scores.csv", "deltas.csv", "models.csv", "report.md", "predictions.parquet", "stats.parquet"],
         ("scores.csv", "predictions.parquet"),
-        caught="test_a_damaged_file_of_a_finished_run_is_written_again",
     ),
 )
 @pytest.mark.parametrize("damage", ["gone", "cut", "changed"])
@@ -220,9 +219,7 @@ def test_a_part_with_other_values_is_computed_again(spec: RunSpec) -> None:
     assert _files(spec.out) == before | {f"{path.name}.kept": changed}
 
 
-@pytest.mark.parametrize(
-    "name", some(["scores", "deltas", "predictions", "stats"], 2, caught="test_a_frame_with_other_values_is_not_read")
-)
+@pytest.mark.parametrize("name", some(["scores", "deltas", "predictions", "stats"], 2))
 def test_a_frame_with_other_values_is_not_read(spec: RunSpec, name: str) -> None:
     """Nor one that is gone, in Python or on a page: one line names the file and what writes it again, and that does."""
     result = evaluate(spec)

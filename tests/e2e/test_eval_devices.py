@@ -80,7 +80,7 @@ def spec_of(words: list[str], out: Path) -> RunSpec:
     )
 
 
-@pytest.mark.long(caught="tests/unit/run/test_workers.py::test_a_job_whose_process_is_killed_is_done_again")
+@pytest.mark.long
 def test_a_killed_process_of_a_device_changes_no_byte(words: list[str], wanted: dict[str, str], tmp_path: Path) -> None:
     """Its task runs are done again by a new process, a line says so, and progress ends at the number of predictions."""
     fleet, totals, done, lines = Killed(), list[int](), list[int](), list[str]()
@@ -108,9 +108,7 @@ def test_devices_are_an_argument_of_python_too(
     assert fleets == [processes("cpu,cpu")] * 2
 
 
-@pytest.mark.long(
-    caught="tests/e2e/test_eval_workers.py::test_a_run_killed_while_its_workers_compute_leaves_no_process"
-)
+@pytest.mark.long
 def test_a_killed_run_on_devices_leaves_nothing_and_is_continued(
     words: list[str], wanted: dict[str, str], tmp_path: Path
 ) -> None:

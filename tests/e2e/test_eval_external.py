@@ -102,7 +102,7 @@ def test_noise_read_back_by_row_gives_the_direct_numbers(whole: Evaluation) -> N
     assert set(whole.scores.get_column("split")) == {"test", "test [typos]"}
 
 
-@pytest.mark.long(caught="test_noise_read_back_by_alignment_gives_the_direct_numbers")
+@pytest.mark.long
 def test_noise_read_back_alone_gives_the_direct_numbers(
     whole: Evaluation, run: Callable[..., Evaluation], folder: Path
 ) -> None:
@@ -254,7 +254,6 @@ def test_hypotheses_that_a_typo_makes_alike_are_paired_and_a_relabelled_row_is_l
             ("question,context", f"spacing:0.2+{_NOISE}", ("char_noise",)),
         ],
         1,
-        caught="test_noise_read_back_by_id_gives_the_direct_numbers",
     ),
 )
 def test_noise_read_back_by_id_gives_the_direct_numbers(

@@ -75,7 +75,6 @@ def refused(**arguments: Any) -> str:
     some(
         [("nli", "xnli"), ("ner", "panx"), ("qa", "xquad")],
         (("qa", "xquad"),),
-        caught="test_a_model_in_memory_answers_as_its_folder_does",
     ),
 )
 def test_a_model_in_memory_answers_as_its_folder_does(name: str, task: str) -> None:

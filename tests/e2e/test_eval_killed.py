@@ -69,7 +69,7 @@ def test_a_run_killed_before_a_file_appears_continues_to_the_same_bytes(
     assert _finish(words, tmp_path / "out") == wanted[0]
 
 
-@pytest.mark.long(caught="test_a_run_killed_at_a_random_time_continues_to_the_same_bytes")
+@pytest.mark.long
 def test_an_attack_killed_in_its_rounds_continues_to_the_same_bytes(tmp_path: Path) -> None:
     """`kill -9` in a later pass each time: what was asked before is not asked again, and the run ends the same."""
     what = ["--tasks", "xnli,panx", "--languages", "sw", "--limit", "12", "--perturb", "attack_keys:0.2@queries=20"]

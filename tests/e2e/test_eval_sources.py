@@ -124,7 +124,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.long(caught="tests/unit/tasks/test_hub.py::test_a_cache_that_another_program_filled_serves_offline")
+@pytest.mark.long
 @pytest.mark.process
 def test_the_hub_is_evaluated_and_offline_again_without_a_socket(model: Path, hub: Loopback, home: Path) -> None:
     """A run on the hub records repository and commit; offline the cached data give the same run, others are missing."""

@@ -106,7 +106,7 @@ def _models(kind: str) -> None:
 SEVERAL: Final = (*list(MENDED)[:3], "byte-level", "unigram of NFKC", "word pieces")
 
 
-@pytest.mark.parametrize("kind", some(SEVERAL, 3, caught="test_a_model_that_knows_every_answer_gets_all_of_them"))
+@pytest.mark.parametrize("kind", some(SEVERAL, 3))
 def test_a_model_that_knows_every_answer_gets_all_of_them(kind: str) -> None:
     """Exact match, and F1 of answers and of tags, are 100."""
     _models(kind)

@@ -283,9 +283,7 @@ def _case(
     return [f"{what}: {'; '.join(wrong)}\n    {code} {errors.strip().splitlines()[-1:]}"] if wrong else []
 
 
-@pytest.mark.parametrize(
-    ("name", "fault"), some(product(SHORT, FAULTS), 12, caught="test_a_command_whose_disk_fails_at_some_writes")
-)
+@pytest.mark.parametrize(("name", "fault"), some(product(SHORT, FAULTS), 12))
 def test_a_command_whose_disk_fails_at_some_writes(name: str, fault: str, wholes: Callable[[str], Whole]) -> None:
     """Its files are the old or the new ones, it says in one line what to do, and the same command finishes them.
 
@@ -319,18 +317,15 @@ def test_a_replaced_folder_that_cannot_be_put_back_is_named(wholes: Callable[[st
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", MAKES)
-def test_a_command_whose_disk_fails_at_each_write(
-    name: str, fault: str, wholes: Callable[[str], Whole], record_property: Callable[[str, object], None]
-) -> None:
+def test_a_command_whose_disk_fails_at_each_write(name: str, fault: str, wholes: Callable[[str], Whole]) -> None:
     """The same at each of its writes."""
     whole, draw = wholes(name), random.Random(f"{name} {fault}")
     count = len(whole.writes)
     numbers = sorted(draw.sample(range(1, count + 1), min(MOST.get(name, count), count)))
-    record_property("cases", len(numbers))
     assert not _wrong(whole, draw, [((number, FAULTS[fault]), NO_LIMITS) for number in numbers])
 
 
-@pytest.mark.parametrize(("name", "limit"), some(product(SHORT, LIMITS), 9, caught="test_a_command_under_a_limit"))
+@pytest.mark.parametrize(("name", "limit"), some(product(SHORT, LIMITS), 9))
 def test_a_command_under_a_limit(name: str, limit: str, wholes: Callable[[str], Whole]) -> None:
     """It ends as without the limit, or says in one line what to do, and the same command without it finishes."""
     draw = random.Random(f"{name} {limit}")
@@ -341,10 +336,7 @@ def test_a_command_under_a_limit(name: str, limit: str, wholes: Callable[[str], 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("name", MAKES)
-def test_a_command_under_each_limit(
-    name: str, limit: str, wholes: Callable[[str], Whole], record_property: Callable[[str, object], None]
-) -> None:
+def test_a_command_under_each_limit(name: str, limit: str, wholes: Callable[[str], Whole]) -> None:
     """The same with each of them."""
-    record_property("cases", len(LIMITS[limit]))
     draw = random.Random(f"{name} {limit}")
     assert not _wrong(wholes(name), draw, [(None, limits) for limits in LIMITS[limit]])

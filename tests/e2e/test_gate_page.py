@@ -49,7 +49,7 @@ def test_every_command_is_one_of_the_program() -> None:
     assert len(lines) > 5
 
 
-@pytest.mark.long(caught="test_every_command_is_one_of_the_program")
+@pytest.mark.long
 def test_every_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With exit code 0: the same model is not worse than itself; files that are named are there.
 

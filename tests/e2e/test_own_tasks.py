@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +22,6 @@ ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/how-to/own-tasks.md").read_text("utf-8")
 FILES: Final = dict(re.findall(r'```\w+ title="([^"]+)"\n(.*?)```', PAGE, re.DOTALL))
 TAGS: Final = ("I-product", "B-product", "O", "B-BRAND", "I-BRAND")
-
-Command = Callable[[str], Ended]
 
 
 def written(folder: Path) -> Path:
@@ -150,7 +147,7 @@ def test_a_head_of_a_known_task_answers_own_tasks_of_its_labels(tmp_path: Path, 
     assert set(pl.read_csv(tmp_path / "run/scores.csv")["task"]) == {"help", "products"}
 
 
-@pytest.mark.long(caught="test_the_page_s_commands_end_with_results")
+@pytest.mark.long
 @pytest.mark.process
 def test_another_process_knows_own_tasks(home: Path, models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A process of `--devices` answers them with the same bytes."""

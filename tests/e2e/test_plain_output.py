@@ -117,7 +117,7 @@ def test_every_command_prints_plain_lines(asked: str, setting: str, tmp_path: Pa
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("setting", some(SETTINGS, ("C", "ascii", "CI"), caught="test_eval_prints_plain_lines"))
+@pytest.mark.parametrize("setting", some(SETTINGS, ("C", "ascii", "CI")))
 def test_eval_prints_plain_lines(words: tuple[str, ...], setting: str, tmp_path: Path) -> None:
     """Progress, table and report line have no escape codes, and a bar of blocks becomes signs in ASCII."""
     commands = commands_in(setting, words)

@@ -190,7 +190,7 @@ def draw_parquet(random: Random, path: str) -> Draw:
     return Draw(TableFile(path, (name,), "label", code, column, "parquet"), rows)
 
 
-@pytest.mark.parametrize("batch", some(range(BATCHES), 1, caught="test_a_level_is_right_or_the_file_is_refused"))
+@pytest.mark.parametrize("batch", some(range(BATCHES), 1))
 def test_a_level_is_right_or_the_file_is_refused(batch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model is asked the texts that were drawn, each row counts once, and no label is another one."""
     monkeypatch.chdir(tmp_path)

@@ -88,7 +88,7 @@ def test_a_plan_has_the_seeds_of_its_folder_and_refuses_that_of_another_study(fi
         )
 
 
-@pytest.mark.long(caught="test_the_command_computes_what_is_missing_and_prints_its_findings")
+@pytest.mark.long
 def test_more_seeds_leave_the_results_of_the_first(finished: Path, tmp_path: Path) -> None:
     """The values of the first seeds are the same numbers."""
     file = file_of(tmp_path)
@@ -233,9 +233,7 @@ def test_what_computes_nothing_takes_no_options_of_a_study(words: tuple[str, ...
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(
-    "missing", some([1, 8], (1,), caught="test_the_command_computes_what_is_missing_and_prints_its_findings")
-)
+@pytest.mark.parametrize("missing", some([1, 8], (1,)))
 def test_the_command_computes_what_is_missing_and_prints_its_findings(
     finished: Path, tmp_path: Path, missing: int
 ) -> None:
@@ -348,7 +346,7 @@ def test_evaluations_on_other_data_are_refused(finished: Path, tmp_path: Path) -
         computed(file_of(tmp_path), tmp_path / "work")
 
 
-@pytest.mark.long(caught="test_evaluations_on_other_data_are_refused")
+@pytest.mark.long
 def test_data_that_changed_meanwhile_are_refused(tmp_path: Path) -> None:
     """Seeds on other rows of the same files are not one study."""
     unpacked_suite(tmp_path / "data")

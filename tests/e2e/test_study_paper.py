@@ -173,7 +173,7 @@ def _chosen(study: Study) -> list[StudyCell]:
 
 @pytest.mark.parametrize(
     ("name", "scale"),
-    some(STUDIES, (("multimodal", "paper"),), caught="test_every_stage_of_a_study_of_the_paper_takes_a_step"),
+    some(STUDIES, (("multimodal", "paper"),)),
 )
 def test_every_stage_of_a_study_of_the_paper_takes_a_step(name: str, scale: str, folder: Path, tmp_path: Path) -> None:
     """Each arm loads, plans, and trains a step of each of its stages; each target is evaluated."""

@@ -17,7 +17,7 @@ from robust_xtreme.training.spec import StageSpec, TrainSpec
 from robust_xtreme.training.stage import of_seeds, train_all
 
 
-@pytest.mark.long(caught="tests/unit/training/test_seeds.py::test_a_fleet_trains_runs_of_one_device")
+@pytest.mark.long
 @pytest.mark.process
 def test_runs_of_a_fleet_have_the_bytes_of_runs_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

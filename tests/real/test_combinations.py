@@ -58,7 +58,7 @@ def _new(noised: Noised) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["char_noise", "keyboard_typo", "ocr_noise"])
-@pytest.mark.parametrize("code", some(FLORES, 12, caught="test_letters_get_only_marks_that_they_have_in_the_language"))
+@pytest.mark.parametrize("code", some(FLORES, 12))
 def test_letters_get_only_marks_that_they_have_in_the_language(data: Path, code: str, name: str) -> None:
     """Each combination of a letter and a mark that the clean text does not have is CLDR's."""
     if not registry.load("perturbation", name).serves(code):
@@ -69,9 +69,7 @@ def test_letters_get_only_marks_that_they_have_in_the_language(data: Path, code:
 
 
 @pytest.mark.parametrize("name", ["char_noise", "keyboard_typo", "ocr_noise"])
-@pytest.mark.parametrize(
-    "strength", some(["0.1", "0.4"], 1, caught="test_burmese_edits_that_meet_combine_only_what_the_language_does")
-)
+@pytest.mark.parametrize("strength", some(["0.1", "0.4"], 1))
 def test_burmese_edits_that_meet_combine_only_what_the_language_does(data: Path, name: str, strength: str) -> None:
     """In all lines no new combination is foreign, and no word begins with a sign, however many edits touch."""
     for noised in _noised(data, "my", f"{name}:{strength}", lines=None):

@@ -55,7 +55,7 @@ Of these 46 and 42 % gave words, by the segmentation and words of janome 0.5.0 (
 """
 
 
-@pytest.mark.parametrize("code", some(CONVERTED, 1, caught="test_conversions_replace_words_by_words"))
+@pytest.mark.parametrize("code", some(CONVERTED, 1))
 def test_conversions_replace_words_by_words(data: Path, code: str) -> None:
     """Every conversion in FLORES replaces a whole word, the longest of the list, and what replaces it is in the list.
 

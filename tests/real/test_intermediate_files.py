@@ -49,9 +49,7 @@ def _examples(data: Path, name: str, split: str) -> tuple[Example, ...]:
     return _split(data, name, split).examples
 
 
-@pytest.mark.parametrize(
-    ("name", "split", "rows", "clusters", "labels"), some(SIZES, 3, caught="test_files_have_their_size")
-)
+@pytest.mark.parametrize(("name", "split", "rows", "clusters", "labels"), some(SIZES, 3))
 def test_files_have_their_size(data: Path, name: str, split: str, rows: int, clusters: int, labels: int) -> None:
     """The rows of the files, each with a label, none of which is rare; equal passages or premises are one cluster."""
     loaded = _split(data, name, split)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.real
 
 @pytest.mark.parametrize(
     "language",
-    some(["ar", "de", "en", "es", "hi", "vi", "zh"], ("en", "vi", "zh"), caught="test_gold_answers_are_right"),
+    some(["ar", "de", "en", "es", "hi", "vi", "zh"], ("en", "vi", "zh")),
 )
 def test_gold_answers_are_right(data: Path, language: str) -> None:
     """Each first gold answer matches exactly, and its F1 is 1, 0 for one of nothing but articles, as officially."""

@@ -50,7 +50,7 @@ def _checked(clean: Sequence[Example], noise: str, seed: int) -> None:
     assert (wrong, dict(pairing.refused), len(pairing.noisy_left)) == ([], {}, 0)
 
 
-@pytest.mark.parametrize("noise", some(_NOISE, 1, caught="test_noisy_rows_find_their_own"))
+@pytest.mark.parametrize("noise", some(_NOISE, 1))
 @pytest.mark.parametrize("task", ["xnli", "panx"])
 def test_noisy_rows_find_their_own(data: Path, task: str, noise: str) -> None:
     """Triples of hypotheses in German, and tagged sentences."""

@@ -59,8 +59,8 @@ def _keeping(family: str) -> list[str]:
     ]
 
 
-_answers_kept = pytest.mark.parametrize("name", some(_keeping("span_qa"), 5, caught="test_answers_are_at_their_places"))
-_tags_kept = pytest.mark.parametrize("name", some(_keeping("tagging"), 5, caught="test_tags_stay_on_their_words"))
+_answers_kept = pytest.mark.parametrize("name", some(_keeping("span_qa"), 5))
+_tags_kept = pytest.mark.parametrize("name", some(_keeping("tagging"), 5))
 
 
 def _files(data: Path, layouts: tuple[tuple[str, ...], ...], name: str) -> Iterator[list[tuple[Path, str]]]:
@@ -178,9 +178,7 @@ def test_all_tags_stay_on_their_words(name: str, strength: str, data: Path, tmp_
 
 
 @pytest.mark.parametrize("few", [2, pytest.param(None, marks=pytest.mark.long)])
-@pytest.mark.parametrize(
-    "pattern", some([*chain(*PASSAGES, *SENTENCES)], 3, caught="test_release_files_keep_every_byte_at_strength_0")
-)
+@pytest.mark.parametrize("pattern", some([*chain(*PASSAGES, *SENTENCES)], 3))
 def test_release_files_keep_every_byte_at_strength_0(pattern: str, few: int | None, data: Path, tmp_path: Path) -> None:
     """Whatever spaces, escapes and line ends a release file has, they are those of what is written."""
     for path in sorted(data.glob(pattern), key=lambda path: (path.stat().st_size > _LARGE, path.name))[:few]:
@@ -212,9 +210,7 @@ TASK_FILES = (
 )
 
 
-@pytest.mark.parametrize(
-    ("task", "name", "language"), some(TASK_FILES, 5, caught="test_every_format_of_a_task_is_read_as_eval_reads_it")
-)
+@pytest.mark.parametrize(("task", "name", "language"), some(TASK_FILES, 5))
 def test_every_format_of_a_task_is_read_as_eval_reads_it(
     task: str, name: str, language: str, data: Path, tmp_path: Path
 ) -> None:
@@ -234,7 +230,6 @@ def test_every_format_of_a_task_is_read_as_eval_reads_it(
     some(
         [("xquad", "hi"), *((task, language) for task, _, language in TASK_FILES if task not in ("xquad", "tydiqa"))],
         4,
-        caught="test_a_perturbed_file_contains_what_eval_reads",
     ),
 )
 def test_a_perturbed_file_contains_what_eval_reads(task: str, language: str, data: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def _texts(name: str, data: Path) -> list[Text]:
     return list({text.id: text for example in _examples(name, data) for text in example.texts.values()}.values())
 
 
-@pytest.mark.parametrize("name", some(["xquad", "tydiqa", "xnli"], 1, caught="test_texts_of_a_task_keep_the_rules"))
+@pytest.mark.parametrize("name", some(["xquad", "tydiqa", "xnli"], 1))
 def test_texts_of_a_task_keep_the_rules(name: str, data: Path) -> None:
     """On passages with all their answers, questions and sentence pairs, in every language, the rules are kept."""
     keeps(Trial(registry.load("perturbation", "char_noise"), _texts(name, data)), OF_TEXTS)

@@ -30,7 +30,6 @@ def _words(data: Path, code: str) -> list[str]:
     some(
         [code for code in _CODES if typist_of(*pair(code, AUTO, AUTO)[::-1])],
         5,
-        caught="test_distinct_words_come_back_by_default",
     ),
 )
 def test_distinct_words_come_back_by_default(data: Path, code: str) -> None:
@@ -47,7 +46,7 @@ def test_distinct_words_come_back_by_default(data: Path, code: str) -> None:
     assert sum(map(ne, words, there)) > 0.1 * len(words)
 
 
-@pytest.mark.parametrize("code", some(_CODES, 5, caught="test_distinct_words_come_back_on_offered_pairs"))
+@pytest.mark.parametrize("code", some(_CODES, 5))
 def test_distinct_words_come_back_on_offered_pairs(data: Path, code: str) -> None:
     """For one in 29 of the pairs of a keyboard of the language and a layout, of which both directions are offered."""
     layouts = [name for name in layout_names() if name not in (AUTO, *retyping.METHODS)]

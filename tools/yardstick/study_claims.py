@@ -30,8 +30,6 @@ CLEAN: Final = "clean"
 NEAR: Final = 0.005
 
 Row = Mapping[str, str]
-Of = Callable[[str, str, str, int], float]
-"""The level of an arm and target/language under a condition in a seed."""
 
 
 class Frames:

@@ -27,7 +27,7 @@ from itertools import accumulate, chain
 from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
@@ -46,9 +46,6 @@ from robust_xtreme.tasks.sources.hub import cache_folder
 Scores = Callable[[Sequence[tuple[str, ...]]], Array]
 """The scores of the labels (n, labels) float of n inputs, each of one text or two."""
 
-Status = Literal["skipped", "succeeded", "failed"]
-"""What became of an attack: the clean text is answered wrong; it reached its goal; it did not."""
-
 _FIELDS: Final = {1: ("text",), 2: ("premise", "hypothesis")}
 _SPLIT: Final = "<SPLIT>"
 _ENCODER: Final = "https://tfhub.dev/google/universal-sentence-encoder/3"
@@ -56,11 +53,14 @@ _ENCODER: Final = "https://tfhub.dev/google/universal-sentence-encoder/3"
 
 @dataclass(frozen=True, slots=True)
 class RecipeOutcome:
-    """The texts after an attack, the queries that it made as TextAttack counts them, and what became of it."""
+    """The texts after an attack, the queries that it made as TextAttack counts them, and whether it reached its goal.
+
+    A clean text that is answered wrong stays as it is, after one query.
+    """
 
     texts: tuple[str, ...]
-    queries: int
-    status: Status
+    queries: int = 0
+    success: bool = False
 
 
 _VECTORS: Final = "TextAttack's counter-fitted word vectors"
@@ -123,13 +123,13 @@ class AttackRecipe:
         """
         clean = tuple(texts)
         if queries < 2 or words == 0 or any(_SPLIT in text for text in clean):
-            return RecipeOutcome(clean, 0, "failed")
+            return RecipeOutcome(clean)
         from textattack.constraints.overlap import MaxWordsPerturbed
         from textattack.shared import AttackedText
 
         text = AttackedText(OrderedDict(zip(_FIELDS[len(clean)], clean, strict=True)))
         if not text.num_words:
-            return RecipeOutcome(clean, 0, "failed")
+            return RecipeOutcome(clean)
         goal = self.attack.goal_function
         goal.model, goal.query_budget = _Model(self.scores, gold), queries
         fewer = [] if words is None else [MaxWordsPerturbed(max_num_words=words)]
@@ -138,13 +138,22 @@ class AttackRecipe:
         with lent() as seeded:
             seeded(seed)
             result = self.attack.attack(text, gold)
-        return _outcome(result, clean)
+        value = result.perturbed_result.attacked_text.tokenizer_input
+        noised = (value,) if isinstance(value, str) else tuple(value)
+        kind = type(result).__name__
+        reached = kind == "SuccessfulAttackResult" or (kind == "MaximizedAttackResult" and noised != clean)
+        return RecipeOutcome(noised, int(result.perturbed_result.num_queries), reached)
 
 
 def load(recipe: str, scores: Scores) -> AttackRecipe:
     """A recipe, to be used on one example after the other. Raises UnknownName, UserError."""
     check(recipe)
-    attack = _built(_KINDS[recipe][0], _Model(scores, 0))
+    with _BUILDING, importing("TextAttack"), _done(), _same_process(), _offline():
+        from textattack import attack_recipes
+
+        for name in _LOGS:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        attack = getattr(attack_recipes, _KINDS[recipe][0]).build(_Model(scores, 0))
     return AttackRecipe(recipe, attack, scores, tuple(attack.constraints))
 
 
@@ -162,18 +171,6 @@ class _Model:
         scores[lost] = np.where(np.arange(scores.shape[1]) == self.gold, 0.0, -np.inf)
         powers = np.exp(scores - scores.max(1, keepdims=True))
         return np.asarray(powers / powers.sum(1, keepdims=True))
-
-
-def _outcome(result: Any, clean: tuple[str, ...]) -> RecipeOutcome:
-    """What TextAttack's result says, whatever class of results it is of."""
-    final_result = result.perturbed_result
-    value = final_result.attacked_text.tokenizer_input
-    texts = (value,) if isinstance(value, str) else tuple(value)
-    kind = type(result).__name__
-    if kind == "SkippedAttackResult":
-        return RecipeOutcome(clean, 1, "skipped")
-    reached = kind == "SuccessfulAttackResult" or (kind == "MaximizedAttackResult" and texts != clean)
-    return RecipeOutcome(texts, int(final_result.num_queries), "succeeded" if reached else "failed")
 
 
 def _nltk_has(*names: str) -> bool:
@@ -227,16 +224,6 @@ def stop_words() -> tuple[str, ...]:
 def _cache() -> Path:
     """The folder in which TextAttack keeps what it downloads."""
     return Path(os.environ.get("TA_CACHE_DIR") or "~/.cache/textattack").expanduser()
-
-
-def _built(recipe: str, model: Callable[..., Any]) -> Any:
-    """An attack of TextAttack on a model, by the name of the class of its recipe. Raises UserError."""
-    with _BUILDING, importing("TextAttack"), _done(), _same_process(), _offline():
-        from textattack import attack_recipes
-
-        for name in _LOGS:
-            logging.getLogger(name).setLevel(logging.ERROR)
-        return getattr(attack_recipes, recipe).build(model)
 
 
 @contextmanager
@@ -313,11 +300,11 @@ def attacked_by(
     right = (clean.right & clean.finite).tolist()
     outcomes: list[RecipeOutcome] = []
     for row, seed in enumerate(seeds.tolist()):
-        skipped = RecipeOutcome(there.values(row), 0, "skipped")
-        outcomes.append(there.attacked(row, recipe, plan, seed) if right[row] else skipped)
+        stays = RecipeOutcome(there.values(row))
+        outcomes.append(there.attacked(row, recipe, plan, seed) if right[row] else stays)
         watch(len(examples) - len(outcomes), sum(outcome.queries for outcome in outcomes))
     queries = np.array([max(0, outcome.queries - _CLEAN) for outcome in outcomes], np.int64)
-    success = np.array([outcome.status == "succeeded" for outcome in outcomes], np.bool_) & (plan.recipe != _KEEPS)
+    success = np.array([outcome.success for outcome in outcomes], np.bool_) & (plan.recipe != _KEEPS)
     allowed = np.array([there.words(row, plan.strength) for row in range(len(examples))], np.int64)
     shown = there.shown(range(len(examples)), [outcome.texts for outcome in outcomes])
     edits = [there.edits(row, outcome.texts) for row, outcome in enumerate(outcomes)]

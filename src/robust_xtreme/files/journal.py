@@ -29,8 +29,8 @@ class Journal:
 
     A line of the journal has a name, relative to the folder, and a mark: the sha256 of the bytes or, above 256 MiB,
     their number and the time of their last change. It is added before the file appears, and stays when a run starts
-    over. Temporary files have lines when they begin and when they are gone. `listed` has the sha256 of the files of an
-    earlier version's run, which has no journal. `tell` gets a line for each file that gets another name.
+    over. Temporary files have lines when they begin and when they are gone. `listed` has the sha256 of the files of a
+    run that was copied without its journal, a hidden file. `tell` gets a line for each file that gets another name.
 
     What a killed process was writing has no mark: a file of a temporary folder or name is the run's if the run gives
     the name that the file was to get, which `gives` says; it gets that name, relative to the folder.

@@ -48,7 +48,7 @@ def write_manifest(path: Path, manifest: Mapping[str, Any], write: store.Write =
 def read_manifest(path: Path, cure: str = OTHERWISE) -> dict[str, Any]:
     """A manifest without its digest. Raises DataError where it is not one, or was changed after it was written.
 
-    The message ends with `cure`. Manifests of older versions have no digest.
+    The message ends with `cure`. A manifest that has no digest is read without it.
     """
     try:
         manifest = store.read_json(path, _LARGEST)

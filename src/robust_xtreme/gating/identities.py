@@ -12,7 +12,6 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, counted, shown
 from robust_xtreme.files.manifest import unversioned_tasks
-from robust_xtreme.files.schema import SCHEMA_VERSION
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.contrasts import Key
 from robust_xtreme.stats.run_cells import KEY
@@ -32,7 +31,7 @@ def identity(results: Results) -> dict[str, Any]:
     """What the cells of a run depend on apart from the model, in JSON: request, packs, data, tasks and conditions."""
     manifest = results.manifest
     return {
-        "schema_version": manifest.get("schema_version", SCHEMA_VERSION),
+        "schema_version": manifest["schema_version"],
         "asked": {key: manifest["spec"][key] for key in _ASKED if manifest["spec"].get(key)},
         "packs": manifest.get("packs", ""),
         "precision": manifest["spec"].get("precision", "fp32"),

@@ -53,9 +53,6 @@ GATE_FILES: Final = (".md", ".html", ".xml", ".json", ".csv")
 COMPARED: Final = (".html", ".md", ".tex", ".csv", ".json")
 """The suffixes of the files of a comparison."""
 
-MARKER: Final = "<!-- robust-xtreme gate -->"
-"""The first line of the Markdown of a gate; `action.yml` puts the marker of a comment in its place."""
-
 _TITLE: Final = "robust-xtreme gate"
 _LONGEST: Final = 65_000
 """The characters of a comment: GitHub takes 65,536."""
@@ -125,11 +122,11 @@ def _inactive(text: Trusted) -> Trusted:
 
 
 def _comment(text: Trusted) -> bytes:
-    """A comment with its marker; of a long one the beginning, which has what fails."""
+    """A comment; of a long one the beginning, which has what fails."""
     if len(text) > _LONGEST:
         first = Trusted(text[: text.rindex("\n", 0, _LONGEST)])
         text = filled("{}\n\nThe comment is cut here; .csv and .json have every row.\n", first)
-    return encoded(filled("<!-- robust-xtreme gate -->\n{}", text))
+    return encoded(text)
 
 
 def _xml(gate: Gate) -> bytes:

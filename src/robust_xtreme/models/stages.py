@@ -98,7 +98,7 @@ def is_of_run(folder: Path) -> bool:
 def check_hashes(run: Path, inside: str = "") -> None:
     """Raise ModelError where a file of a run, `inside` a folder, is missing, added or changed, or it is not complete.
 
-    Runs of earlier versions contain no hashes: `unverified` says so. A run with a journal is of this version.
+    Where a train.json contains no hashes, or there is none, `unverified` says so; a run with a journal must have one.
     """
     recorded = _recorded(run)
     if recorded is None:
@@ -125,7 +125,7 @@ def unverified(run: Path) -> str:
     if _recorded(run) is not None:
         return ""
     name = run.resolve().name  # the sentence is stored, and what is stored contains no path
-    has = f"its {CLAIM} contains no hashes (earlier versions)" if (run / CLAIM).is_file() else f"it has no {CLAIM}"
+    has = f"its {CLAIM} contains no hashes" if (run / CLAIM).is_file() else f"it has no {CLAIM}"
     return f"{name}: {UNVERIFIED}, because {has}."
 
 

@@ -19,7 +19,7 @@ from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.core.sinks import Trusted, filled
 from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.files.schema import ATTACKS, AVERAGES, CALIBRATION, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
+from robust_xtreme.files.schema import ATTACKS, AVERAGES, CALIBRATION, CONDITIONS, DELTAS, SCORES
 from robust_xtreme.report.averages import transposed, with_curves, within_tasks
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, ReportPage, Table, TableCell, Terms, unlinked
 from robust_xtreme.report.cells import headline, highest, named_beside, with_addresses, with_condition
@@ -76,7 +76,7 @@ def finished(folder: Path) -> Results:
         raise MissingData(f"{folder} is not the folder of a run of eval: it has no {MANIFEST}.")
     manifest = read_manifest(path, _AGAIN)
     again = f"To evaluate it again: robust-xtreme eval --config {folder / 'run.toml'} --out FOLDER"
-    check_version(path, str(manifest.get("schema_version", SCHEMA_VERSION)), again)
+    check_version(path, str(manifest.get("schema_version", "")), again)
     if not manifest.get("complete"):
         if not (folder / "run.toml").is_file():
             raise MissingData(f"{folder} is not the folder of a run of eval: it has no run.toml.")

@@ -330,7 +330,7 @@ def over_of(path: Path, task_runs: Sequence[TaskRun]) -> StartOver:
 
 
 def _listed(path: Path) -> dict[str, str]:
-    """The sha256 of a run's files by its manifest, where the folder has no journal, as those of earlier versions."""
+    """The sha256 of a run's files by its manifest, where the folder has no journal, as a copy without hidden files."""
     if (path / JOURNAL).exists() or not _has_manifest(path):
         return {}
     stored = read_manifest(path / MANIFEST)

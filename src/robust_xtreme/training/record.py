@@ -214,7 +214,7 @@ def inherit(parent: Path, journal: Journal) -> None:
 
 
 def journal_of(run: Path, tell: Callable[[str], None] = lambda _: None) -> Journal:
-    """The journal of a run; one of an earlier version has none, and its train.json lists what it wrote."""
+    """The journal of a run; a copy without hidden files has none, and its train.json lists what the run wrote."""
     claim = claim_of(run)
     earlier = claim and not (run / JOURNAL).exists()
     listed = {**_table(claim or {}, FILES), CLAIM: store.sha256(run / CLAIM)} if earlier else {}

@@ -135,7 +135,7 @@ def _shown(weighed: PredictedMargins) -> tuple[Any, ...]:
     return _targets(weighed.predicted.targets), weighed.predicted.finite.tolist(), weighed.margin.tolist()
 
 
-@pytest.mark.parametrize("name", some(_TASKS, 3, caught="test_answers_are_those_without_margins"))
+@pytest.mark.parametrize("name", some(_TASKS, 3))
 def test_answers_are_those_without_margins(name: str) -> None:
     """In batches of any size; margins differ between examples, and not all of them are of one sign."""
     predictor, inputs, weighing = _made(name)
@@ -154,7 +154,7 @@ def work(tmp_path: Path) -> Iterator[Work]:
         yield Work(4096, store=Store(cache, "s"))
 
 
-@pytest.mark.parametrize("name", some(_TASKS, 2, caught="test_the_cache_answers_as_the_model"))
+@pytest.mark.parametrize("name", some(_TASKS, 2))
 def test_the_cache_answers_as_the_model(name: str, work: Work) -> None:
     """What was asked once is not computed again, nor without margins; other gold answers have other margins."""
     predictor, inputs, weighing = _made(name)

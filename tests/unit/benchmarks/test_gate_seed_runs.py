@@ -20,9 +20,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [finished_run(folder / str(seed), draw=seed, count=100) for seed in range(4)]
 
 
-@pytest.mark.long(
-    caught="tests/unit/gating/test_gate_seeds.py::test_a_gate_over_training_seeds_names_a_worse_task_alone"
-)
+@pytest.mark.long
 def test_every_pair_is_gated_with_one_baseline_and_each_run_with_several(folders: list[Path]) -> None:
     """Twelve ordered pairs and four runs beside three others; the verdicts of a kind add up to all of its rows."""
     rows = gate_seeds.alarms(folders)

@@ -74,7 +74,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             ),
         ],
         9,
-        caught="test_each_command_ends_with_one_that_the_program_reads",
     ),
 )
 @pytest.mark.usefixtures("here")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,6 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import NotInstalled, plain
 from robust_xtreme.report.samples import part
 
-ROOT = Path(__file__).parents[3]
 LINE = "This needs torch, which is not installed. Install all that is missing: pip install robust-xtreme"
 
 

@@ -201,7 +201,7 @@ def trainer(folder: Path, epochs: int, start: Path | None = None, save: str = "n
     return list(made.batches)
 
 
-@pytest.mark.parametrize("accumulated", some([1, 2], (2,), caught="test_trainer_continues_with_the_noise_of_the_epoch"))
+@pytest.mark.parametrize("accumulated", some([1, 2], (2,)))
 def test_trainer_continues_with_the_noise_of_the_epoch(tmp_path: Path, accumulated: int) -> None:
     """From each second step of a stopped training, the batches that follow are those of a training without a stop."""
     every = trainer(tmp_path / "all", EPOCHS, gradient_accumulation_steps=accumulated)
@@ -214,7 +214,7 @@ def test_trainer_continues_with_the_noise_of_the_epoch(tmp_path: Path, accumulat
         assert rest == every[-len(rest) :]
 
 
-@pytest.mark.long(caught="test_lightning_continues_with_persistent_workers")
+@pytest.mark.long
 def test_trainer_continues_with_persistent_workers(tmp_path: Path) -> None:
     """The epoch reaches workers that live through all epochs."""
     workers: dict[str, Any] = {"dataloader_num_workers": 2, "dataloader_persistent_workers": True}

@@ -47,9 +47,6 @@ def test_levels_of_random_logs_are_those_stated(write: Any, forms: tuple[str, ..
 
 @pytest.mark.long
 @pytest.mark.parametrize(("write", "forms"), [(draws.lm_eval, draws.LM_EVAL), (draws.inspect, draws.INSPECT)])
-def test_levels_of_many_random_logs_are_those_stated(
-    write: Any, forms: tuple[str, ...], tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_levels_of_many_random_logs_are_those_stated(write: Any, forms: tuple[str, ...], tmp_path: Path) -> None:
     """Ten thousand draws in all."""
-    record_property("cases", 5_000)
     check(write, forms, 5_000, tmp_path)

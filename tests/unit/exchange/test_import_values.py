@@ -44,7 +44,6 @@ def rows(named: dict[str, str], **values: Any) -> list[dict[str, Any]]:
             "Paris",
         ],
         5,
-        caught="test_the_forms_of_squad_are_read",
     ),
 )
 @pytest.mark.parametrize(
@@ -52,7 +51,6 @@ def rows(named: dict[str, str], **values: Any) -> list[dict[str, Any]]:
     some(
         ["Paris", {"prediction_text": "Paris", "id": "1", "no_answer_probability": 0.0}],
         1,
-        caught="test_the_forms_of_squad_are_read",
     ),
 )
 def test_the_forms_of_squad_are_read(tmp_path: Path, gold: Any, prediction: Any) -> None:
@@ -97,7 +95,7 @@ def test_the_forms_of_squad_are_read(tmp_path: Path, gold: Any, prediction: Any)
         ({"cluster": ["p1"]}, "rows.jsonl:1: cluster is"),
         ({"scores": [2.0]}, "rows.jsonl:1: scores is '[2.0]', a list; it takes a text or an object"),
         ({"gold": "\ud800"}, "rows.jsonl:1: gold contains half of a surrogate pair"),
-    ], 10, caught="test_another_type_is_refused_with_row_and_type"),
+    ], 10),
 )  # fmt: skip
 def test_another_type_is_refused_with_row_and_type(tmp_path: Path, values: dict[str, Any], line: str) -> None:
     """A number, a boolean, a nested list and an object of other keys become no text."""
@@ -129,7 +127,6 @@ def test_labels_of_a_task_are_of_one_type(tmp_path: Path, gold: Any, prediction:
     some(
         [(True, True), (1, 1.0), (1, "1"), (-1, -1.0), ("None", "None")],
         2,
-        caught="test_labels_of_one_type_are_compared",
     ),
 )
 def test_labels_of_one_type_are_compared(tmp_path: Path, gold: Any, prediction: Any) -> None:
@@ -226,7 +223,7 @@ def test_a_frame_is_rescored_where_it_is_asked_for(tmp_path: Path) -> None:
         ({"score": 1, "scores": {"f1": 1}}, "the example '0' has both score and scores. Give one"),
         ({"gold": "a", "prediction": "a", "status": "unparsed"}, "is 'unparsed', and it has a prediction"),
         ({"score": 1, "operators": "swap"}, "the operators of the example '0' is 'swap', not operator to count"),
-    ], 10, caught="test_numbers_that_cannot_be_are_refused"),
+    ], 10),
 )  # fmt: skip
 def test_numbers_that_cannot_be_are_refused(tmp_path: Path, values: dict[str, Any], line: str) -> None:
     """Sums of no example, scores and rates outside of their range: the message has the example and the number."""
@@ -238,7 +235,6 @@ def test_numbers_that_cannot_be_are_refused(tmp_path: Path, values: dict[str, An
     some(
         ["[1]", "(2010)", "{1, 2}", '("Love")', "(a, b", "[sic] Paris", "Paris [2]", "()"],
         4,
-        caught="test_a_text_in_brackets_is_a_text",
     ),
 )
 def test_a_text_in_brackets_is_a_text(tmp_path: Path, text: str) -> None:
@@ -304,7 +300,6 @@ def test_an_infinite_number_is_named_with_its_line(tmp_path: Path, number: str, 
     some(
         ["[abc", "007", '["a", ', "[1]", "-5", '{"a": 1}'],
         2,
-        caught="test_texts_that_begin_as_json_are_exported_as_they_were",
     ),
 )
 def test_texts_that_begin_as_json_are_exported_as_they_were(tmp_path: Path, text: str) -> None:

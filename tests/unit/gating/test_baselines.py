@@ -231,7 +231,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", some(OTHERS, 4, caught="test_what_was_measured_otherwise_is_not_compared"))
+@pytest.mark.parametrize("name", some(OTHERS, 4))
 def test_what_was_measured_otherwise_is_not_compared(name: str, run: Path, root: Path, tmp_path: Path) -> None:
     """Another limit, seeds, packs, schema, data, noise or inference is refused in one line with both values."""
     changes, message = OTHERS[name]

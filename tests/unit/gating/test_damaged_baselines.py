@@ -100,7 +100,7 @@ DAMAGES: Final[dict[str, Damage]] = {
 
 
 @pytest.mark.parametrize("suffix", _files.SUFFIXES)
-@pytest.mark.parametrize("damage", some(DAMAGES, 3, caught="test_a_damaged_file_is_one_line"))
+@pytest.mark.parametrize("damage", some(DAMAGES, 3))
 def test_a_damaged_file_is_one_line(damage: str, suffix: str, folder: Path) -> None:
     """Cut, changed, or not a file: each command names it."""
     DAMAGES[damage](folder / f"main{suffix}")
@@ -163,7 +163,7 @@ SHAPES: Final[tuple[tuple[str, Any], ...]] = (
 """Keys of NAME.json with values of other types; None takes the key away."""
 
 
-@pytest.mark.parametrize(("path", "value"), some(SHAPES, 6, caught="test_facts_of_another_shape_are_one_line"))
+@pytest.mark.parametrize(("path", "value"), some(SHAPES, 6))
 def test_facts_of_another_shape_are_one_line(path: str, value: object, folder: Path) -> None:
     """Also where the digest was made to fit."""
     file = folder / "main.json"
@@ -253,7 +253,7 @@ OF_MANIFEST: Final[tuple[tuple[str, Any], ...]] = (
 )
 
 
-@pytest.mark.parametrize(("path", "value"), some(OF_MANIFEST, 4, caught="test_a_manifest_of_another_shape_is_one_line"))
+@pytest.mark.parametrize(("path", "value"), some(OF_MANIFEST, 4))
 def test_a_manifest_of_another_shape_is_one_line(path: str, value: object, folder: Path) -> None:
     """A run whose manifest was edited is refused, also where its digest was made to fit."""
     file = Path(shutil.copytree("run", "bad")) / "manifest.json"
@@ -263,7 +263,7 @@ def test_a_manifest_of_another_shape_is_one_line(path: str, value: object, folde
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "stats.parquet", "scores.csv", "conditions.csv"])
-@pytest.mark.parametrize("damage", some(DAMAGES, 3, caught="test_a_run_that_is_damaged_is_one_line"))
+@pytest.mark.parametrize("damage", some(DAMAGES, 3))
 def test_a_run_that_is_damaged_is_one_line(damage: str, name: str, folder: Path) -> None:
     """The same of the files of a run that are compared."""
     shutil.copytree("run", "bad")

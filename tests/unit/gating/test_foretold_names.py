@@ -28,7 +28,6 @@ ENDED: Final = 4_194_304
 """A number that no process has."""
 
 MINE: Final = "mine"
-NOISE: Final = ("--perturb", "char_noise:0.3")
 BASELINES: Final = ".robust-xtreme/baselines"
 WRITERS: Final = {
     "report": ("report run -o new.md -o new.csv", "new.md new.csv"),
@@ -84,7 +83,7 @@ def _unharmed(folder: Path, links: list[Path]) -> bool:
     return victims == {"file": MINE, "scores.csv": MINE} and all(link.is_symlink() for link in links)
 
 
-@pytest.mark.parametrize("command", some(WRITERS, 4, caught="test_links_with_names_that_are_foretold_are_not_followed"))
+@pytest.mark.parametrize("command", some(WRITERS, 4))
 def test_links_with_names_that_are_foretold_are_not_followed(command: str, shared: Path) -> None:
     """Those of this process and of an ended one, in the forms of earlier versions: the files are made beside them."""
     words, names = WRITERS[command]

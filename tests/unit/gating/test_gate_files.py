@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from robust_xtreme.files.schema import CELL, CONTRASTS, SIDES, VERDICTS, build
 from robust_xtreme.gating.comparing import Comparison
 from robust_xtreme.gating.document import MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
-from robust_xtreme.gating.outputs import MARKER, comparison_written, gate_written
+from robust_xtreme.gating.outputs import comparison_written, gate_written
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.pull_request import outputs_of, workflow_commands
 from robust_xtreme.stats.contrasts import CELLS, TASKS
@@ -37,7 +37,7 @@ HOSTILE: Final = (
     "${{ secrets.TOKEN }} $(id) `id`",
     "=cmd|' /C calc'!A1",
     "@everyone #1 https://example.com www.example.com a@example.com",
-    MARKER,
+    "<!-- robust-xtreme gate: gate -->",
 )
 MOST: Final = 65_536
 """The characters of a comment that GitHub takes."""
@@ -161,10 +161,9 @@ def test_a_reader_of_junit_counts_the_same(hostile: Gate) -> None:
 
 @pytest.mark.parametrize("names", [HOSTILE, ("x" * 5000,), ("|" * 3000,), ("\x00" * 3000,), ("plain",)])
 def test_a_comment_fits(names: tuple[str, ...]) -> None:
-    """The marker is its beginning, it is short enough, and each line of a table is whole."""
+    """The verdict is its beginning, it is short enough, and each line of a table is whole."""
     text = gate_written(gate(names, anchored=True), ".md").decode()
-    assert text.startswith(f"{MARKER}\n# robust-xtreme gate\n\n**Failed: 1,200 of 2,400 rows.**")
-    assert text.count(MARKER) == 1
+    assert text.startswith("# robust-xtreme gate\n\n**Failed: 1,200 of 2,400 rows.**")
     assert len(text) < MOST
     assert len(text.encode("utf-16-le")) // 2 < MOST
     tables = [line for line in text.splitlines() if line.startswith("|")]
@@ -188,7 +187,7 @@ def test_a_comment_renders_as_github_does(hostile: Gate) -> None:
         .enable(["table", "strikethrough"])
         .render(gate_written(hostile, ".md").decode())
     )
-    shown = html.replace("<!-- -->", "").replace(MARKER, "", 1)
+    shown = html.replace("<!-- -->", "")
     tags = set(re.findall(r"<(/?[a-z0-9]+)", shown))
     assert {tag.lstrip("/") for tag in tags} <= {
         *("h1", "h3", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "ul", "li")

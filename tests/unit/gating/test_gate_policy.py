@@ -4,12 +4,37 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import pytest
-from tests.read_kinds import POLICY
 
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.gating.policy import Accepted, Policy, Rule, read
+
+POLICY: Final = """\
+margin = 1
+alpha = 0.1
+undecided = "fail"
+missing = "warn"
+correction = "by"
+family = "task"
+scales = ["clean", "perturbed", "change"]
+[[rule]]
+task = "xnli"
+margin = 4
+[[rule]]
+task = "*"
+language = "sw"
+perturbation = "char_noise"
+required = true
+[[accepted]]
+task = "xnli"
+language = "sw"
+condition = "clean"
+scale = "clean"
+reason = "smaller tokenizer"
+expires = 2027-03-31
+"""
 
 
 def _row(task: str = "xnli", language: str = "sw", condition: str = "clean", context: str = "") -> dict[str, str]:

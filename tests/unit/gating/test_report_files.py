@@ -71,7 +71,7 @@ def test_no_command_replaces_what_is_not_its_own(saved: Path, command: str, monk
     assert stat.S_ISFIFO((saved / "pipe.csv").stat().st_mode)
 
 
-@pytest.mark.parametrize("command", some(WRITING, 1, caught="test_a_full_disk_names_the_option"))
+@pytest.mark.parametrize("command", some(WRITING, 1))
 def test_a_full_disk_names_the_option(saved: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that the command has: `-o`."""
     monkeypatch.chdir(saved)
@@ -81,7 +81,7 @@ def test_a_full_disk_names_the_option(saved: Path, command: str, monkeypatch: py
     assert ended.err.endswith("Free some space, or name another file: -o FILE\n")
 
 
-@pytest.mark.parametrize("command", some(WRITING, 2, caught="test_a_run_that_was_changed_is_restored"))
+@pytest.mark.parametrize("command", some(WRITING, 2))
 def test_a_run_that_was_changed_is_restored(saved: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names nothing that the command does not take."""
     monkeypatch.chdir(saved)

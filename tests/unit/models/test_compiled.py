@@ -56,7 +56,7 @@ def _scores(loaded: Checkpoint, count: int) -> np.ndarray[Any, Any]:
     return forward(loaded, loaded.family.encode(examples, loaded.tokenizer, 128, 0))
 
 
-@pytest.mark.long(caught="test_a_compiled_run_is_another_run_whose_cells_say_so")
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")
 def test_batches_of_any_shape_are_computed_by_what_was_compiled_when_the_model_was_loaded(
     tmp_path: Path, graphs: list[GraphModule]

@@ -177,7 +177,7 @@ def test_padding_changes_no_loss(tokenizer: Any) -> None:
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 
-@pytest.mark.long(caught="tests/unit/models/test_encoders.py::test_every_kind_learns_in_every_family")
+@pytest.mark.long
 def test_thirty_two_examples_are_learned_by_heart(tokenizer: Any) -> None:
     """More than 95 % right after some steps; the right choice is recognised by the premise, and is at any place."""
     words = ("rain", "bread", "boats", "stone")

@@ -223,7 +223,7 @@ def test_a_query_without_a_candidate_cannot_be_learned_from(tokenizer: Any) -> N
         FAMILY.loss(DualHead(16), *_hidden(windows, tiny_encoder(len(tokenizer))), windows, examples, ())
 
 
-@pytest.mark.long(caught="tests/unit/models/test_encoders.py::test_every_kind_learns_in_every_family")
+@pytest.mark.long
 def test_thirty_two_pairs_are_learned_by_heart(tokenizer: Any) -> None:
     """Of all 32 candidates more than 95 % of the queries find their own first."""
     letters = "abcdefghijklmnopqrstuvwxyzABCDEF"

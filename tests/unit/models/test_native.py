@@ -62,9 +62,7 @@ def test_classes_are_those_that_transformers_gives(kind: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "order", some([(2, 0, 1), (1, 0, 2)], 1, caught="test_the_order_of_classes_changes_nothing", whole=True)
-)
+@pytest.mark.parametrize("order", some([(2, 0, 1), (1, 0, 2)], 1, whole=True))
 def test_the_order_of_classes_changes_nothing(kind: str, order: tuple[int, ...], tmp_path: Path) -> None:
     """The same model with its classes permuted gives the same answers, and the same identity never."""
     folder = checkpoint(tmp_path / "one", kind, SEQUENCE, NLI)

@@ -72,7 +72,7 @@ def _decoded(example: Example, windows: Windows) -> str:
 WINDOWS = {"bytes": (60, 12), "word pieces": (24, 5)}
 
 
-@pytest.mark.parametrize("form", some(["as it is", "NFD"], ("NFD",), caught="test_the_answer_is_that_of_the_file"))
+@pytest.mark.parametrize("form", some(["as it is", "NFD"], ("NFD",)))
 @pytest.mark.parametrize("kind", WINDOWS)
 @pytest.mark.parametrize(("language", "context", "answer"), CASES)
 def test_the_answer_is_that_of_the_file(language: str, context: str, answer: str, kind: str, form: str) -> None:

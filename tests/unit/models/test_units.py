@@ -116,7 +116,7 @@ def _states(encoder: Any, windows: Any) -> list[torch.Tensor]:
     return [hidden[row, :length] for row, length in enumerate(windows.lengths.tolist())]
 
 
-@pytest.mark.parametrize("layer", some([0, 1, 2], (2,), caught="test_no_neighbour_changes_a_state_of_canine"))
+@pytest.mark.parametrize("layer", some([0, 1, 2], (2,)))
 def test_no_neighbour_changes_a_state_of_canine(layer: int, tmp_path: Path) -> None:
     """Whatever the lengths, one character or more than a block of its local attention; every layer has characters."""
     encoder = AtLayer(read_encoder(canine_folder(tmp_path)), layer)
@@ -141,7 +141,7 @@ def test_canine_has_the_states_that_transformers_gives_a_long_padded_text(tmp_pa
     torch.testing.assert_close(given, wanted[:, :length], atol=3e-6, rtol=1e-5)
 
 
-@pytest.mark.long(caught="test_no_neighbour_changes_a_state_of_canine")
+@pytest.mark.long
 def test_heads_of_transformers_on_canine_are_steady_too(tmp_path: Path) -> None:
     """A checkpoint that classifies scores a text alone as beside another."""
     names = ("entailment", "neutral", "contradiction")

@@ -201,7 +201,6 @@ def _contents(folder: Path) -> Iterator[bytes]:
             ("interrupted", _edit),
             ("interrupted", _link),
         ),
-        caught="test_what_a_user_puts_into_a_run_is_still_there",
     ),
 )
 def test_what_a_user_puts_into_a_run_is_still_there(

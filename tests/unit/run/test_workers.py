@@ -267,7 +267,7 @@ def test_a_job_whose_process_is_killed_is_done_again(tmp_path: Path) -> None:
     assert again.count("a worker process was ended by SIGKILL") == TRIES - 1
 
 
-@pytest.mark.long(caught="test_a_job_whose_process_is_killed_is_done_again")
+@pytest.mark.long
 def test_a_job_whose_process_is_killed_too_often_is_one_line(tmp_path: Path) -> None:
     """It names the job, and what to do."""
     with pytest.raises(RobustXtremeError, match=r"ended by SIGKILL, 3 times while it computed job 0\. Add --workers 0"):

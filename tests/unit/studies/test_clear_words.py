@@ -51,7 +51,7 @@ def _once() -> Iterator[tuple[str, str]]:
                 yield name, option.opts[-1]
 
 
-@pytest.mark.parametrize("step", some([1, 4], (4,), caught="test_an_option_that_is_given_twice_is_refused"))
+@pytest.mark.parametrize("step", some([1, 4], (4,)))
 def test_an_option_that_is_given_twice_is_refused(step: int) -> None:
     """Of every command: the last would count, without a word about the first. Those that are repeatable are not."""
     every = [*_once()]
@@ -97,7 +97,7 @@ OUTPUTS: Final = (
 """Every command with an output."""
 
 
-@pytest.mark.parametrize("command", some(OUTPUTS, 5, caught="test_a_pipe_that_nothing_reads_is_not_waited_for"))
+@pytest.mark.parametrize("command", some(OUTPUTS, 5))
 def test_a_pipe_that_nothing_reads_is_not_waited_for(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,7 +228,6 @@ def _value(tree: Any, at: tuple[Any, ...]) -> Any:
     some(
         ["gate run", "baseline show", "baseline check", "compare main run"],
         1,
-        caught="test_a_baseline_with_another_type_is_one_line",
     ),
 )
 def test_a_baseline_with_another_type_is_one_line(

@@ -49,7 +49,6 @@ def test_without_a_card_the_paths_do(tmp_path: Path) -> None:
     some(
         [b"", b"---\n: [\n---\n", b"---\nconfigs: 3\n---\n", b"no head", b"\xff---\n"],
         3,
-        caught="test_what_cannot_be_read_is_one_line",
     ),
 )
 def test_what_cannot_be_read_is_one_line(card: bytes, tmp_path: Path) -> None:

@@ -102,9 +102,7 @@ def _kind(name: str) -> type[Target]:
 
 
 @pytest.mark.parametrize("name", METRICS)
-@pytest.mark.parametrize(
-    "examples", [12, pytest.param(300, marks=pytest.mark.long(caught="test_sums_of_many_are_those_of_the_plain_rule"))]
-)
+@pytest.mark.parametrize("examples", [12, pytest.param(300, marks=pytest.mark.long)])
 def test_sums_of_many_are_those_of_the_plain_rule(name: str, examples: int) -> None:
     """To the last bit, whatever the answers are, also where two batches of answers share their clean examples."""
 

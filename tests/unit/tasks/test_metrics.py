@@ -134,9 +134,7 @@ def test_a_perfect_prediction_scores_100(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
-@pytest.mark.parametrize(
-    "examples", [10, pytest.param(100, marks=pytest.mark.long(caught="test_sums_add_over_any_partition"))]
-)
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.long)])
 def test_sums_add_over_any_partition(name: str, examples: int) -> None:
     """Parts of a batch, in any order, have the sums of the whole, and the value is between 0 and 100."""
 
@@ -154,9 +152,7 @@ def test_sums_add_over_any_partition(name: str, examples: int) -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
-@pytest.mark.parametrize(
-    "examples", [15, pytest.param(100, marks=pytest.mark.long(caught="test_scopes_divide_the_whole"))]
-)
+@pytest.mark.parametrize("examples", [15, pytest.param(100, marks=pytest.mark.long)])
 def test_scopes_divide_the_whole(name: str, examples: int) -> None:
     """What noise touched and what it left add up to all."""
 

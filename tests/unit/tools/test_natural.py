@@ -112,9 +112,7 @@ _LOST = {
 """The share of the edits that overlap and are lost, at most, where it is larger than in other languages."""
 
 
-@pytest.mark.parametrize(
-    "code", some(_SENTENCES, ("en", "hi", "ja"), caught="test_the_strength_is_the_share_of_clusters_edited")
-)
+@pytest.mark.parametrize("code", some(_SENTENCES, ("en", "hi", "ja")))
 @pytest.mark.parametrize(("size", "many"), [(1, 3_000), (10, 500)])
 @pytest.mark.parametrize("name", ["natural", "natural_typing", "natural_writing"])
 def test_the_strength_is_the_share_of_clusters_edited(code: str, size: int, many: int, name: str) -> None:
@@ -130,9 +128,7 @@ def test_the_strength_is_the_share_of_clusters_edited(code: str, size: int, many
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(
-    "code", some(["en", "hi", "ja", "ar"], ("en", "ja"), caught="test_real_text_gets_two_edits_in_a_hundred_clusters")
-)
+@pytest.mark.parametrize("code", some(["en", "hi", "ja", "ar"], ("en", "ja")))
 def test_real_text_gets_two_edits_in_a_hundred_clusters(code: str, data: Path) -> None:
     """Each member at 0.02 realises 0.02 on FLORES, within 10 %; at 0.2 edits overlap.
 

@@ -165,7 +165,7 @@ def finished(tmp_path: Path) -> Path:
 
 def test_what_is_finished_becomes_pages(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Levels and drops are those of the run's frames; stages that are missing are named; pages are of the tables."""
-    monkeypatch.setattr(keep, "joined", lambda *_: None)  # tests/e2e/test_real_report.py
+    monkeypatch.setattr(keep, "joined", lambda *_: None)
     folder = tmp_path / "reports"
     runs, missing = keep.write(finished, folder)
     assert [run.name for run in runs] == ["eval-panx-s0", "eval-gate-s0"]

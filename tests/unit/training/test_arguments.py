@@ -206,7 +206,7 @@ def test_train_refuses_what_cannot_be_a_path(name: str, paths: dict[str, str]) -
         ("train", "--tasks", "panx", "--data", "mini", "--from-scratch", "tiny", "--text"),
         ("data", "list", "--data"), ("config", "show"), ("config", "copy", "small_ci"), ("perturb",),
         ("list", "perturbations", "--packs"), ("show", "char_noise:0.1", "Habari", "-l", "sw", "--packs"),
-    ], 5, caught="test_the_command_refuses_what_cannot_be_a_path", whole=True),
+    ], 5, whole=True),
     ids=" ".join,
 )  # fmt: skip
 def test_the_command_refuses_what_cannot_be_a_path(line: tuple[str, ...], paths: dict[str, str]) -> None:
@@ -224,7 +224,7 @@ def test_the_command_refuses_what_cannot_be_a_path(line: tuple[str, ...], paths:
     "perturb f --perturb char_noise:0.1 --languages sw --out o --tasks", "perturb --perturb char_noise:0.1 --out o",
     *(f"eval --{name}" for name in ("packs", "config", "data", "model", "out", "tasks", "perturb", "limit")),
     "train", *(f"train --tasks panx --{name}" for name in ("from", "data", "out", "packs", "intermediate", "text")),
-], 6, caught="test_an_empty_value_is_refused_by_name"))  # fmt: skip
+], 6))  # fmt: skip
 def test_an_empty_value_is_refused_by_name(line: str) -> None:
     """As an unset variable of the shell is; one line, and the exit code of a misuse."""
     for empty in ("", " "):

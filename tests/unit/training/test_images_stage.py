@@ -164,9 +164,7 @@ def _ranks(loop: LoopInputs, pairs: Pairs) -> Any:
     return (scores > scores.diagonal()[:, None]).sum(dim=1).numpy()
 
 
-@pytest.mark.parametrize(
-    ("kind", "steps"), some([("clip", 50), ("siglip", 120)], 1, caught="test_the_right_image_of_a_caption_is_learned")
-)
+@pytest.mark.parametrize(("kind", "steps"), some([("clip", 50), ("siglip", 120)], 1))
 def test_the_right_image_of_a_caption_is_learned(
     kind: str, steps: int, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +203,7 @@ def test_the_right_image_of_a_caption_is_learned(
     assert after > 0.5
 
 
-@pytest.mark.long(caught="tests/unit/training/test_train_resumed.py::test_a_stopped_stage_continues_to_the_same_bytes")
+@pytest.mark.long
 def test_a_stopped_stage_continues_to_the_same_bytes(encoder: Path, tmp_path: Path) -> None:
     """Stopped after a step and started again: weights, curve and record of an unbroken run, with either loss."""
     for kind in towers.CONTRASTS:

@@ -42,7 +42,7 @@ def _weights(run: Path) -> bytes:
     return (run / "model" / "model.safetensors").read_bytes()
 
 
-@pytest.mark.long(caught="tests/unit/training/test_train_resumed.py::test_a_stopped_stage_continues_to_the_same_bytes")
+@pytest.mark.long
 def test_a_run_that_was_stopped_ends_at_the_same_weights(tmp_path: Path) -> None:
     """The attacks after the saved step ask the weights that were saved."""
     whole = _weights(train(**_values(tmp_path / "whole")))
@@ -52,9 +52,7 @@ def test_a_run_that_was_stopped_ends_at_the_same_weights(tmp_path: Path) -> None
     assert _weights(train(**_values(tmp_path / "plain", perturb=[]))) != whole
 
 
-@pytest.mark.parametrize(
-    "task", some(["xcopa", "panx", "xquad"], ("panx",), caught="test_other_families_are_attacked_too")
-)
+@pytest.mark.parametrize("task", some(["xcopa", "panx", "xquad"], ("panx",)))
 def test_other_families_are_attacked_too(task: str, tmp_path: Path) -> None:
     """A choice, tags and answers stay where they are in the attacked texts."""
     train(**_values(tmp_path / "run", task, steps=1, batch_size=4))

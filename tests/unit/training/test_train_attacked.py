@@ -156,7 +156,6 @@ def test_a_complete_run_whose_files_were_cut_is_not_complete(name: str, run: Pat
             ("random.pt", [1]),
         ],
         4,
-        caught="test_a_state_of_another_kind_is_refused",
     ),
 )
 def test_a_state_of_another_kind_is_refused(name: str, value: Any, half: Path, words: dict[str, Any]) -> None:

@@ -238,7 +238,7 @@ def test_a_smaller_total_is_inside_a_larger(sampling: str, data: Path, encoder: 
         assert sum(map(len, smaller.values())) < sum(map(len, larger.values()))
 
 
-@pytest.mark.parametrize("sampling", some(SAMPLINGS, 3, caught="test_totals_match_across_sets_of_tasks"))
+@pytest.mark.parametrize("sampling", some(SAMPLINGS, 3))
 @pytest.mark.parametrize("total", [12, 29, 44])
 def test_totals_match_across_sets_of_tasks(total: int, sampling: str, tmp_path: Path, encoder: Path) -> None:
     """One task, two or three, also where one is small: as many examples together, up to one a task."""

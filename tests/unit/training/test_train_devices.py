@@ -155,7 +155,6 @@ def wholes() -> dict[str, Path]:
             ("mixed", {"accumulate": 3}),
         ],
         3,
-        caught="test_processes_and_parts_of_batches_compute_what_one_does",
     ),
     ids=str,
 )
@@ -208,7 +207,7 @@ def _stopped(home: Path, out: Path) -> Path:
     return _run(home, out, "tagging", Options(watch=watch, save_seconds=0.0), devices=2)
 
 
-@pytest.mark.long(caught="tests/unit/training/test_train_resumed.py::test_a_stopped_stage_continues_to_the_same_bytes")
+@pytest.mark.long
 def test_two_processes_continue_where_they_stopped(home: Path, tmp_path: Path) -> None:
     """With dropout, which each of them draws by step and place: stopped and started again, the same bytes."""
     whole = _two(home, tmp_path / "whole", "tagging", str)

@@ -53,7 +53,6 @@ CASES: Final[dict[str, dict[str, Any]]] = {
     some(
         list(CASES),
         ("mixed", "masked LM beside"),
-        caught="test_a_stopped_stage_continues_to_the_same_bytes",
     ),
 )
 def test_a_stopped_stage_continues_to_the_same_bytes(case: str, home: Path, tmp_path: Path) -> None:

@@ -67,7 +67,6 @@ CASES: Final[dict[str, dict[str, Any]]] = {
     some(
         list(CASES),
         ("pairs", "words, without decay", "several in parts"),
-        caught="test_the_bytes_are_those_of_all_rows",
     ),
 )
 def test_the_bytes_are_those_of_all_rows(

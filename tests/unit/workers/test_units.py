@@ -98,9 +98,7 @@ def test_a_unit_that_ends_every_process_is_one_line_with_the_last_words_of_the_p
 @pytest.mark.process
 @pytest.mark.parametrize(
     "how",
-    some(
-        [signal.SIGKILL, signal.SIGINT], (signal.SIGKILL,), caught="test_processes_end_with_the_one_that_started_them"
-    ),
+    some([signal.SIGKILL, signal.SIGINT], (signal.SIGKILL,)),
 )
 def test_processes_end_with_the_one_that_started_them(tmp_path: Path, how: signal.Signals) -> None:
     """`kill -9` and Ctrl-C leave no process."""

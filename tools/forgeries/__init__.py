@@ -1,1 +1,0 @@
-"""Forgeries of runs, which `verify` finds or not, as docs/verify.md says."""
