@@ -201,11 +201,6 @@ def test_a_missing_file_is_one_line_with_the_nearest_name(monkeypatch: pytest.Mo
         find("mine/studi.toml", "train")
 
 
-def test_few_options() -> None:
-    """`train` has forty-six options beside the file; the number is a decision."""
-    assert len(inspect.signature(train).parameters) - 1 == 46
-
-
 def _completion_of(name: str) -> Any:
     """What completes an option of `train`."""
     return inspect.signature(train).parameters[name].annotation.__metadata__[0].autocompletion

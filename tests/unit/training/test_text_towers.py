@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.encoders import BOUNDED, encoder_folder
+from tests.some import some
 
 from robust_xtreme import evaluate
 from robust_xtreme.models.loading import read_encoder
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("unpaged")
 WHOLE = ("clip", "siglip", "siglip2")
 
 
-@pytest.fixture(scope="module", params=WHOLE)
+@pytest.fixture(scope="module", params=some(WHOLE, ("clip", "siglip2")))
 def tower(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random checkpoint of both towers on disk."""
     return encoder_folder(tmp_path_factory.mktemp("tower") / str(request.param), str(request.param))
@@ -40,7 +41,7 @@ def test_a_tower_is_fine_tuned_written_and_evaluated(tower: Path, tmp_path: Path
     task = {"tasks": ["xnli"], "steps": 1, "batch_size": 4, "limit": "40", "lr": 1e-3}
     run = train(from_values(_values(tower, tmp_path / "run", target=task)), Options(tell=messages.append))
     most = BOUNDED[tower.name]
-    assert any(f"inputs of 128 tokens are cut to the {most} that" in message for message in messages)
+    assert any(f"cut to the {most}" in message for message in messages)
     config = json.loads((run / "model" / "config.json").read_text())
     assert config["model_type"].endswith("text_model")
     names = load_file(run / "model" / "model.safetensors").keys()

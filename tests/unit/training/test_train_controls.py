@@ -23,7 +23,6 @@ from tests.tiny import (
     tiny_tokenizer,
 )
 
-from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Choice, Example, Tags
 from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.training.chain import chain_of
@@ -228,7 +227,7 @@ def test_a_smaller_limit_is_inside_a_larger(data: Path, encoder: Path) -> None:
 SAMPLINGS = ("proportional", "temperature:2", "capped:8", "temperature:4,capped:20")
 
 
-@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("sampling", some(SAMPLINGS, 2))
 def test_a_smaller_total_is_inside_a_larger(sampling: str, data: Path, encoder: Path) -> None:
     """However tasks share it out, and also where one of them has no more to give."""
     tasks = ("xnli", "panx", "tydiqa")
@@ -238,8 +237,8 @@ def test_a_smaller_total_is_inside_a_larger(sampling: str, data: Path, encoder: 
         assert sum(map(len, smaller.values())) < sum(map(len, larger.values()))
 
 
-@pytest.mark.parametrize("sampling", some(SAMPLINGS, 3))
-@pytest.mark.parametrize("total", [12, 29, 44])
+@pytest.mark.parametrize("sampling", some(SAMPLINGS, 2))
+@pytest.mark.parametrize("total", [12, 44])
 def test_totals_match_across_sets_of_tasks(total: int, sampling: str, tmp_path: Path, encoder: Path) -> None:
     """One task, two or three, also where one is small: as many examples together, up to one a task."""
     data = lesson_files(tmp_path / "data")
@@ -256,9 +255,8 @@ def test_totals_match_across_sets_of_tasks(total: int, sampling: str, tmp_path: 
 def test_what_was_taken_of_what_was_asked_for_is_reported(tmp_path: Path, encoder: Path) -> None:
     """One line where whole shares or whole passages are fewer; none where all that was asked for is there."""
     data = lesson_files(tmp_path / "data")
-    assert _messages(data, encoder, ["xnli", "panx", "tydiqa"], total=29) == [
-        "took 26 of the 29 requested examples in total: shares and clusters are not divided"
-    ]
+    (message,) = _messages(data, encoder, ["xnli", "panx", "tydiqa"], total=29)
+    assert "26 of the 29" in message
     assert _messages(data, encoder, ["xnli"], total=29) == _messages(data, encoder, ["xnli"], limit="500") == []
     path = data / "tydiqa_goldp" / "tydiqa.goldp.en.train.json"
     document = json.loads(path.read_text(encoding="utf-8"))
@@ -268,7 +266,7 @@ def test_what_was_taken_of_what_was_asked_for_is_reported(tmp_path: Path, encode
         )
     path.write_text(json.dumps(document), encoding="utf-8")
     (line,) = _messages(data, encoder, ["tydiqa"], limit="3")
-    assert line == "tydiqa: took 2 of the 3 requested examples: clusters are not divided"
+    assert "2 of the 3" in line
 
 
 def _messages(data: Path, encoder: Path, tasks: list[str], **values: Any) -> list[str]:
@@ -287,8 +285,3 @@ def test_small_totals_leave_every_task_something() -> None:
     assert shared_out(100, (1000, 1000, 10), (0.4, 0.4, 0.2)) == (45, 45, 10)
     assert shared_out(100, (30, 1000, 10), (0.4, 0.4, 0.2)) == (30, 60, 10)
     assert shared_out(9000, (30, 1000, 10), (0.4, 0.4, 0.2)) == (30, 1000, 10)
-
-
-def test_the_family_of_every_control_is_known() -> None:
-    """Each family has examples above: a new family has no rule for shuffling."""
-    assert set(registry.names("family")) == {"classification", "choice", "tagging", "span_qa", "retrieval"}
