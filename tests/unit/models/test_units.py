@@ -75,7 +75,7 @@ def test_other_tokenizers_in_python_are_refused_by_name(tmp_path: Path) -> None:
     folder = byt5_folder(tmp_path / "model")
     PerceiverTokenizer().save_pretrained(folder)
     (folder / "vocab.txt").write_text("", encoding="utf-8")
-    with pytest.raises(ModelError, match=r"its PerceiverTokenizer is written in Python, of which only ByT5Tokenizer"):
+    with pytest.raises(ModelError, match="PerceiverTokenizer"):
         read_tokenizer(folder)
 
 

@@ -18,7 +18,7 @@ from tests.trainings import Stopped, copied, files, stop_at
 from robust_xtreme import train
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import Mismatch, ModelError, SpecError
-from robust_xtreme.files.journal import JOURNAL, Journal
+from robust_xtreme.files.journal import Journal
 from robust_xtreme.models.located import locate
 from robust_xtreme.training import resume
 from robust_xtreme.training.estimate import plan_of
@@ -196,45 +196,6 @@ def test_a_complete_run_keeps_nothing_to_continue_from(run: Path, words: dict[st
     train(**words)
     assert not (run / "resume").exists()
     assert not (run / "best.safetensors").exists()
-
-
-def test_weights_of_the_user_are_not_taken_for_the_best_of_a_run(run: Path, words: dict[str, Any]) -> None:
-    """A file with this name that contains no score stays, and a start over keeps it."""
-    (run / "best.safetensors").write_bytes(b"mine")
-    train(**words)
-    train(force=True, **{**words, "steps": 1})
-    assert (run / "best.safetensors.kept").read_bytes() == b"mine"
-
-
-def test_files_that_only_look_temporary_stay(half: Path, words: dict[str, Any]) -> None:
-    """At the top of a run, in a folder with the name of a half-written model, and beside saved states."""
-    run = half.parent.parent
-    mine = [
-        run / ".metrics.csv.9.tmp",
-        run / ".notes.123.tmp",
-        run / ".model.55.tmp" / "x",
-        half / "why.txt",
-        half.parent / "step-best" / "a.txt",
-    ]
-    for path in mine:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("mine", encoding="utf-8")
-    half_written = [
-        run / ".metrics.csv.7.tmp",
-        run / ".model.56.tmp" / "config.json",
-        run / "stages" / ".00-target.json.7.tmp",
-    ]
-    with (run / JOURNAL).open("a", encoding="utf-8") as file:
-        for path in half_written:
-            path.parent.mkdir(exist_ok=True)
-            path.write_text("half", encoding="utf-8")
-            name = path if path.parent.suffix != ".tmp" else path.parent
-            file.write(f"\n{json.dumps([str(name.relative_to(run)), 'opened'])}")
-    train(options=Options(save_seconds=0.0), **words)
-    assert [path.read_text(encoding="utf-8") for path in mine] == ["mine"] * len(mine)
-    assert not any(path.exists() for path in half_written)
-    train(options=Options(save_seconds=0.0, force=True), **words)
-    assert [path.read_text(encoding="utf-8") for path in mine] == ["mine"] * len(mine)
 
 
 def test_a_link_to_nothing_is_named(words: dict[str, Any], tmp_path: Path) -> None:

@@ -88,20 +88,6 @@ def test_what_a_run_writes_is_all_removed(home: Path, run: Path) -> None:
     assert "what stays: nothing else" in planned(run, ["panx"], force=True)
 
 
-def test_a_plan_says_what_force_removes(home: Path, run: Path) -> None:
-    """The last stage is then to do; nothing is removed."""
-    (run / "notes.md").write_text("precious", encoding="utf-8")
-    before = files(run)
-    lines: list[str] = []
-    spec = from_values(_words(home, run))
-    (row,) = plan_of(spec, lines.append, force=True)
-    assert not row.cached
-    assert lines[-1] == planned(run, ["panx"], force=True)
-    assert "notes.md" in lines[-1]
-    assert files(run) == before
-    assert plan_of(spec, lambda _: None)[0].cached
-
-
 def test_a_start_that_cannot_be_read_removes_nothing(home: Path, run: Path, tmp_path: Path) -> None:
     """Weights that are not numbers are found before the earlier run is removed."""
     before = files(run)
@@ -164,38 +150,6 @@ def test_a_complete_run_lists_its_files(home: Path, run: Path) -> None:
         check_hashes(run)
     (run / "heads" / "mine.safetensors").unlink()
     check_hashes(run)
-
-
-def test_what_the_run_did_not_write_is_kept_where_a_new_one_writes(home: Path, run: Path) -> None:
-    """A head of the user, edited files, and a linked folder get another name each time; the plan says so before."""
-    for _ in range(2):
-        for name in ("heads/panx.json", "metrics.csv"):
-            (run / name).write_text("precious", encoding="utf-8")
-        lines: list[str] = []
-        plan_of(from_values(_words(home, run)), lines.append, force=True)
-        train(options=Options(force=True, tell=lines.append), **_words(home, run))
-        assert len({line for line in lines if line.startswith("--force")}) == 1
-        assert any("heads/panx.json as panx.json.kept" in line for line in lines)
-    for name in ("heads/panx.json", "metrics.csv"):
-        for ending in (".kept", ".kept.2"):
-            assert (run / f"{name}{ending}").read_text(encoding="utf-8") == "precious"
-    check_hashes(run)
-
-
-def test_a_head_of_the_user_is_kept_where_another_run_learns_its_task(home: Path, run: Path) -> None:
-    """Also one that appears while the new run trains."""
-    (run / "heads" / "panx.json").rename(run / "heads" / "udpos.json")
-    (run / "heads" / "udpos.safetensors").write_text("precious", encoding="utf-8")
-
-    def add(_: Progress) -> None:
-        (run / "heads").mkdir(exist_ok=True)
-        (run / "heads" / "panx.safetensors").write_text("late", encoding="utf-8")
-
-    train(options=Options(force=True, watch=add), **_words(home, run))
-    assert (run / "heads" / "panx.safetensors.kept").read_text(encoding="utf-8") == "late"
-    assert (run / "heads" / "udpos.safetensors").read_text(encoding="utf-8") == "precious"
-    assert "heads/udpos.safetensors" in over_of(Journal(run), []).stays
-    assert over_of(Journal(run), ["udpos"]).kept == {"heads/udpos.json", "heads/udpos.safetensors"}
 
 
 def test_a_file_that_appears_while_a_run_trains_is_not_the_run_s(home: Path, run: Path) -> None:

@@ -271,17 +271,6 @@ def test_data_are_not_translated_for_a_plan(tmp_path: Path, data: Path, encoder:
     assert files(tmp_path) == []
 
 
-def test_more_work_takes_more_time(tmp_path: Path, data: Path, encoder: Path) -> None:
-    """A hundred times the steps are about a hundred times the seconds, and bfloat16 is timed too."""
-    values: dict[str, Any] = {"encoder": encoder, "task": "xnli", "batch_size": 8}
-    (short,) = planned(spec_in(tmp_path, data, steps=10, **values))
-    (long,) = planned(spec_in(tmp_path, data, steps=1000, **values))
-    assert short.seconds is not None
-    assert long.seconds is not None
-    assert long.seconds > 10 * short.seconds
-    assert planned(spec_in(tmp_path, data, steps=10, precision="bf16", **values))[0].seconds
-
-
 def test_the_command_prints_a_table(tmp_path: Path, data: Path, encoder: Path) -> None:
     """A line a stage and a total, on stdout; bad data and names are one line, as in training."""
     words = ["--from", str(encoder), "--data", str(data), "--out", str(tmp_path / "run"), "--device", "cpu", "--plan"]

@@ -17,7 +17,7 @@ from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, files
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import DiskError, Locked, MissingData, ModelError
+from robust_xtreme.core.errors import DiskError, Locked, MissingData
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL
 from robust_xtreme.models.loading import read_encoder
@@ -26,7 +26,6 @@ from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.tasks.sources.source import load
 from robust_xtreme.training import record, resume, stage
 from robust_xtreme.training.loop import Options
-from robust_xtreme.training.resume import encoder_folder
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.values import from_values
@@ -195,41 +194,12 @@ def test_a_full_disk_is_one_line(
 # ------------------------------------------------------------------------------------------------------------ encoders
 
 
-def test_an_encoder_without_weights_is_refused(tmp_path: Path, encoder_path: Path) -> None:
-    """No folder, no configuration, no weights, only pickled weights: each is one line that says so."""
-    with pytest.raises(ModelError, match="no folder"):
-        encoder_folder(tmp_path / "nowhere")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ModelError, match=r"no config\.json"):
-        encoder_folder(tmp_path / "empty")
-    (encoder_path / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match="no weights"):
-        encoder_folder(encoder_path)
-    (encoder_path / "pytorch_model.bin").write_bytes(b"")
-    with pytest.raises(ModelError, match="pickled"):
-        encoder_folder(encoder_path)
-
-
-def test_a_broken_encoder_is_refused(encoder_path: Path) -> None:
-    """Weights that are not safetensors end in one line with the folder."""
-    (encoder_path / "model.safetensors").write_bytes(b"garbage")
-    with pytest.raises(ModelError, match="cannot be loaded"):
-        read_encoder(encoder_path)
-
-
 def test_a_run_can_be_the_start_of_another(tmp_path: Path, data_folder: Path, short: Path) -> None:
     """--from takes a run: its encoder is learned further, and its stages come first."""
     second = train(_spec("xnli", data_folder, short, tmp_path / "second", steps=2))
     names = sorted(path.name for path in (second / "stages").glob("*.json"))
     assert names == ["00-target.json", "01-target.json"]
     assert [path.stem for path in (second / "heads").glob("*.json")] == ["xnli"]
-
-
-def test_training_data_without_labels_are_refused(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
-    """A training file of pairs without labels is named as such."""
-    (data_folder / "xnli" / "train-en.tsv").write_text("a\tb\nc\td\n", encoding="utf-8")
-    with pytest.raises(MissingData, match="no labels"):
-        train(_spec("xnli", data_folder, encoder_path, tmp_path / "run"))
 
 
 def test_treebanks_and_questions_without_labels_are_refused(tmp_path: Path, encoder_path: Path) -> None:

@@ -58,21 +58,6 @@ def test_a_model_translates_the_texts_and_nothing_else(asked: Asked, model: Path
     assert translated[0].texts["premise"].value != english[0].texts["premise"].value
 
 
-def test_a_text_is_translated_once(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A premise of two pairs goes to the model once, the longest texts first."""
-    seen: list[str] = []
-
-    def watched(*words: Any) -> Any:
-        seen.extend(words[2])
-        return translate(*words)
-
-    monkeypatch.setattr(_translator, "translate", watched)
-    asked("xnli", f"seq2seq:{model}")
-    every = {text.value for example in asked.english("xnli") for text in example.texts.values()}
-    assert sorted(seen) == sorted(every)
-    assert [len(batch) for batch in seen] == sorted((len(batch) for batch in seen), reverse=True)
-
-
 def test_choices_are_translated_and_the_constant_question_is_not(asked: Asked, model: Path) -> None:
     """XCOPA asks in English in every language."""
     (example,) = asked("xcopa", f"seq2seq:{model}")
@@ -186,12 +171,6 @@ def test_odd_translations_are_kept_and_reported(asked: Asked, model: Path, monke
     assert {text.value for example in translations for text in example.texts.values()} == {"", "x"}
     (message,) = asked.messages
     assert "5 empty, 4 not ended" in message
-
-
-def test_progress_is_reported(asked: Asked, model: Path, small_parts: None) -> None:
-    """Long translations say how far they are."""
-    asked("xnli", f"seq2seq:{model}")
-    assert ["2 of 9" in asked.messages[0], "4 of 9" in asked.messages[1]] == [True, True]
 
 
 @pytest.mark.parametrize(("task", "family"), [("panx", "tagging"), ("squad", "span_qa")])
