@@ -29,7 +29,15 @@ def tower(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def _values(tower: Path, out: Path, **stages: Any) -> dict[str, Any]:
-    return {"encoder": tower, "out": out, "device": "cpu", "recipe": "scratch", "data": "mini", **stages}
+    return {
+        "encoder": tower,
+        "out": out,
+        "device": "cpu",
+        "recipe": "scratch",
+        "data": "mini",
+        "reported": "xnli",
+        **stages,
+    }
 
 
 def test_a_tower_is_fine_tuned_written_and_evaluated(tower: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ ATTACK = "attack_keys:0.3@queries=4"
 
 
 def _values(out: Path, task: str = "xnli", **other: Any) -> dict[str, Any]:
-    facts = {"data": "mini", "encoder": str(resources.mini("model")), "device": "cpu", "limit": "24"}
+    facts = {"data": "mini", "reported": task, "encoder": str(resources.mini("model")), "device": "cpu", "limit": "24"}
     return {
         "task": task,
         "steps": 4,

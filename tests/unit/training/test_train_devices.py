@@ -151,7 +151,7 @@ def wholes() -> dict[str, Path]:
             ("masked", {"accumulate": 4}),
             ("mixed", {"accumulate": 3}),
         ],
-        3,
+        (("mixed", {"devices": 2}), ("tagging", {"accumulate": 4})),
     ),
     ids=str,
 )

@@ -67,7 +67,7 @@ def greedy(translator: Translator, target: Target, text: str, length: int) -> li
     return token_ids[1:]
 
 
-@pytest.mark.parametrize("name", some(KINDS, 4))
+@pytest.mark.parametrize("name", some(KINDS, ("opus", "nllb", "t5")))
 def test_each_kind_gives_its_most_probable_translation(tmp_path: Path, name: str) -> None:
     """The language is where the kind wants it, and every token is the most probable one, up to the bound."""
     translator = made(tmp_path, name)
