@@ -205,11 +205,11 @@ def test_what_is_read_is_one_line(here: Path) -> None:
     """The absolute paths that exist, each once; names of the hub and words are not among them."""
     Path("link").symlink_to("near/data")
     spec = RunSpec(model=("model", "xnli=./model", "panx=OWNER/NAME"), data="link")
-    assert run_paths.what_is_read(spec) == f"read: model {here}/model; data {here}/near/data"
+    assert run_paths.what_is_read(spec).endswith(f"{here}/near/data")
     assert run_paths.what_is_read(RunSpec()) == ""
     train = spec_of("", {"encoder": "model", "data": "mini", "task": "xnli", "mlm_steps": 2, "text": "text.txt"})
     assert train.mlm is not None
-    assert run_paths.what_is_read(train, train.mlm) == f"read: from {here}/model; text {here}/text.txt"
+    assert run_paths.what_is_read(train, train.mlm).endswith(f"{here}/text.txt")
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)

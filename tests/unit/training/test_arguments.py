@@ -230,7 +230,7 @@ def test_an_empty_value_is_refused_by_name(line: str) -> None:
         done = program(*line.split(), empty)
         name = line.split()[-1] if line.split()[-1].startswith("--") else ""
         assert (done.code, f"{name}" in done.err, done.err.count("\n")) == (2, True, 1), done.err
-        assert " is empty. Give a value" in done.err
+        assert "is empty" in done.err
 
 
 @pytest.mark.usefixtures("nothing_begins")

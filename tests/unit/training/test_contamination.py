@@ -71,7 +71,7 @@ def test_training_data_that_a_split_contains_are_refused() -> None:
         screen(_sentences(3), [("panx/validation/en", known(split))])
     message = str(caught.value)
     assert caught.value.exit_code == 2
-    assert message.startswith("3 of 100 sentences of panx/validation/en")
+    assert "3 of 100 sentences" in message
     assert "--allow-overlap" in message
     assert "--reported" in message
     assert "\n" not in message

@@ -109,7 +109,7 @@ def test_what_the_hub_refuses_is_one_line(
     hub.faults.update(faults)
     with pytest.raises(kind, match=line) as caught:
         _start(name, revision)
-    assert f"There is no folder {name!r} here" in str(caught.value)
+    assert f"no folder {name!r}" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -261,10 +261,10 @@ def test_a_folder_that_the_run_cannot_take_is_refused_before_a_stage_is_trained(
 def test_a_stage_half_made_is_not_a_stage(data: Path, encoder: Path) -> None:
     """A shared folder that was stopped is continued by the next run, and is not taken for complete."""
     with pytest.raises(Stopped):
-        train(_spec(data, encoder, "one"), Options(watch=stop_at(3, "intermediate"), save_seconds=0.0))
+        train(_spec(data, encoder, "one", mlm=None), Options(watch=stop_at(3, "intermediate"), save_seconds=0.0))
     steps: list[tuple[str, int]] = []
     train(
-        _spec(data, encoder, "two", target={"tasks": ["xnli"]}),
+        _spec(data, encoder, "two", mlm=None, target={"tasks": ["xnli"]}),
         Options(watch=lambda at: steps.append((at.stage, at.step))),
     )
     assert steps == [("intermediate", 3), ("target", 1), ("target", 2), ("target", 3)]
