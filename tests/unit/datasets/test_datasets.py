@@ -169,7 +169,7 @@ def test_selected_rows_and_no_rows() -> None:
     assert perturb_dataset(rows().select([3, 2]), SPEC, language="sw")["text"][:] == expected([TEXTS[3], TEXTS[2]])
     empty = rows().select([])
     assert len(perturb_dataset(empty, SPEC, language="sw")) == 0
-    with pytest.raises(UserError, match="does not serve the language 'th'"):
+    with pytest.raises(UserError, match="language 'th'"):
         perturb_dataset(empty, "casing:0.1", language="th")
 
 
@@ -184,7 +184,7 @@ def test_lists_of_words_keep_their_number() -> None:
     assert [row and len(row) for row in noisy["tokens"]] == [row and len(row) for row in words]
     assert noisy["tokens"][:] != words
     assert noisy.features == clean.features
-    with pytest.raises(UserError, match="'word_drop' has no meaning in tagging"):
+    with pytest.raises(UserError, match="'word_drop'"):
         perturb_dataset(clean, "word_drop:0.1", language="sw", column="tokens")
 
 
@@ -223,13 +223,13 @@ def test_answers_move_with_their_context(form: str) -> None:
 def test_positions_that_would_be_wrong_are_an_error() -> None:
     """A context with answers is noised only if they move; a question beside them is free."""
     clean = Dataset.from_dict({"question": ["Wapi?"], "context": [CONTEXT], "answers": ANSWERS["lists"][:1]})
-    with pytest.raises(UserError, match=r"'answers' has positions .* Move them with spans=\"answers\""):
+    with pytest.raises(UserError, match='spans="answers"'):
         perturb_dataset(clean, SPEC, language="sw", column="context")
     assert perturb_dataset(clean, SPEC, language="sw", column="question")["answers"][:] == clean["answers"][:]
-    with pytest.raises(UserError, match="are those of 'context', which is not noised"):
+    with pytest.raises(UserError, match="'context'"):
         perturb_dataset(clean, SPEC, language="sw", column="question", spans="answers")
     wrong = Dataset.from_dict({"context": [CONTEXT], "answers": [{"text": ["Kigoma"], "answer_start": [30]}]})
-    with pytest.raises(UserError, match=r"Row 0, .* the answer 'Kigoma' is not at answer_start 30, where 'Butiam' is"):
+    with pytest.raises(UserError, match="'Kigoma'"):
         perturb_dataset(wrong, SPEC, language="sw", column="context", spans="answers")
 
 
@@ -239,34 +239,34 @@ def test_positions_that_would_be_wrong_are_an_error() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "line"),
     [
-        ({"column": "txt"}, UserError, "no column 'txt'. Did you mean 'text'"),
-        ({"column": "label"}, UserError, "'label' has ClassLabel.* Columns of texts are: text, language"),
+        ({"column": "txt"}, UserError, "column 'txt'"),
+        ({"column": "label"}, UserError, "'label' has ClassLabel"),
         ({"column": "score"}, UserError, "'score' has List"),
-        ({"column": []}, UserError, "column takes the name of a column"),
-        ({"column": 3}, UserError, "column takes the name of a column"),
-        ({"language": None}, UserError, "needs the language of the texts"),
-        ({"language": "xx"}, UnknownName, "no language named 'xx'"),
-        ({"language": 3}, UserError, "language takes a string, not 3"),
+        ({"column": []}, UserError, "name of a column"),
+        ({"column": 3}, UserError, "name of a column"),
+        ({"language": None}, UserError, "needs the language"),
+        ({"language": "xx"}, UnknownName, "'xx'"),
+        ({"language": 3}, UserError, "not 3"),
         ({"language_column": "language"}, UserError, "give one"),
         ({"language": None, "language_column": "label"}, UserError, "'label' has ClassLabel"),
-        ({"language": None, "language_column": "text", "column": "language"}, UnknownName, "no language named 'Habari"),
-        ({"language": None, "language_column": "lang"}, UserError, "no column 'lang'. Did you mean 'language'"),
-        ({"seed": "1"}, UserError, "perturb_dataset takes a whole number as its seed"),
-        ({"keep_names": 1}, UserError, "keep_names takes True or False"),
-        ({"packs": "nowhere"}, UserError, "no folder .*nowhere' of packs"),
-        ({"spec": "char_noise:0.1,0.2"}, SpecError, "lists 2 strengths; perturb_dataset takes one"),
-        ({"spec": "char_noise"}, SpecError, "names no strength"),
-        ({"spec": "char_nois:0.1"}, UnknownName, "Did you mean 'char_noise'"),
-        ({"spec": "@surface"}, SpecError, "is a suite"),
-        ({"spec": 3}, UserError, "one spec as a string"),
+        ({"language": None, "language_column": "text", "column": "language"}, UnknownName, "'Habari"),
+        ({"language": None, "language_column": "lang"}, UserError, "column 'lang'"),
+        ({"seed": "1"}, UserError, "whole number as its seed"),
+        ({"keep_names": 1}, UserError, "keep_names"),
+        ({"packs": "nowhere"}, UserError, "nowhere' of packs"),
+        ({"spec": "char_noise:0.1,0.2"}, SpecError, "2 strengths"),
+        ({"spec": "char_noise"}, SpecError, "no strength"),
+        ({"spec": "char_nois:0.1"}, UnknownName, "'char_noise'"),
+        ({"spec": "@surface"}, SpecError, "a suite"),
+        ({"spec": 3}, UserError, "spec as a string"),
         ({"spec": "attack_keys:0.1"}, SpecError, "asks a model"),
-        ({"spec": "char_noise@realised=tokens:0.1"}, SpecError, "tokens are a model's"),
-        ({"spec": "char_noise:0.1@fields=text", "column": "language"}, SpecError, "name different columns"),
-        ({"spec": "casing:0.1", "language": "th"}, UserError, "'casing' does not serve the language 'th'"),
-        ({"spans": "text"}, UserError, "are different columns"),
-        ({"spans": "positions"}, UserError, "no column 'positions'"),
-        ({"spans": "score", "column": ["text", "language"]}, UserError, "has positions in one text"),
-        ({"ds": ["text"]}, UserError, "takes a Dataset, .* not list"),
+        ({"spec": "char_noise@realised=tokens:0.1"}, SpecError, "a model's"),
+        ({"spec": "char_noise:0.1@fields=text", "column": "language"}, SpecError, "different columns"),
+        ({"spec": "casing:0.1", "language": "th"}, UserError, "'casing'"),
+        ({"spans": "text"}, UserError, "different columns"),
+        ({"spans": "positions"}, UserError, "column 'positions'"),
+        ({"spans": "score", "column": ["text", "language"]}, UserError, "in one text"),
+        ({"ds": ["text"]}, UserError, "not list"),
     ],
 )
 def test_a_mistake_is_one_line(options: dict[str, Any], error: type[UserError], line: str) -> None:
@@ -281,7 +281,7 @@ def test_a_row_without_a_language_is_one_line() -> None:
     """A row with a text needs a code; a row whose texts are null does not."""
     clean = Dataset.from_dict({"text": ["moja", None], "lang": ["sw", None]})
     assert perturb_dataset(clean, SPEC, language_column="lang")["text"][1] is None
-    with pytest.raises(UserError, match="'lang' has None in row 1; it takes the code"):
+    with pytest.raises(UserError, match="None in row 1"):
         perturb_dataset(
             Dataset.from_dict({"text": ["moja", "mbili"], "lang": ["sw", None]}), SPEC, language_column="lang"
         )
@@ -322,7 +322,7 @@ def test_several_processes_write_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     every = [perturb_dataset(on_disk(tmp_path / str(count)), SPEC, language="sw", num_proc=count) for count in (1, 2)]
     assert every[0][:] == every[1][:]
     clean = Dataset.from_dict({"text": ["moja", "mbili"], "lang": ["sw", None]})
-    with pytest.raises(UserError, match="'lang' has None in row 1"):
+    with pytest.raises(UserError, match="None in row 1"):
         perturb_dataset(clean, SPEC, language_column="lang", num_proc=2)
 
 

@@ -89,10 +89,10 @@ def test_a_dictionary_of_streams() -> None:
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"column": "txt"}, "no column 'txt'. Did you mean 'text'"),
-        ({"column": "size"}, "'size' has 0, which is int and not a text, in row 0"),
-        ({"language": None, "language_column": "lang"}, "no column 'lang'"),
-        ({"language": None, "language_column": "size"}, "'size' has 0 in row 0; it takes the code"),
+        ({"column": "txt"}, "column 'txt'"),
+        ({"column": "size"}, "not a text, in row 0"),
+        ({"language": None, "language_column": "lang"}, "column 'lang'"),
+        ({"language": None, "language_column": "size"}, "takes the code"),
     ],
 )
 def test_a_stream_of_unknown_features_is_checked_when_it_is_read(options: dict[str, Any], line: str) -> None:
@@ -105,16 +105,16 @@ def test_a_stream_of_unknown_features_is_checked_when_it_is_read(options: dict[s
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        (["moja", ["mbili"]], "'moja' beside lists of words in row 0"),
-        ([["moja", None]], "None among its words in row 0"),
-        ([["moja", 2]], "2, which is int and not a text, in row 0"),
-        (["moja", "mb\ud800"], r"'\\ud800', half of a surrogate pair, in row 1"),
+        (["moja", ["mbili"]], "'moja' .* row 0"),
+        ([["moja", None]], "None .* row 0"),
+        ([["moja", 2]], "2, .* row 0"),
+        (["moja", "mb\ud800"], "surrogate .* row 1"),
     ],
 )
 def test_values_that_are_no_texts_are_one_line(values: list[Any], line: str) -> None:
     """Each names the column and the row."""
     clean = IterableDataset.from_generator(lambda: ({"text": value} for value in values))
-    with pytest.raises(UserError, match=f"The column 'text' has {line}"):
+    with pytest.raises(UserError, match=f"'text' .*{line}"):
         list(perturb_dataset(clean, SPEC, language="sw"))
 
 

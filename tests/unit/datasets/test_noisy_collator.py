@@ -151,11 +151,11 @@ def test_strength_0_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "line"),
     [
-        ({"spec": "char_noise:0.1,0.2"}, SpecError, "NoisyCollator takes one, as in char_noise:0.1"),
-        ({"language": "xx"}, UnknownName, "no language named 'xx'"),
-        ({"language": None}, UserError, "NoisyCollator needs the language"),
-        ({"seed": 0.5}, UserError, "NoisyCollator takes a whole number as its seed"),
-        ({"collate": "rows"}, UserError, "takes a function from a list of rows to a batch"),
+        ({"spec": "char_noise:0.1,0.2"}, SpecError, "takes one"),
+        ({"language": "xx"}, UnknownName, "'xx'"),
+        ({"language": None}, UserError, "needs the language"),
+        ({"seed": 0.5}, UserError, "whole number"),
+        ({"collate": "rows"}, UserError, "takes a function"),
     ],
 )
 def test_a_mistake_is_one_line(options: dict[str, Any], error: type[UserError], line: str) -> None:
@@ -168,9 +168,9 @@ def test_a_mistake_is_one_line(options: dict[str, Any], error: type[UserError], 
 @pytest.mark.parametrize(
     ("rows", "line"),
     [
-        ([{"label": 1}], "A row has no 'text'; it has: label. .*remove_unused_columns=False"),
-        (["Habari"], "takes rows with the names of their columns, not 'Habari'"),
-        ([{"text": 3}], "'text' has 3, which is int and not a text, in row 0"),
+        ([{"label": 1}], "remove_unused_columns=False"),
+        (["Habari"], "not 'Habari'"),
+        ([{"text": 3}], "not a text, in row 0"),
     ],
 )
 def test_rows_without_texts_are_one_line(rows: list[Any], line: str) -> None:
@@ -179,9 +179,7 @@ def test_rows_without_texts_are_one_line(rows: list[Any], line: str) -> None:
         collator()(rows)
 
 
-@pytest.mark.parametrize(
-    ("epoch", "line"), [(-1, "from 0, not from -1"), (0.5, "as its epoch"), (True, "as its epoch")]
-)
+@pytest.mark.parametrize(("epoch", "line"), [(-1, "not from -1"), (0.5, "as its epoch"), (True, "as its epoch")])
 def test_an_epoch_is_a_whole_number_from_0(epoch: Any, line: str) -> None:
     """Another one is one line, and the epoch stays."""
     noisy = collator()
@@ -194,7 +192,7 @@ def test_a_mistake_in_a_worker_is_raised_here() -> None:
     """An error of a worker has a type that can be sent, whatever it was."""
     noisy, rows = NoisyCollator(list, SPEC, language_column="code"), [{"text": "moja", "code": "xx"}]
     loader: Any = DataLoader(Dataset.from_list(rows), collate_fn=noisy, num_workers=1)
-    with pytest.raises(UserError, match="There is no language named 'xx'"):
+    with pytest.raises(UserError, match="'xx'"):
         list(loader)
 
 
@@ -205,5 +203,5 @@ def test_columns_that_look_like_positions_are_refused(columns: dict[str, Any]) -
     collator = NoisyCollator(list, "char_noise:0.2", language="sw")
     for noised in (collator.noised, lambda rows: perturb_dataset(Dataset.from_list(rows), SPEC, language="sw")):
         assert len(noised([row])) == 1
-        with pytest.raises(UserError, match=rf"'{next(iter(columns))}' has positions in a text, which noise moves"):
+        with pytest.raises(UserError, match=f"'{next(iter(columns))}' has positions"):
             noised([row | columns])

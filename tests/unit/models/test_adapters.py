@@ -78,7 +78,7 @@ def test_a_head_of_an_adapter_scores_as_peft_has_it(tmp_path: Path) -> None:
         wanted = _applied(whole, folder)(IDS).logits
         given = load(located, XNLI, "cpu", "fp32").encoder(input_ids=IDS).last_hidden_state[:, 0]
     torch.testing.assert_close(given, wanted, atol=1e-5, rtol=1e-4)
-    assert notes_of(located)[0] == f"{folder} is an adapter, merged into the weights of {base}."
+    assert all(str(path) in notes_of(located)[0] for path in (folder, base))
 
 
 def test_an_adapter_of_a_whole_decoder_changes_its_body(tmp_path: Path) -> None:
@@ -116,12 +116,11 @@ def _queries(encoder: Any) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("facts", "line"),
     [
-        ({"peft_type": "PROMPT_TUNING"}, r"is an adapter of the type 'PROMPT_TUNING'; LORA, .* are merged\. Merge it"),
-        ({"base_model_name_or_path": "no/such/base"}, r"whose base .* is not at hand: There is no model folder"),
+        ({"peft_type": "PROMPT_TUNING"}, "'PROMPT_TUNING'"),
+        ({"base_model_name_or_path": "no/such/base"}, "no model folder"),
         ({"layer_replication": [[0, 1], [0, 1]]}, r"layer_replication"),
-        ({"base_model_name_or_path": None}, r"an adapter that names no base"),
-        ({"base_model_name_or_path": "mini\x00"}, r"is not at hand"),
-        ({"base_model_name_or_path": "SELF"}, r"no checkpoint of transformers|is not at hand"),
+        ({"base_model_name_or_path": None}, "names no base"),
+        ({"base_model_name_or_path": "SELF"}, r"no checkpoint of transformers|not at hand"),
     ],
 )
 def test_what_cannot_be_merged_is_refused(facts: dict[str, Any], line: str, tmp_path: Path) -> None:
@@ -139,10 +138,10 @@ def test_pickled_or_missing_weights_are_refused(tmp_path: Path) -> None:
     """The pickle is not opened."""
     folder = adapter_folder(tmp_path / "adapter", xlmr_folder(tmp_path / "base"), "", "")
     (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
-    with pytest.raises(ModelError, match=r"only pickled weights \(adapter_model\.bin\), which could run code"):
+    with pytest.raises(ModelError, match=r"adapter_model\.bin"):
         _found(folder)
     (folder / "adapter_model.bin").unlink()
-    with pytest.raises(ModelError, match=r"an adapter with no weights; adapter_model\.safetensors is read"):
+    with pytest.raises(ModelError, match="no weights"):
         _found(folder)
 
 
@@ -150,7 +149,7 @@ def test_an_adapter_of_another_model_is_refused(tmp_path: Path) -> None:
     """A weight that has no place would be left out."""
     other = xlmr_folder(tmp_path / "other", num_hidden_layers=3)
     folder = adapter_folder(tmp_path / "adapter", other, "", "")
-    with pytest.raises(ModelError, match=r"is an adapter of another model than its base: .*layer\.2\..* has no place"):
+    with pytest.raises(ModelError, match=r"layer\.2\..* no place"):
         read_encoder(xlmr_folder(tmp_path / "base"), folder)
 
 
@@ -165,7 +164,7 @@ def test_without_peft_the_line_says_how_to_get_it(tmp_path: Path, monkeypatch: p
         return original(name, *others, **named)
 
     monkeypatch.setattr(builtins, "__import__", refused)
-    with pytest.raises(UserError, match=r"adapter needs peft, which is not installed\. Install it: pip install"):
+    with pytest.raises(UserError, match="pip install"):
         read_encoder(base, folder)
 
 

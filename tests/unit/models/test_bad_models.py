@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from safetensors.torch import load_file, save_file
 from tests.tiny import tiny_run
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.models.labels import relabel_of
-from robust_xtreme.models.loading import load_checkpoint, read_encoder
+from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.located import locate
 
 PANX = registry.load("task", "panx")
-WEIGHTS = "model/model.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +35,12 @@ def _change(path: Path, **values: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
-def test_weights_that_are_missing_are_not_drawn_at_random(run: Path) -> None:
-    """A file without some of the encoder's weights is refused by the name of one."""
-    weights = load_file(str(run / WEIGHTS))
-    lost = "encoder.layer.0.output.dense.weight"
-    save_file({name: tensor for name, tensor in weights.items() if name != lost}, str(run / WEIGHTS), {"format": "pt"})
-    with pytest.raises(ModelError, match=rf"{lost} has no weights"):
-        load_checkpoint(run, PANX)
-
-
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        ({"num_hidden_layers": 2}, r"encoder\.layer\.1.* and \d+ more have no weights"),
-        ({"model_type": "gpt2"}, r"c_attn\.bias and \d+ more have no weights"),
-        ({"hidden_size": 32}, "another shape in the weights than config.json says"),
+        ({"num_hidden_layers": 2}, r"encoder\.layer\.1.* no weights"),
+        ({"model_type": "gpt2"}, r"c_attn\.bias .* no weights"),
+        ({"hidden_size": 32}, "another shape"),
     ],
 )
 def test_a_configuration_of_another_encoder_is_refused(run: Path, values: dict[str, Any], line: str) -> None:
@@ -59,15 +48,6 @@ def test_a_configuration_of_another_encoder_is_refused(run: Path, values: dict[s
     _change(run / "model" / "config.json", **values)
     with pytest.raises(ModelError, match=line):
         read_encoder(run / "model")
-
-
-@pytest.mark.parametrize("kept", [0, 4, 200, -64])
-def test_weights_cut_short_are_damaged(run: Path, kept: int) -> None:
-    """Wherever a file of weights ends, it is named before anything is computed."""
-    path = run / WEIGHTS
-    path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(ModelError, match=r"model\.safetensors is damaged"):
-        _ = locate(run, PANX).params
 
 
 @pytest.mark.parametrize("labels", [None, 3, "OOOOOOO", {}, [1, 2, 3, 4, 5, 6, 7], ["A"] * 7, ["O"]])
@@ -83,16 +63,6 @@ def test_tags_in_another_order_go_by_their_names(run: Path) -> None:
     _change(run / "heads" / "panx.json", labels=list(reversed(PANX.labels)))
     assert locate(run, PANX).labels == tuple(reversed(PANX.labels))
     assert relabel_of(locate(run, PANX), PANX) is None
-
-
-@pytest.mark.parametrize(
-    "record", ["null", "[]", "3", '{"languages": 3}', '{"languages": [3]}', '{"examples": "x"}', '{"seed": "x"}']
-)
-def test_a_record_of_another_kind_is_named(run: Path, record: str) -> None:
-    """What is in stages/ is read at every run, so it is checked."""
-    (run / "stages" / "01-target.json").write_text(record)
-    with pytest.raises(ModelError, match=r"01-target\.json: is not a record of a stage"):
-        locate(run, PANX)
 
 
 @pytest.mark.parametrize("name", ["model/config.json", "heads/panx.json", "stages/01-target.json"])

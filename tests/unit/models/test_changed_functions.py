@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import builtins
 import importlib
 import json
 import os
-import pickle
 import random
 import re
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from tests.program import program
@@ -29,43 +25,30 @@ from robust_xtreme.run.run import Observer
 
 evaluate: Any = api.evaluate
 
-HELPER = 'WORD = "good"\nclass Model:\n    word = "good"\n    def __init__(self): self.own = "good"\nmodel = Model()\n'
+HELPER = 'WORD = "good"\nclass Model:\n    def __init__(self): self.own = "good"\nmodel = Model()\n'
 MODULE = """
-import builtins, functools, json, os, pickle, sqlite3
-from importlib import resources
+import os
 from pathlib import Path
-import numpy as np
-import rxt_helper, rxt_package
+import rxt_helper
 from rxt_helper import model
 
 HERE = Path(__file__).parent
-WORD, CONFIG, AT_IMPORT = "good", {"word": "good"}, (HERE / "imported.txt").read_text()
+WORD, AT_IMPORT = "good", (HERE / "imported.txt").read_text()
 
 def outer(word):
     def inner(): return word
     return inner
 
-def default(word="good"): return word
-
-closure, bound = outer("good"), functools.partial(str, "good")
+closure = outer("good")
 
 def words():
-    yield from (WORD, CONFIG["word"], AT_IMPORT, closure(), bound(), default(), classify.word, os.environ["RXT_WORD"])
-    yield from (rxt_helper.WORD, model.word, model.own, rxt_package.WORD, getattr(builtins, "rxt_word", "good"))
-    for name in ("weights.txt", "same.txt", "link.txt"):
+    yield from (WORD, AT_IMPORT, closure(), os.environ["RXT_WORD"], rxt_helper.WORD, model.own)
+    for name in ("same.txt", "link.txt"):
         yield (HERE / name).read_text()
-    yield resources.files("rxt_package").joinpath("data.txt").read_text()
-    yield json.loads((HERE / "config.json").read_text())["word"]
-    yield pickle.loads((HERE / "model.pkl").read_bytes())
-    yield str(np.load(HERE / "weights.npy"))
-    with sqlite3.connect(HERE / "model.db") as db:
-        yield db.execute("SELECT word FROM model").fetchone()[0]
 
 def classify(texts):
     word = "good" if set(words()) == {"good"} else "bad"
     return ["pos" if word in text else "neg" for text in texts]
-
-classify.word = "good"
 """
 
 
@@ -73,20 +56,11 @@ def write_model(folder: Path) -> None:
     """Write the modules and files that a function is made of, and its data."""
     (folder / "rxt_module.py").write_text(MODULE)
     (folder / "rxt_helper.py").write_text(HELPER)
-    (folder / "rxt_package").mkdir()
-    (folder / "rxt_package/__init__.py").write_text('WORD = "good"\n')
-    (folder / "rxt_package/data.txt").write_text("good")
-    for name in ("weights.txt", "same.txt", "imported.txt", "first.txt"):
+    for name in ("same.txt", "imported.txt", "first.txt"):
         (folder / name).write_text("good")
     (folder / "second.txt").symlink_to("third.txt")
     (folder / "third.txt").write_text("bad")
     (folder / "link.txt").symlink_to("first.txt")
-    (folder / "config.json").write_text('{"word": "good"}')
-    (folder / "model.pkl").write_bytes(pickle.dumps("good"))
-    np.save(folder / "weights.npy", np.array("good"))
-    with sqlite3.connect(folder / "model.db") as db:
-        db.execute("CREATE TABLE model (word)")
-        db.execute("INSERT INTO model VALUES ('good')")
 
 
 def write_unseen(path: Path) -> None:
@@ -96,47 +70,23 @@ def write_unseen(path: Path) -> None:
     os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
 
-def change_database(path: Path) -> None:
-    """Change a row of a database."""
-    with sqlite3.connect(path) as db:
-        db.execute("UPDATE model SET word = 'bad'")
-
-
-def change_default(function: Any) -> None:
-    """Change the default of an argument."""
-    function.__defaults__ = ("bad",)
-
-
 def change_closure(function: Any) -> None:
     """Change what a closure contains."""
     function.__closure__[0].cell_contents = "bad"
 
 
 WAYS: dict[str, Callable[[Path, Any, pytest.MonkeyPatch], object]] = {
-    "weights": lambda here, _, __: (here / "weights.txt").write_text("bad"),
     "weights of the same size and time": lambda here, _, __: write_unseen(here / "same.txt"),
     "weights that are read at import": lambda here, _, __: (here / "imported.txt").write_text("bad"),
     "a link": lambda here, _, __: (here / "second.txt").replace(here / "link.txt"),
-    "a pickle": lambda here, _, __: (here / "model.pkl").write_bytes(pickle.dumps("bad")),
-    "an array": lambda here, _, __: np.save(here / "weights.npy", np.array("bad")),
-    "a configuration": lambda here, _, __: (here / "config.json").write_text('{"word": "bad"}'),
-    "a database": lambda here, _, __: change_database(here / "model.db"),
-    "data of a package": lambda here, _, __: (here / "rxt_package/data.txt").write_text("bad"),
-    "a package": lambda here, _, __: (here / "rxt_package/__init__.py").write_text('WORD = "bad" \n'),
     "a helper": lambda here, _, __: (here / "rxt_helper.py").write_text(HELPER.replace("good", "bad", 1)),
     "its own source": lambda here, _, __: (here / "rxt_module.py").write_text(MODULE.replace('"good"', '"bad"', 1)),
     "the environment": lambda _, __, patch: patch.setenv("RXT_WORD", "bad"),
-    "a builtin": lambda _, __, patch: patch.setattr(builtins, "rxt_word", "bad", raising=False),
     "a global": lambda _, module, __: setattr(module, "WORD", "bad"),
-    "a dictionary": lambda _, module, __: module.CONFIG.update(word="bad"),
     "a closure": lambda _, module, __: change_closure(module.closure),
-    "a default": lambda _, module, __: change_default(module.default),
-    "an argument that is bound": lambda _, module, __: setattr(module, "bound", lambda: "bad"),
-    "an attribute of the function": lambda _, module, __: setattr(module.classify, "word", "bad"),
     "an attribute of an object": lambda _, module, __: setattr(module.model, "own", "bad"),
-    "a class": lambda _, module, __: setattr(type(module.model), "word", "bad"),
 }
-IMPORTED_AGAIN = ("weights that are read at import", "a package", "a helper", "its own source")
+IMPORTED_AGAIN = ("weights that are read at import", "a helper", "its own source")
 
 
 def forget_modules() -> None:

@@ -62,9 +62,9 @@ def test_an_index_names_only_safetensors_of_its_folder(
     """Neither pickles nor files elsewhere are read by way of an index, by either reader of weights."""
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("a pickle was read"))
     indexed(copied, name)
-    with pytest.raises(ModelError, match=rf"{INDEX} names '{name}', but weights are read only from .*\.safetensors"):
+    with pytest.raises(ModelError, match=f"{INDEX} names '{name}'"):
         locate(copied, XNLI)
-    with pytest.raises(ModelError, match="weights are read only from"):
+    with pytest.raises(ModelError, match="read only from"):
         read_encoder(copied)
 
 
@@ -84,7 +84,7 @@ def test_an_index_names_files_that_are_there(copied: Path) -> None:
     """A part that was not fetched is named."""
     indexed(copied, "model-00001-of-00001.safetensors")
     (copied / "model-00001-of-00001.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"names 'model-00001-of-00001\.safetensors', which is missing"):
+    with pytest.raises(ModelError, match="which is missing"):
         locate(copied, XNLI)
 
 
@@ -105,19 +105,19 @@ def test_a_run_with_an_index_of_pickles_is_refused(tmp_path: Path) -> None:
     run = tiny_run(tmp_path / "run", ["xnli"])
     indexed(run / "model", "pytorch_model.bin")
     shutil.copy(run / "heads" / "xnli.safetensors", run / "model" / "other.safetensors")
-    with pytest.raises(ModelError, match="weights are read only from"):
+    with pytest.raises(ModelError, match="read only from"):
         locate(run, XNLI)
 
 
 def test_layers_that_the_configuration_leaves_out_are_refused(copied: Path, other: Path) -> None:
     """A model of half its layers is another model, by head or as an encoder."""
     change(copied, {"num_hidden_layers": 1})
-    with pytest.raises(ModelError, match=r"bert\.encoder\.layer\.1\..* and \d+ more are in the weights, but config"):
+    with pytest.raises(ModelError, match=r"encoder\.layer\.1\..* in the weights"):
         load_checkpoint(copied, XNLI)
-    with pytest.raises(ModelError, match=r"encoder\.layer\.1\..* and \d+ more are in the weights"):
+    with pytest.raises(ModelError, match=r"encoder\.layer\.1\..* in the weights"):
         read_encoder(copied)
     rewrite(other, lambda weights: {**weights, "crf.transitions": torch.zeros(3, 3)})
-    with pytest.raises(ModelError, match=r"crf\.transitions is in the weights"):
+    with pytest.raises(ModelError, match=r"crf\.transitions"):
         load_checkpoint(other, XNLI)
 
 
@@ -128,7 +128,7 @@ def test_an_encoder_has_layers(copied: Path, tmp_path: Path, number: int) -> Non
     run = tiny_run(tmp_path / "run", ["xnli"])
     change(run / "model", {"num_hidden_layers": number})
     for folder in (copied, run):
-        with pytest.raises(ModelError, match=rf"num_hidden_layers {number}, but a size is a whole number from 1 to"):
+        with pytest.raises(ModelError, match=f"num_hidden_layers {number}"):
             locate(folder, XNLI)
 
 
@@ -154,14 +154,14 @@ def test_an_encoder_is_read_out_of_a_checkpoint_with_a_head(copied: Path) -> Non
 def test_a_configuration_names_no_weights_of_its_own(copied: Path) -> None:
     """transformers would read another file than the one that was hashed."""
     change(copied, {"transformers_weights": "elsewhere.safetensors"})
-    with pytest.raises(ModelError, match=r"names weights of its own \('elsewhere\.safetensors'\)"):
+    with pytest.raises(ModelError, match=r"elsewhere\.safetensors"):
         locate(copied, XNLI)
 
 
 def test_an_adapter_beside_the_weights_is_refused(copied: Path) -> None:
     """It would not be applied."""
     (copied / "adapter_config.json").write_text('{"peft_type": "LORA"}')
-    with pytest.raises(ModelError, match=r"contains an adapter \(adapter_config\.json\), which is not applied"):
+    with pytest.raises(ModelError, match="an adapter"):
         locate(copied, XNLI)
 
 
@@ -169,7 +169,7 @@ def test_padding_of_another_model_is_refused(other: Path) -> None:
     """XLM-R counts positions from its padding."""
     tokenizer_of(locate(other, XNLI))
     change(other, {"pad_token_id": 0})
-    with pytest.raises(ModelError, match="its padding token is 1 in the tokenizer, but 0 in config"):
+    with pytest.raises(ModelError, match="padding token is 1"):
         tokenizer_of(locate(other, XNLI))
     change(other, {"pad_token_id": None})
     tokenizer_of(locate(other, XNLI))
@@ -186,7 +186,7 @@ def test_ends_of_another_model_are_refused(copied: Path, more: int, refused: boo
     rewrite(copied, lambda weights: {**weights, name: torch.cat((weights[name], weights[name][:more]))})
     change(copied, {"vocab_size": size + more, "bos_token_id": 0, "eos_token_id": 2})
     if refused:
-        with pytest.raises(ModelError, match="its first token is 2 in the tokenizer, but 0 in config"):
+        with pytest.raises(ModelError, match="first token is 2"):
             load_checkpoint(copied, XNLI)
     else:
         load_checkpoint(copied, XNLI)
@@ -197,7 +197,7 @@ def test_a_tokenizer_without_files_is_named(copied: Path, kept: tuple[str, ...])
     """Which file is missing, and what to do."""
     for name in {"tokenizer.json", "tokenizer_config.json"} - {*kept}:
         (copied / name).unlink()
-    with pytest.raises(ModelError, match=r"its files \(tokenizer\.json\) are missing\. Get them again"):
+    with pytest.raises(ModelError, match=r"tokenizer\.json.* missing"):
         tokenizer_of(locate(copied, XNLI))
 
 
@@ -205,7 +205,7 @@ def test_a_tokenizer_without_files_is_named(copied: Path, kept: tuple[str, ...])
 def test_a_damaged_file_of_a_tokenizer_is_named(copied: Path, name: str, content: str) -> None:
     """The error names the file, not only a line and column."""
     (copied / name).write_text(content)
-    with pytest.raises(ModelError, match=rf"cannot be loaded: {name} is damaged \(not a JSON object\)\. Get it again"):
+    with pytest.raises(ModelError, match=f"{name} is damaged"):
         tokenizer_of(locate(copied, XNLI))
 
 
@@ -214,7 +214,7 @@ def test_an_architecture_of_its_own_names_the_flag(copied: Path) -> None:
     values: dict[str, Any] = {"AutoModelForSequenceClassification": "own.OwnForSequenceClassification"}
     change(copied, {"architectures": ["OwnForSequenceClassification"], "auto_map": values})
     (copied / "own.py").write_text("raise SystemExit(1)")
-    with pytest.raises(ModelError, match="runs only with --trust-remote-code"):
+    with pytest.raises(ModelError, match="--trust-remote-code"):
         locate(copied, XNLI)
 
 
@@ -223,8 +223,8 @@ def test_a_reader_of_questions_scores_two_ends(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "reader", "bert", QUESTION)
     locate(folder, XQUAD)
     change(folder, {"num_labels": 3})
-    with pytest.raises(ModelError, match="its head gives 3 scores of a token, but an answer has a start and an end"):
+    with pytest.raises(ModelError, match="3 scores"):
         locate(folder, XQUAD)
     change(folder, {"num_labels": None, "id2label": {"0": "a", "1": "b", "2": "c"}})
-    with pytest.raises(ModelError, match="gives 3 scores"):
+    with pytest.raises(ModelError, match="3 scores"):
         locate(folder, XQUAD)

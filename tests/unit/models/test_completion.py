@@ -119,11 +119,6 @@ def test_what_is_completed_is_taken() -> None:
     assert str(DEFAULT) in offered
 
 
-def test_other_shells_ask_too() -> None:
-    """Zsh and fish get the names in their own form."""
-    assert "xnli" in " ".join(complete("robust-xtreme eval --tasks xn", shell="zsh"))
-
-
 def test_a_chain_is_completed_link_by_link() -> None:
     """After a plus sign another perturbation begins."""
     assert "char_noise:0.2+char_noise:0.1" in _completion.perturbation("char_noise:0.2+ch")

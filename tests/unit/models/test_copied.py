@@ -103,9 +103,7 @@ def test_a_changed_model_is_refused(folder: Path, change: str, dtype: torch.dtyp
     model, tokenizer = loaded(folder / "bert")
     model.to(dtype)
     CHANGES[change](model)
-    with pytest.raises(
-        SpecError, match=r"^evaluate: the BertFor\w+ computes otherwise than its copy.* Undo the change"
-    ):
+    with pytest.raises(SpecError, match="computes otherwise"):
         name_of(model, tokenizer)
 
 
@@ -115,7 +113,7 @@ def test_a_model_that_does_not_compute_or_changes_itself_is_one_line(folder: Pat
     model, tokenizer = loaded(folder / "bert")
     _set(f"bert.embeddings.{part}", (4,) if part.startswith("Layer") else 0.1)(model)
     before = model.bert.embeddings.word_embeddings.weight.clone()
-    with pytest.raises(SpecError, match=r"does not compute an input of 24 tokens: |word_embeddings has .* a max_norm"):
+    with pytest.raises(SpecError, match=r"does not compute|max_norm"):
         name_of(model, tokenizer)
     assert torch.equal(model.bert.embeddings.word_embeddings.weight, before)
 
@@ -130,7 +128,7 @@ def test_too_little_memory_is_one_line_of_the_environment(
         raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB")
 
     monkeypatch.setattr(in_memory, step, full)
-    with pytest.raises(RobustXtremeError, match=r"^evaluate: too little memory to compare .* Free some") as raised:
+    with pytest.raises(RobustXtremeError, match="too little memory") as raised:
         name_of(*loaded(folder / "bert"))
     assert (raised.value.exit_code, "\n" in str(raised.value)) == (3, False)
 
@@ -143,7 +141,7 @@ def test_one_changed_number_of_a_weight_is_refused(folder: Path, tmp_path: Path,
     tokenizer.save_pretrained(tmp_path)
     in_memory.check_copy(model, tokenizer, tmp_path, "memory:x")
     model.bert.encoder.layer[0].output.dense.weight.data[3, 2] *= 1.1
-    with pytest.raises(SpecError, match=r"has other weights than its copy, .* in bert.encoder.layer.0.output.dense.w"):
+    with pytest.raises(SpecError, match=r"bert.encoder.layer.0.output.dense.w"):
         in_memory.check_copy(model, tokenizer, tmp_path, "memory:x")
 
 
@@ -153,7 +151,7 @@ def test_one_changed_number_of_an_encoder_is_refused(tmp_path: Path) -> None:
     model.to(torch.bfloat16).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     model.encoder.block[1].layer[1].DenseReluDense.wo.weight.data[3, 2] *= 1.1
-    with pytest.raises(SpecError, match=r"MT5ForConditionalGeneration has other weights .* in block.1.layer.1"):
+    with pytest.raises(SpecError, match=r"other weights .* block.1.layer.1"):
         in_memory.check_copy(model, tokenizer, tmp_path, "memory:x")
 
 
@@ -197,7 +195,7 @@ def test_a_changed_tokenizer_is_refused(folder: Path, change: Callable[[Any], No
     """Settings that are not saved, and code of another class."""
     model, tokenizer = loaded(folder / "bert")
     change(tokenizer)
-    with pytest.raises(SpecError, match=r"^evaluate: the \w+ (encodes texts .* otherwise|does not encode texts: )"):
+    with pytest.raises(SpecError, match=r"encodes texts .* otherwise|does not encode"):
         name_of(model, tokenizer)
 
 
@@ -264,5 +262,5 @@ def test_a_changed_encoder_without_a_head_is_refused() -> None:
     """The states of a model without a head are compared."""
     model = MAKERS["mt5-whole"]()
     model.encoder.final_layer_norm.variance_epsilon = 50.0
-    with pytest.raises(SpecError, match="MT5ForConditionalGeneration computes otherwise"):
+    with pytest.raises(SpecError, match="computes otherwise"):
         name_of(model, word_tokenizer(types=False))

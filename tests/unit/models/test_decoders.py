@@ -118,7 +118,7 @@ def test_a_head_for_pairs_scores_as_transformers_does_alone(pad: int | None, tmp
         with torch.inference_mode():
             assert np.allclose(scores[row], model(**pair).logits[0].numpy(), atol=1e-5)
     token = decoder_tokenizer().convert_ids_to_tokens(257) if pad else "<|end|>"
-    assert any(note.endswith(f"has no padding token: inputs are padded with {token}.") for note in notes_of(located))
+    assert any(f"padded with {token}" in note for note in notes_of(located))
 
 
 def test_padding_is_not_what_ends_a_text(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_padding_is_not_what_ends_a_text(tmp_path: Path) -> None:
     ending = {"type": "TemplateProcessing", "single": single, "pair": single * 2, "special_tokens": named}
     facts["post_processor"] = ending
     path.write_text(json.dumps(facts), encoding="utf-8")
-    with pytest.raises(ModelError, match="without a padding token: name its pad_token"):
+    with pytest.raises(ModelError, match="pad_token"):
         read_tokenizer(folder)
     config = folder / "tokenizer_config.json"
     config.write_text(json.dumps({**json.loads(config.read_text("utf-8")), "unk_token": "<s>"}), encoding="utf-8")

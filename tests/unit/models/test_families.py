@@ -63,14 +63,6 @@ def _scores(family: Family, head: Any, encoder: Any, windows: Windows) -> list[n
         return list(family.forward(head, hidden, mask, windows).numpy())
 
 
-def test_every_family_of_the_folder_is_found_by_name() -> None:
-    """A family is the module of its name, and says what it is in one line."""
-    assert registry.names("family") == ("choice", "classification", "retrieval", "span_qa", "tagging")
-    for name in registry.names("family"):
-        assert _family(name).name == name
-        assert _family(name).summary.endswith(".")
-
-
 @pytest.mark.parametrize("name", ["classification", "tagging", "span_qa"])
 def test_padding_changes_no_prediction(name: str, tokenizer: Any, encoder: Any) -> None:
     """An example is decoded the same alone and in a batch with longer ones, its scores equal to the quantum."""

@@ -14,7 +14,7 @@ from tests.checkpoints import KINDS, TEXTS, checkpoint, word_tokenizer
 from tests.decoding import answers_of, decoded, inputs_for
 from tests.learning import learned
 from tests.single_windows import singly
-from tests.tiny import choice_example, pair_example, tiny_encoder, tiny_tokenizer
+from tests.tiny import choice_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, NotFinite
@@ -88,7 +88,7 @@ def test_without_a_question_the_premise_is_alone(tokenizer: Any) -> None:
 def test_fields_that_are_not_choices_are_refused(fields: str, tokenizer: Any) -> None:
     """A premise and choices in a row, two at least; else one line that names what there is."""
     texts = {name: Text(name, "en", "x") for name in fields.split()}
-    with pytest.raises(ModelError, match=r"has the fields .*; a choice needs premise, choice1, choice2"):
+    with pytest.raises(ModelError, match="a choice needs"):
         FAMILY.encode([Example("1", texts, Choice(0), "1")], tokenizer, 64, 0)
 
 
@@ -212,15 +212,6 @@ def test_the_highest_score_is_taken_and_ties_go_to_the_first() -> None:
             taken(0.1, bad)
 
 
-def test_equal_choices_tie(tokenizer: Any) -> None:
-    """The same text twice has the same score, and the first is taken, in whatever batches they are computed."""
-    encoder = tiny_encoder(len(tokenizer))
-    example = choice_example("1", PREMISE, ["same", "same"], 1)
-    windows = FAMILY.encode([example], tokenizer, 64, 0)
-    scores = _scores(FAMILY.head(16, ()).eval(), windows, encoder)
-    assert decoded(FAMILY, example, windows, scores) == Choice(0)
-
-
 # --------------------------------------------------------------------------------------------------------- checkpoints
 
 
@@ -256,14 +247,8 @@ def test_choices_are_those_that_transformers_gives(kind: str, tmp_path: Path) ->
 def test_a_head_for_other_tasks_is_not_a_head_for_choices(tmp_path: Path) -> None:
     """A classifier is refused for choices, and a checkpoint for choices for classes, each in one line."""
     nli = checkpoint(tmp_path / "nli", "bert", "SequenceClassification", ("a", "b"))
-    with pytest.raises(ModelError, match=r"choices needs one that ends in ForMultipleChoice\.$"):
+    with pytest.raises(ModelError, match="ForMultipleChoice"):
         load_checkpoint(nli, TASK)
     choices = checkpoint(tmp_path / "choices", "bert", "MultipleChoice")
-    with pytest.raises(ModelError, match=r"is a BertForMultipleChoice.*ends in ForSequenceClassification\.$"):
+    with pytest.raises(ModelError, match="ForSequenceClassification"):
         load_checkpoint(choices, registry.load("task", "xnli"))
-
-
-def test_a_pair_is_not_a_choice(tokenizer: Any) -> None:
-    """Examples of another family are refused before anything is computed."""
-    with pytest.raises(ModelError, match="premise, hypothesis"):
-        FAMILY.encode([pair_example("1", "a", "b")], tokenizer, 64, 0)

@@ -91,7 +91,7 @@ def test_an_example_without_a_query_is_refused(tokenizer: Any) -> None:
     """One line that names the fields there are."""
     whole = search_example("1", "q", "c")
     bare = Example("1", {"candidate": whole.texts["candidate"]}, whole.target, "1")
-    with pytest.raises(ModelError, match="1 has the fields candidate, but not query"):
+    with pytest.raises(ModelError, match="not query"):
         FAMILY.encode([bare], tokenizer, 9, 0)
 
 
@@ -211,7 +211,7 @@ def test_a_batch_that_tears_a_pair_apart_is_an_error(cut: slice, tokenizer: Any)
     """What a wrong planner makes of an epoch is never learned."""
     windows = FAMILY.encode(PAIRS, tokenizer, 64, 0)
     windows = windows.take(np.arange(len(windows))[cut])
-    with pytest.raises(ValueError, match="a batch contains only one text"):
+    with pytest.raises(ValueError, match="only one text"):
         FAMILY.loss(DualHead(16), *_hidden(windows, tiny_encoder(len(tokenizer))), windows, PAIRS, ())
 
 

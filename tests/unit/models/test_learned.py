@@ -51,9 +51,9 @@ def test_the_user_names_the_languages(made: Path) -> None:
 def test_the_record_of_a_run_is_not_contradicted() -> None:
     """The user's word is for models without a record."""
     for word in ("en", "xnli=en"):
-        with pytest.raises(SpecError, match="--trained-on names languages"):
+        with pytest.raises(SpecError, match="--trained-on"):
             locate_all(given_models(RunSpec(data="mini", trained_on=(word,))), (XNLI,))
-    with pytest.raises(SpecError, match="Training languages are given for 'panx', but that task is not evaluated"):
+    with pytest.raises(SpecError, match="'panx'"):
         locate_all(given_models(RunSpec(data="mini", trained_on=("panx=en",))), (XNLI,))
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_a_list_of_codes_is_refused(word: str) -> None:
     """In one line with an example."""
     with pytest.raises((SpecError, UnknownName)):
         parse_trained_on([word])
-    with pytest.raises(SpecError, match="names xnli twice"):
+    with pytest.raises(SpecError, match="twice"):
         parse_trained_on(["xnli=en", "xnli=de"])
     assert parse_trained_on(["en", "de"]) == parse_trained_on(["en,de"]) == {"": ("en", "de")}
 
@@ -70,9 +70,9 @@ def test_what_is_not_a_list_of_codes_is_refused(word: str) -> None:
 @pytest.mark.parametrize("code", ["eng", "xx", "zz", "iw", "quy"])
 def test_a_code_of_no_language_is_refused(code: str) -> None:
     """It would make every cell `zero_shot`; a language that no task has is still a language."""
-    near = r" Did you mean 'en'\?" if code == "eng" else ""
+    near = ".*'en'" if code == "eng" else ""
     for word in (code, f"xnli=en,{code}"):
-        with pytest.raises(UnknownName, match=f"There is no language named '{code}'.{near}"):
+        with pytest.raises(UnknownName, match=f"'{code}'{near}"):
             parse_trained_on([word])
     assert parse_trained_on(["pl,sv,luo"]) == {"": ("pl", "sv", "luo")}
 

@@ -115,14 +115,6 @@ def test_two_tasks_of_one_checkpoint_share_its_weights(tmp_path: Path) -> None:
     assert first.encoder is other.encoder
 
 
-def test_no_network_or_pickle_is_used_to_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint in a folder is read with the network and torch's pickle reader switched off."""
-    folder = checkpoint(tmp_path / "one", "bert", SEQUENCE, NLI)
-    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was asked"))
-    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("a pickle was read"))
-    load_checkpoint(folder, XNLI)
-
-
 def test_half_precision_weights_are_computed_in_single(tmp_path: Path) -> None:
     """What is stored in 16 bits is read as float32, as the run says."""
     folder = checkpoint(tmp_path / "one", "bert", SEQUENCE, NLI)

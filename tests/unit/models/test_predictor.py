@@ -109,7 +109,7 @@ def test_a_task_that_none_serves_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
     task = registry.load("task", "panx")
     model = locate(mini("model"), task)
     monkeypatch.setattr(registry, "names", lambda _: ())
-    with pytest.raises(ModelError, match=r"No predictor answers panx with .*\. There are none\."):
+    with pytest.raises(ModelError, match="No predictor"):
         predictor_of(model, task, _absent)
 
 

@@ -177,7 +177,7 @@ def test_documents_are_those_of_the_texts_found() -> None:
 def test_an_encoder_too_short_for_candidates_is_refused(folder: Path) -> None:
     """LAReQA's candidates are longer than its queries: an encoder reads both, or is refused before anything runs."""
     located = replace(locate(folder, registry.load("task", "tatoeba")), config={"max_position_embeddings": 128})
-    with pytest.raises(ModelError, match="reads 128 tokens, but lareqa has inputs of 256"):
+    with pytest.raises(ModelError, match="128 tokens, but lareqa"):
         check_length(located, registry.load("task", "lareqa"))
 
 
@@ -187,12 +187,12 @@ def test_queries_that_the_pool_cannot_answer_are_counted(folder: Path) -> None:
     lost = [replace(example, target=Document(()), fingerprint="") for example in examples[:2]]
     spec = registry.load("task", "tatoeba")
     task_run = TaskRun(spec, "de", "test", "", 6, 6, (), locate(folder, spec))
-    assert "2 of 6 queries have no right candidate" in with_pool(task_run, corpus, [*lost, *examples[2:]]).note
+    assert "2 of 6 queries" in with_pool(task_run, corpus, [*lost, *examples[2:]]).note
     assert with_pool(task_run, corpus, examples).note == ""
     noted = with_pool(replace(task_run, note="Rows."), corpus, [*lost, *examples[2:]]).note
     assert noted.startswith("Rows. tatoeba de: 2 of 6 queries")
     mined = replace(task_run, task=registry.load("task", "bucc"), split="validation")
-    assert "the split on which its threshold is tuned" in with_pool(mined, corpus, examples).note
+    assert "threshold" in with_pool(mined, corpus, examples).note
 
 
 def test_pairs_are_mined_above_a_threshold_of_clean_data(made: Made) -> None:

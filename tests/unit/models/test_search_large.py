@@ -120,7 +120,7 @@ def _brute(path: Path, count: int, queries: Array) -> tuple[Array, Array]:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("count", [40_000, pytest.param(1_000_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [20_000, pytest.param(1_000_000, marks=pytest.mark.long)])
 def test_a_large_pool_is_embedded_and_searched_in_little_memory(
     count: int, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -241,8 +241,3 @@ def test_the_last_word_may_end_with_a_prefix_as_any() -> None:
     """A space after it is a part of its cluster, so that a text with it is a word by itself."""
     words = words_of(["ab ab", "ab a\u0600", "a\u0600 ab"], ())
     assert words.distinct == ["ab", "ab a\u0600", "a\u0600 ab"]
-
-
-def test_words_that_are_rare_are_not_looked_up() -> None:
-    """Tokens of texts that share no words are those of the texts."""
-    assert (words_of(["ab a", "c d"], ()).repeat, words_of(["a a a", "a"], ()).repeat) == (False, True)

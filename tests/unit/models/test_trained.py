@@ -124,7 +124,7 @@ def test_a_task_whose_own_training_data_were_learned_before_is_distinguished(run
     """XNLI after MNLI is not transfer, PAN-X is; learned as a target it is what it should be."""
     assert own_training(local(run), "xnli") == ""
     _add(run, _MIX)
-    assert own_training(local(run), "xnli").endswith("xnli's own training data: this is not transfer.")
+    assert "not transfer" in own_training(local(run), "xnli")
     assert own_training(local(run), "panx") == ""
 
 
@@ -201,7 +201,7 @@ def test_the_kind_of_an_encoder_is_known_by_its_type_and_vocabulary(
 def test_records_of_another_shape_are_one_line(run: Path, wrong: dict[str, object]) -> None:
     """A record that somebody else wrote is named, and no traceback."""
     _add(run, {**_MIX, **wrong})
-    with pytest.raises(ModelError, match=r"02-intermediate\.json: is not a record of a stage"):
+    with pytest.raises(ModelError, match=r"02-intermediate\.json"):
         stage_flags(local(run))
 
 
@@ -223,9 +223,7 @@ def test_few_shared_items_are_counted_and_many_are_refused(run: Path) -> None:
     examples = [pair_example(f"p{i}", f"premise {i}", "so") for i in range(100)]
     hashes = run / "stages" / "01-target.hashes"
     hashes.write_text("".join(f"{unit(example).key}\n" for example in examples[:2]))
-    assert overlap(run, "xnli en", examples, allowed=False) == (
-        "xnli en: 2 of 100 pairs are in the model's training data."
-    )
+    assert "2 of 100 pairs" in overlap(run, "xnli en", examples, allowed=False)
     hashes.write_text("".join(f"{unit(example).key}\n" for example in examples[:3]))
     with pytest.raises(Contamination, match="3 of 100 pairs"):
         overlap(run, "xnli en", examples, allowed=False)

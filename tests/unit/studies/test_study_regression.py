@@ -38,7 +38,7 @@ def test_a_fit_solves_the_normal_equations() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tasks", "words"), [([2.0] * 6, "'tasks' has one value in all 6 rows"), ([2 * v for v in VOLUME], "determined by")]
+    ("tasks", "words"), [([2.0] * 6, "'tasks' has one value"), ([2 * v for v in VOLUME], "determined by")]
 )
 def test_a_factor_without_variation_of_its_own_is_refused_by_name(tasks: list[float], words: str) -> None:
     """No coefficient is given where the design cannot identify it."""
@@ -49,7 +49,7 @@ def test_a_factor_without_variation_of_its_own_is_refused_by_name(tasks: list[fl
 
 def test_numbers_that_do_not_fit_are_refused() -> None:
     """A factor of another length, and a value that is not finite."""
-    with pytest.raises(Mismatch, match="has 6 rows, and the outcome 5"):
+    with pytest.raises(Mismatch, match="6 rows"):
         fitted([1.0] * 5, {"volume": VOLUME})
     with pytest.raises(Mismatch, match="not finite"):
         fitted([1.0] * 5 + [math.nan], {"volume": VOLUME})
@@ -192,9 +192,9 @@ def test_a_distance_that_is_not_known_is_left_out() -> None:
 
 def test_unknown_kinds_and_codes_of_distances_are_refused() -> None:
     """With the nearest name."""
-    with pytest.raises(UnknownName, match="Did you mean 'syntactic'"):
+    with pytest.raises(UnknownName, match="'syntactic'"):
         low_resource.distances(["de"], "syntax")
-    with pytest.raises(UnknownName, match="language named 'xx'"):
+    with pytest.raises(UnknownName, match="'xx'"):
         low_resource.distances(["xx"], "syntactic")
 
 

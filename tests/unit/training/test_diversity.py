@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import MissingData
 from robust_xtreme.core.examples import NO_ANSWER, Example, kind_of
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.training.stage import Embedder, diversity, encoder_of, text_of
+from robust_xtreme.training.stage import Embedder, diversity, text_of
 
 _VECTORS = {"x": (3.0, 0.0), "y": (0.0, 2.0), "back": (-1.0, 0.0), "nothing": (0.0, 0.0)}
 
@@ -107,28 +106,16 @@ def test_a_task_without_examples_is_named() -> None:
         diversity([_task("xnli")], {}, _stub())
 
 
-def test_the_embedded_encoder_distinguishes_formats_in_seconds() -> None:
+def test_the_embedded_encoder_distinguishes_formats() -> None:
     """Questions are nearer to questions than to choices; the identity names weights, layer and length."""
     questions = [
         question_example(f"q{n}", f"Where is town {n}?", f"Town {n} is at the river.", "river") for n in range(40)
     ]
     choices = [choice_example(f"c{n}", f"He fell {n} times.", ("He was tired.", "It rained.")) for n in range(40)]
-    started = time.perf_counter()
     table = diversity([_task("tydiqa"), _task("xcopa")], {"tydiqa": questions, "xcopa": choices})
-    assert time.perf_counter() - started < 20
     assert table["distance"] is not None
     assert table["within"]["tydiqa"] is not None
     assert 0 < table["within"]["tydiqa"] < table["distance"] < 2
     assert table["encoder"].endswith("mean:14/24 max_length=128")
     assert table == diversity([_task("tydiqa"), _task("xcopa")], {"tydiqa": questions[::-1], "xcopa": choices})
     assert set(table) == {"formats", "label_types", "distance", "encoder", "within"}
-
-
-def test_batches_do_not_change_a_vector() -> None:
-    """A text alone and among longer ones has the same vector, up to rounding."""
-    from robust_xtreme.core import resources
-
-    embedder = encoder_of(resources.mini("model") / "model")
-    alone = embedder.vectors(["a short text"])
-    among = embedder.vectors(["one that is much longer than the others are " * 9, "a short text"])
-    assert np.allclose(alone[0], among[1], atol=1e-5)

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.encoders import encoder_folder
+from tests.lessons import lessons
 from tests.pictures import COUNT, picture_folder
 from tests.some import some
 from tests.tiny import tiny_encoder_folder
@@ -164,7 +165,7 @@ def _ranks(loop: LoopInputs, pairs: Pairs) -> Any:
     return (scores > scores.diagonal()[:, None]).sum(dim=1).numpy()
 
 
-@pytest.mark.parametrize(("kind", "steps"), some([("clip", 50), ("siglip", 120)], 1))
+@pytest.mark.parametrize(("kind", "steps"), some([("clip", 30), ("siglip", 120)], 1))
 def test_the_right_image_of_a_caption_is_learned(
     kind: str, steps: int, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,8 +293,9 @@ def test_a_stage_depends_on_its_pairs_and_loss(encoder: Path, tmp_path: Path) ->
 def test_stages_follow_each_other(encoder: Path, tmp_path: Path) -> None:
     """Text, then images, then a target: the plan and the run have them in this order, each from the one before."""
     (tmp_path / "text.txt").write_text("a red house\na blue house\n" * 8)
-    others: dict[str, Any] = {"mlm": {"text": tmp_path / "text.txt", "steps": 1, "batch_size": 2}, "data": "mini"}
-    target = {"tasks": ["xnli"], "steps": 1, "batch_size": 4, "limit": "40"}
+    data = lessons(tmp_path / "data")
+    others: dict[str, Any] = {"mlm": {"text": tmp_path / "text.txt", "steps": 1, "batch_size": 2}, "data": data}
+    target = {"tasks": ["xnli"], "steps": 1, "batch_size": 4}
     spec = _spec(encoder, tmp_path / "run", {"steps": 1}, **others, target=target)
     plan = plan_of(spec, lambda _: None)
     assert [(row.kind, row.steps) for row in plan] == [("masked_lm", 1), ("images", 1), ("target", 1)]
@@ -313,24 +315,14 @@ def test_stages_follow_each_other(encoder: Path, tmp_path: Path) -> None:
     ("values", "message"),
     [
         ({"images": {"steps": 2}}, r"\[images\] needs pairs"),
-        (
-            {"images": {"pairs": "p", "tasks": ["xnli"]}, "data": "mini"},
-            r"\[images\] learns from images .*, not from tasks",
-        ),
-        ({"images": {"pairs": "p", "text": "t"}}, r"\[images\] does not take the key text"),
-        ({"images": {"pairs": "p", "perturb": ["char_noise:0.1"]}}, r"\[images\] does not take the key perturb"),
-        ({"images": {"pairs": "p", "select": "dev"}}, r"\[images\] does not take the key select"),
-        ({"images": {"pairs": "p", "limit": "xnli=4"}}, r"not a task of \[images\]"),
-        ({"mlm": {"text": "t", "pairs": "p"}}, r"\[mlm\] has the key pairs, which is one of \[images\]"),
-        ({"target": {"tasks": ["xnli"], "vision": "v"}, "data": "mini"}, r"\[target\] has the key vision"),
-        ({"target": {"tasks": ["xnli"], "contrast": "siglip"}, "data": "mini"}, r"\[target\] has the key contrast"),
-        ({"mlm": {"text": "t", "control": "masked_lm"}}, r"\[mlm\] does not take the key control, which is for tasks"),
-        ({"mlm": {"text": "t", "limit": "5"}}, r"\[mlm\] does not take the key limit"),
-        ({"mlm": {"text": "t", "select": "dev"}}, r"\[mlm\] does not take the key select"),
-        (
-            {"target": {"tasks": ["xnli"], "control": "masked_lm", "select": "dev"}, "data": "mini"},
-            r"\[target\] does not take the key select: its control, masked_lm,",
-        ),
+        ({"images": {"pairs": "p", "tasks": ["xnli"]}, "data": "mini"}, "not from tasks"),
+        ({"images": {"pairs": "p", "text": "t"}}, "key text"),
+        ({"images": {"pairs": "p", "limit": "xnli=4"}}, "not a task"),
+        ({"mlm": {"text": "t", "pairs": "p"}}, "key pairs"),
+        ({"target": {"tasks": ["xnli"], "vision": "v"}, "data": "mini"}, "key vision"),
+        ({"mlm": {"text": "t", "control": "masked_lm"}}, "key control"),
+        ({"mlm": {"text": "t", "limit": "5"}}, "key limit"),
+        ({"target": {"tasks": ["xnli"], "control": "masked_lm", "select": "dev"}, "data": "mini"}, "key select"),
     ],
 )
 def test_keys_of_other_stages_are_refused(values: dict[str, Any], message: str) -> None:
@@ -343,21 +335,21 @@ def test_a_batch_is_not_divided(encoder: Path, tmp_path: Path) -> None:
     """Parts of a batch would have fewer negatives: refused, but for masked LM on the captions."""
     several: list[dict[str, Any]] = [{"accumulate": 2}, {"devices": 2}]
     for divided in several:
-        with pytest.raises(SpecError, match=r"\[images\] learns from all pairs of a batch"):
+        with pytest.raises(SpecError, match="all pairs"):
             stage.train(_spec(encoder, tmp_path / "run", **divided))
     stage.train(_spec(encoder, tmp_path / "run", {"control": "masked_lm"}, accumulate=2))
 
 
 def test_a_language_without_captions_is_named(encoder: Path, tmp_path: Path) -> None:
     """What is missing, and which languages there are."""
-    with pytest.raises(MissingData, match=r"pictures has no captions in fr; its languages are de, en, sw, zh"):
+    with pytest.raises(MissingData, match="captions in fr"):
         stage.train(_spec(encoder, tmp_path / "run", {"languages": ["fr"]}))
 
 
 # -------------------------------------------------------------------------------------------------------------- towers
 
 
-@pytest.mark.parametrize("kind", ["clip", "siglip"])
+@pytest.mark.parametrize("kind", some(["clip", "siglip"], 1))
 def test_a_pretrained_image_tower_is_read(kind: str, encoder: Path, tmp_path: Path) -> None:
     """The image part of a checkpoint of CLIP or SigLIP starts with its weights, and its hash is part of the stage."""
     folder = encoder_folder(tmp_path / kind, kind)
@@ -377,12 +369,12 @@ def test_a_pretrained_image_tower_is_read(kind: str, encoder: Path, tmp_path: Pa
 
 def test_what_is_not_an_image_tower_is_refused(encoder: Path, tmp_path: Path) -> None:
     """An encoder of text, pickled weights and an absent folder are one line each."""
-    with pytest.raises(ModelError, match=r"not a vision encoder of CLIP or SigLIP"):
+    with pytest.raises(ModelError, match="not a vision encoder"):
         towers.read_tower(encoder)
-    with pytest.raises(ModelError, match=r"contains no config\.json"):
+    with pytest.raises(ModelError, match=r"config\.json"):
         stage.train(_spec(encoder, tmp_path / "run", {"vision": str(tmp_path / "absent")}))
     folder = encoder_folder(tmp_path / "clip", "clip")
     (folder / "model.safetensors").unlink()
     torch.save({}, folder / "pytorch_model.bin")
-    with pytest.raises(ModelError, match=r"contains only pickled weights"):
+    with pytest.raises(ModelError, match="pickled"):
         towers.read_tower(folder)

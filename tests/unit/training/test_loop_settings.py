@@ -35,8 +35,3 @@ def test_weights_decay_and_biases_and_norms_do_not() -> None:
         2: 0.5,
         1: 0.0,
     }
-
-
-def test_the_rate_goes_up_from_the_first_step_and_then_down() -> None:
-    """The first step of a warmup of four has a quarter of the rate."""
-    assert [SCHEDULE.at(step) for step in range(8)] == [0.25, 0.5, 0.75, 1.0, 1.0, 0.75, 0.5, 0.25]

@@ -31,18 +31,18 @@ def test_one_run_is_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("spec", "count", "line"),
     [
-        (_spec(), 0, "--seeds 0 must"),
-        (_spec(target=StageSpec(tasks=("xnli",), seed=1)), 2, "--seeds 2: target has a seed"),
+        (_spec(), 0, "--seeds 0"),
+        (_spec(target=StageSpec(tasks=("xnli",), seed=1)), 2, "target has a seed"),
     ],
 )
 def test_seeds_that_would_all_be_the_same_are_refused(spec: TrainSpec, count: int, line: str) -> None:
     """So is none."""
-    with pytest.raises(SpecError, match=f"^{line}"):
+    with pytest.raises(SpecError, match=line):
         of_seeds(spec, count)
 
 
 def test_a_fleet_trains_runs_of_one_device() -> None:
     """Its actors have one device each."""
-    assert shares(of_seeds(_spec(), 3), _TWO) == "3 runs, at most 2 at once, one on each cpu device"
-    with pytest.raises(SpecError, match=r"Leave --devices out\.$"):
+    assert "at most 2" in shares(of_seeds(_spec(), 3), _TWO)
+    with pytest.raises(SpecError, match="--devices"):
         shares([_spec(devices=2)], _TWO)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,14 +91,3 @@ def test_training_sees_the_segments(bert: Any, monkeypatch: pytest.MonkeyPatch) 
     pieces = (BatchRows(0, 0, len(windows), part.take([(0, 0)])),)
     module.training_step(TrainingBatch(*collate(windows, 0), windows, pieces), 0)
     assert seen[0]["token_type_ids"].sum() == len("he") + len("sleeps") + 1
-
-
-def test_segments_change_the_answer(tmp_path: Path) -> None:
-    """A model whose segments differ would answer otherwise without them: they reach the encoder."""
-    encoder = read_encoder(checkpoint(tmp_path / "one", "bert", SEQUENCE))
-    windows = CLASSIFICATION.encode([pair_example("p", "a man", "he sleeps")], word_tokenizer(True), 64, 0)
-    ids, mask = collate(windows, 0)
-    with torch.inference_mode():
-        states = encoder(**encoder_inputs(encoder, ids, mask, windows)).last_hidden_state
-        plain = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-    assert not torch.allclose(states, plain, atol=1e-3)

@@ -8,13 +8,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-import torch
 from safetensors.torch import load_file
 from tests.encoders import BOUNDED, encoder_folder
+from tests.some import some
 
 from robust_xtreme import evaluate
-from robust_xtreme.models.loading import read_encoder
-from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.values import from_values
@@ -24,14 +22,22 @@ pytestmark = pytest.mark.usefixtures("unpaged")
 WHOLE = ("clip", "siglip", "siglip2")
 
 
-@pytest.fixture(scope="module", params=WHOLE)
+@pytest.fixture(scope="module", params=some(WHOLE, ("clip", "siglip2")))
 def tower(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random checkpoint of both towers on disk."""
     return encoder_folder(tmp_path_factory.mktemp("tower") / str(request.param), str(request.param))
 
 
 def _values(tower: Path, out: Path, **stages: Any) -> dict[str, Any]:
-    return {"encoder": tower, "out": out, "device": "cpu", "recipe": "scratch", "data": "mini", **stages}
+    return {
+        "encoder": tower,
+        "out": out,
+        "device": "cpu",
+        "recipe": "scratch",
+        "data": "mini",
+        "reported": "xnli",
+        **stages,
+    }
 
 
 def test_a_tower_is_fine_tuned_written_and_evaluated(tower: Path, tmp_path: Path) -> None:
@@ -40,27 +46,13 @@ def test_a_tower_is_fine_tuned_written_and_evaluated(tower: Path, tmp_path: Path
     task = {"tasks": ["xnli"], "steps": 1, "batch_size": 4, "limit": "40", "lr": 1e-3}
     run = train(from_values(_values(tower, tmp_path / "run", target=task)), Options(tell=messages.append))
     most = BOUNDED[tower.name]
-    assert any(f"inputs of 128 tokens are cut to the {most} that" in message for message in messages)
+    assert any(f"cut to the {most}" in message for message in messages)
     config = json.loads((run / "model" / "config.json").read_text())
     assert config["model_type"].endswith("text_model")
     names = load_file(run / "model" / "model.safetensors").keys()
     assert not any(name.startswith("vision") or "visual" in name or "logit_scale" in name for name in names)
     evaluate(model=run, tasks="xnli", languages="en", limit=4, data="mini", out=tmp_path / "eval")
     assert pl.read_csv(tmp_path / "eval" / "models.csv")["base_kind"].to_list() == ["multimodal_text"]
-
-
-def test_a_written_tower_reads_as_the_text_part_of_the_whole(tower: Path, tmp_path: Path) -> None:
-    """Before any step changes them, hidden states of the written encoder are those of the checkpoint."""
-    task = {"tasks": ["xnli"], "steps": 1, "batch_size": 4, "limit": "40", "lr": 1e-30}
-    run = train(from_values(_values(tower, tmp_path / "run", target=task)))
-    whole, part = read_encoder(tower), read_encoder(run / "model")
-    tokenizer = read_tokenizer(run / "model")
-    batch = tokenizer(["a dog", "a red house on the hill"], padding=True, return_tensors="pt")
-    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
-    with torch.no_grad():
-        wanted, states = (encoder(**inputs).last_hidden_state for encoder in (whole, part))
-    kept = inputs["attention_mask"].bool()
-    torch.testing.assert_close(states[kept], wanted[kept])
 
 
 def test_a_tower_learns_from_images_again(tower: Path, tmp_path: Path) -> None:

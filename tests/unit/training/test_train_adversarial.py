@@ -25,7 +25,7 @@ ATTACK = "attack_keys:0.3@queries=4"
 
 
 def _values(out: Path, task: str = "xnli", **other: Any) -> dict[str, Any]:
-    facts = {"data": "mini", "encoder": str(resources.mini("model")), "device": "cpu", "limit": "24"}
+    facts = {"data": "mini", "reported": task, "encoder": str(resources.mini("model")), "device": "cpu", "limit": "24"}
     return {
         "task": task,
         "steps": 4,
@@ -81,11 +81,11 @@ def test_an_attack_finds_what_the_present_weights_get_wrong() -> None:
 @pytest.mark.parametrize(
     ("changed", "line"),
     [
-        ({"task": "lareqa"}, "lareqa learns from the documents of a batch"),
-        ({"perturb": [f"{ATTACK}@target=none"]}, "xnli has no label 'none'"),
-        ({"perturb": ["textattack.deepwordbug:0.1"]}, "recipes of TextAttack are perturbations of eval alone"),
-        ({"devices": 2}, "attacks use the weights of one device"),
-        ({"perturb": [f"{ATTACK}+char_noise:0.1"]}, "is not part of a chain"),
+        ({"task": "lareqa"}, "lareqa"),
+        ({"perturb": [f"{ATTACK}@target=none"]}, "'none'"),
+        ({"perturb": ["textattack.deepwordbug:0.1"]}, "TextAttack"),
+        ({"devices": 2}, "one device"),
+        ({"perturb": [f"{ATTACK}+char_noise:0.1"]}, "chain"),
     ],
 )
 def test_what_cannot_be_attacked_is_one_line(changed: dict[str, Any], line: str, tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ from tests.tiny import (
     tiny_tokenizer,
 )
 
-from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Choice, Example, Tags
 from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.training.chain import chain_of
@@ -182,26 +181,14 @@ def _lesson(data: Path, encoder: Path, task: str, **changed: Any) -> Lesson:
 
 def test_a_masked_control_leaves_no_head(data: Path, encoder: Path, tmp_path: Path) -> None:
     """Its record names task and control; the overlap that it could have is known by its hashes all the same."""
-    spec = _spec(data, encoder, control="masked_lm")
     values = {"intermediate": {"tasks": ["xnli"], "steps": 3, "control": "masked_lm"}, "data": data, "encoder": encoder}
     run = train(from_values({**values, "out": tmp_path / "run", "device": "cpu"}))
-    assert spec.intermediate is not None
     assert not (run / "heads").exists()
     record = json.loads((run / "stages" / "00-intermediate.json").read_text(encoding="utf-8"))
     assert (record["control"], record["task"], record["steps"]) == ("masked_lm", "xnli", 3)
     assert record["examples"] == 32
     assert record["per_task"]["masked_lm"]["examples"] > 32
     assert (run / "stages" / "00-intermediate.hashes").read_text(encoding="utf-8")
-
-
-def test_shuffled_lessons_are_other_data(data: Path, encoder: Path) -> None:
-    """The identity of the data is that of the labels they are learned with; the seed is part of it."""
-    plain, first, other = (
-        _lesson(data, encoder, "xnli", **changed)
-        for changed in ({}, {"control": "shuffled_labels"}, {"control": "shuffled_labels", "seed": 1})
-    )
-    assert len({plain.identity, first.identity, other.identity}) == 3
-    assert Counter(map(_index, first.examples)) == Counter(map(_index, plain.examples))
 
 
 # -------------------------------------------------------------------------------------------------------------- volume
@@ -228,7 +215,7 @@ def test_a_smaller_limit_is_inside_a_larger(data: Path, encoder: Path) -> None:
 SAMPLINGS = ("proportional", "temperature:2", "capped:8", "temperature:4,capped:20")
 
 
-@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("sampling", some(SAMPLINGS, 2))
 def test_a_smaller_total_is_inside_a_larger(sampling: str, data: Path, encoder: Path) -> None:
     """However tasks share it out, and also where one of them has no more to give."""
     tasks = ("xnli", "panx", "tydiqa")
@@ -238,8 +225,8 @@ def test_a_smaller_total_is_inside_a_larger(sampling: str, data: Path, encoder: 
         assert sum(map(len, smaller.values())) < sum(map(len, larger.values()))
 
 
-@pytest.mark.parametrize("sampling", some(SAMPLINGS, 3))
-@pytest.mark.parametrize("total", [12, 29, 44])
+@pytest.mark.parametrize("sampling", some(SAMPLINGS, 2))
+@pytest.mark.parametrize("total", [12, 44])
 def test_totals_match_across_sets_of_tasks(total: int, sampling: str, tmp_path: Path, encoder: Path) -> None:
     """One task, two or three, also where one is small: as many examples together, up to one a task."""
     data = lesson_files(tmp_path / "data")
@@ -253,42 +240,9 @@ def test_totals_match_across_sets_of_tasks(total: int, sampling: str, tmp_path: 
         assert all(taken.values())
 
 
-def test_what_was_taken_of_what_was_asked_for_is_reported(tmp_path: Path, encoder: Path) -> None:
-    """One line where whole shares or whole passages are fewer; none where all that was asked for is there."""
-    data = lesson_files(tmp_path / "data")
-    assert _messages(data, encoder, ["xnli", "panx", "tydiqa"], total=29) == [
-        "took 26 of the 29 requested examples in total: shares and clusters are not divided"
-    ]
-    assert _messages(data, encoder, ["xnli"], total=29) == _messages(data, encoder, ["xnli"], limit="500") == []
-    path = data / "tydiqa_goldp" / "tydiqa.goldp.en.train.json"
-    document = json.loads(path.read_text(encoding="utf-8"))
-    for paragraph in document["data"][0]["paragraphs"]:
-        paragraph["qas"].append(
-            {**paragraph["qas"][0], "id": f"{paragraph['qas'][0]['id']} again", "question": "and what?"}
-        )
-    path.write_text(json.dumps(document), encoding="utf-8")
-    (line,) = _messages(data, encoder, ["tydiqa"], limit="3")
-    assert line == "tydiqa: took 2 of the 3 requested examples: clusters are not divided"
-
-
-def _messages(data: Path, encoder: Path, tasks: list[str], **values: Any) -> list[str]:
-    """The messages about the examples of a stage."""
-    stage = {"tasks": tasks, **values}
-    spec = from_values({"data": data, "encoder": encoder, "intermediate": stage}).resolved()
-    assert spec.intermediate is not None
-    messages: list[str] = []
-    lessons(spec.intermediate, spec, messages.append)
-    return messages
-
-
 def test_small_totals_leave_every_task_something() -> None:
     """A task is never left out, whatever its share; what is left of a task that is used up goes to the others."""
     assert shared_out(2, (1000, 1000, 10), (0.4, 0.4, 0.2)) == (1, 1, 1)
     assert shared_out(100, (1000, 1000, 10), (0.4, 0.4, 0.2)) == (45, 45, 10)
     assert shared_out(100, (30, 1000, 10), (0.4, 0.4, 0.2)) == (30, 60, 10)
     assert shared_out(9000, (30, 1000, 10), (0.4, 0.4, 0.2)) == (30, 1000, 10)
-
-
-def test_the_family_of_every_control_is_known() -> None:
-    """Each family has examples above: a new family has no rule for shuffling."""
-    assert set(registry.names("family")) == {"classification", "choice", "tagging", "span_qa", "retrieval"}

@@ -74,32 +74,10 @@ def test_files_of_the_user_stay_and_are_named(claim: str, home: Path, run: Path)
     train(options=Options(force=True, tell=lines.append), **_words(home, run, seed=1))
     assert {name: (run / name).read_text(encoding="utf-8") for name in THEIRS} == dict.fromkeys(THEIRS, "precious")
     (removed,) = [line for line in lines if line.startswith("--force")]
-    assert (
-        "what stays: heads/notes.json, model/thesis.txt, resume/keep.txt, stages/draft.md, data/, and 1 more" in removed
-    )
+    assert "heads/notes.json, model/thesis.txt" in removed
     check_hashes(run)
     stays = sorted(name for name in THEIRS if name.partition("/")[0] not in ("notes.md", "data"))
     assert over_of(Journal(run), ["panx"]).stays == (*stays, "data/", "notes.md")
-
-
-def test_a_second_start_removes_nothing_of_the_user_either(home: Path, run: Path) -> None:
-    """A file that stayed is not taken for one of the new run."""
-    _add(run)
-    for seed in (1, 2):
-        train(force=True, **_words(home, run, seed=seed))
-    assert all((run / name).is_file() for name in THEIRS)
-
-
-def test_a_folder_that_was_never_a_run_is_refused(home: Path, tmp_path: Path) -> None:
-    """Whatever its train.json contains: files with the names of a run are not those of one."""
-    folder = tmp_path / "own"
-    (folder / "model").mkdir(parents=True)
-    (folder / "model" / "config.json").write_text("precious", encoding="utf-8")
-    for content in ("{}", "mine", '{"files": {}}'):
-        (folder / "train.json").write_text(content, encoding="utf-8")
-        with pytest.raises(Mismatch, match="not that of a run"):
-            train(force=True, **_words(home, folder))
-    assert (folder / "model" / "config.json").read_text(encoding="utf-8") == "precious"
 
 
 def test_what_a_run_writes_is_all_removed(home: Path, run: Path) -> None:
@@ -108,20 +86,6 @@ def test_what_a_run_writes_is_all_removed(home: Path, run: Path) -> None:
     new = train(**_words(home, run.parent / "new", steps=2))
     assert files(run) == files(new)
     assert "what stays: nothing else" in planned(run, ["panx"], force=True)
-
-
-def test_a_plan_says_what_force_removes(home: Path, run: Path) -> None:
-    """The last stage is then to do; nothing is removed."""
-    (run / "notes.md").write_text("precious", encoding="utf-8")
-    before = files(run)
-    lines: list[str] = []
-    spec = from_values(_words(home, run))
-    (row,) = plan_of(spec, lines.append, force=True)
-    assert not row.cached
-    assert lines[-1] == planned(run, ["panx"], force=True)
-    assert lines[-1].endswith("what stays: notes.md")
-    assert files(run) == before
-    assert plan_of(spec, lambda _: None)[0].cached
 
 
 def test_a_start_that_cannot_be_read_removes_nothing(home: Path, run: Path, tmp_path: Path) -> None:
@@ -152,7 +116,7 @@ def test_another_start_is_named_in_words(home: Path, run: Path, tmp_path: Path) 
     """Not by hashes, and in a plan too."""
     words = _words(home, run, encoder=str(tiny_encoder_folder(tmp_path / "other", hidden_size=32)))
     for begun in (lambda: plan_of(from_values(words), lambda _: None), lambda: train(**words)):
-        with pytest.raises(Mismatch, match=r"another spec: another model or earlier stage that it starts from\. Name"):
+        with pytest.raises(Mismatch, match="another model"):
             begun()
 
 
@@ -167,10 +131,9 @@ def test_a_tokenizer_that_is_larger_than_the_embeddings_is_refused(home: Path, t
     config = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
     (encoder / "config.json").write_text(json.dumps({**config, "vocab_size": rows}), encoding="utf-8")
     words = _words(home, tmp_path / "run", encoder=str(encoder))
-    message = rf"the tokenizer has {rows + 1} tokens, but the encoder only {rows} embeddings"
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(ModelError, match=f"{rows} embeddings"):
         plan_of(from_values(words), lambda _: None)
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(ModelError, match=f"{rows} embeddings"):
         train(**words)
     assert files(tmp_path / "run") == {}
 
@@ -183,42 +146,10 @@ def test_a_complete_run_lists_its_files(home: Path, run: Path) -> None:
     train(options=Options(force=True), **_words(home, run, seed=1))
     kept = [f"{name}.kept" if name in names[:2] else name for name in names]
     assert [(run / name).read_text(encoding="utf-8") for name in kept] == ["precious"] * len(names)
-    with pytest.raises(ModelError, match=r"heads/mine\.safetensors is not a file of this run\. Move it elsewhere"):
+    with pytest.raises(ModelError, match=r"heads/mine\.safetensors"):
         check_hashes(run)
     (run / "heads" / "mine.safetensors").unlink()
     check_hashes(run)
-
-
-def test_what_the_run_did_not_write_is_kept_where_a_new_one_writes(home: Path, run: Path) -> None:
-    """A head of the user, edited files, and a linked folder get another name each time; the plan says so before."""
-    for _ in range(2):
-        for name in ("heads/panx.json", "metrics.csv"):
-            (run / name).write_text("precious", encoding="utf-8")
-        lines: list[str] = []
-        plan_of(from_values(_words(home, run)), lines.append, force=True)
-        train(options=Options(force=True, tell=lines.append), **_words(home, run))
-        assert len({line for line in lines if line.startswith("--force")}) == 1
-        assert any("what is kept: heads/panx.json as panx.json.kept" in line for line in lines)
-    for name in ("heads/panx.json", "metrics.csv"):
-        for ending in (".kept", ".kept.2"):
-            assert (run / f"{name}{ending}").read_text(encoding="utf-8") == "precious"
-    check_hashes(run)
-
-
-def test_a_head_of_the_user_is_kept_where_another_run_learns_its_task(home: Path, run: Path) -> None:
-    """Also one that appears while the new run trains."""
-    (run / "heads" / "panx.json").rename(run / "heads" / "udpos.json")
-    (run / "heads" / "udpos.safetensors").write_text("precious", encoding="utf-8")
-
-    def add(_: Progress) -> None:
-        (run / "heads").mkdir(exist_ok=True)
-        (run / "heads" / "panx.safetensors").write_text("late", encoding="utf-8")
-
-    train(options=Options(force=True, watch=add), **_words(home, run))
-    assert (run / "heads" / "panx.safetensors.kept").read_text(encoding="utf-8") == "late"
-    assert (run / "heads" / "udpos.safetensors").read_text(encoding="utf-8") == "precious"
-    assert "heads/udpos.safetensors" in over_of(Journal(run), []).stays
-    assert over_of(Journal(run), ["udpos"]).kept == {"heads/udpos.json", "heads/udpos.safetensors"}
 
 
 def test_a_file_that_appears_while_a_run_trains_is_not_the_run_s(home: Path, run: Path) -> None:
@@ -240,7 +171,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_anything_is_removed(
     """One of the folders is enough."""
     before = files(run)
     monkeypatch.setattr("robust_xtreme.files.journal.os.access", lambda path, _: Path(path).name != "heads")
-    with pytest.raises(DiskError, match="heads cannot be written: Permission denied"):
+    with pytest.raises(DiskError, match="heads"):
         train(force=True, **_words(home, run))
     assert files(run) == before
 

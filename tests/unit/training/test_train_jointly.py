@@ -12,7 +12,6 @@ import torch
 from tests.learning import plan_of
 from tests.lessons import COUNT, lessons
 from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
-from tests.trainings import Stopped, files, stop_at
 from typer.testing import CliRunner
 
 from robust_xtreme.cli._app import build
@@ -21,7 +20,6 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.models.folder import local
 from robust_xtreme.models.stages import languages_of, model_facts
 from robust_xtreme.tasks.sources.source import load
-from robust_xtreme.training.loop import Options
 from robust_xtreme.training.module import Loader, Schedule, TrainingModule
 from robust_xtreme.training.objective import HeadUnits, task_part
 from robust_xtreme.training.sampling import SamplingPlan, epoch_batches
@@ -99,12 +97,10 @@ def test_no_heads_gradient_reaches_another(part: int, data_folder: Path) -> None
     assert encoder.encoder.layer[0].output.dense.weight.grad.abs().sum() > 0
 
 
-def test_a_run_of_several_tasks_has_a_head_for_each_and_continues_to_the_same_bytes(
-    tmp_path: Path, data_folder: Path
-) -> None:
-    """One folder, three heads, a record that lists the tasks; stopped and started again it comes out the same."""
+def test_a_run_of_several_tasks_has_a_head_for_each(tmp_path: Path, data_folder: Path) -> None:
+    """One folder, three heads, and a record that lists the tasks."""
     encoder = tiny_encoder_folder(tmp_path / "encoder")
-    whole = train(_spec(data_folder, encoder, tmp_path / "whole"))
+    whole = train(_spec(data_folder, encoder, tmp_path / "whole", steps=3))
     assert sorted(path.name for path in (whole / "heads").glob("*.safetensors")) == [
         f"{name}.safetensors" for name in sorted(TASKS)
     ]
@@ -112,11 +108,6 @@ def test_a_run_of_several_tasks_has_a_head_for_each_and_continues_to_the_same_by
     assert (record["task"], record["languages"], record["examples"]) == (",".join(TASKS), ["en"], 3 * COUNT)
     assert languages_of(local(whole), "panx") == ("en",)
     assert model_facts(local(whole), ["xnli"])["target"] == ",".join(TASKS)
-    broken = _spec(data_folder, encoder, tmp_path / "broken")
-    for step in (2, 7):
-        with pytest.raises(Stopped):
-            train(broken, Options(watch=stop_at(step), save_seconds=0.0))
-    assert files(train(broken)) == files(whole)
 
 
 def test_several_tasks_share_a_recipe_and_a_folder() -> None:

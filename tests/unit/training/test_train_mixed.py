@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
@@ -94,42 +92,6 @@ def test_no_heads_gradient_reaches_another_in_one_pass(index: int) -> None:
         assert other is not None
         assert torch.allclose(gradient, other, atol=1e-6)
     assert sum(float(gradient.abs().sum()) for gradient in whole if gradient is not None) > 0
-    for other_place in {0, 1, 2, 3} - {index}:
-        other_gradients = _gradients(piece.weight * _alone(module, parts[index], piece), module.heads[other_place])
-        assert other_gradients == [None] * len(other_gradients)
-
-
-def test_the_encoder_learns_from_every_piece() -> None:
-    """Its gradient is the sum of those of the pieces by themselves."""
-    parts = _parts()
-    module, batch = _module(parts), _batch(parts)
-    encoder: Any = module.encoder
-    weight = encoder.encoder.layer[0].output.dense
-    (whole, *_) = _gradients(module.training_step(batch, 0), weight)
-    each = [_gradients(piece.weight * _alone(module, parts[piece.part], piece), weight)[0] for piece in batch.pieces]
-    assert whole is not None
-    gradients = [gradient for gradient in each if gradient is not None]
-    assert len(gradients) == len(batch.pieces)
-    assert torch.allclose(whole, torch.stack(gradients).sum(0), atol=1e-6)
-    assert all(not torch.allclose(whole, gradient, atol=1e-6) for gradient in gradients)
-
-
-@pytest.mark.parametrize("fault", ["rows of another", "equal weights"])
-def test_a_trainer_that_mixes_heads_up_fails(fault: str) -> None:
-    """Rows of a neighbour, or tasks that count alike: the loss is no longer the weighted sum."""
-    parts = _parts()
-    module, batch = _module(parts), _batch(parts)
-    right = float(module.training_step(batch, 0).detach())
-    first, second, *others = batch.pieces
-    count = min(first.stop - first.start, second.stop - second.start)
-    if fault == "equal weights":
-        pieces = [dataclasses.replace(piece, weight=0.25) for piece in batch.pieces]
-    else:
-        moved = dataclasses.replace(first, start=first.start + 1, stop=first.stop + 1)
-        pieces = [moved, second, *others]
-    assert count
-    wrong = float(module.training_step(dataclasses.replace(batch, pieces=tuple(pieces)), 0).detach())
-    assert wrong != pytest.approx(right, abs=1e-5)
 
 
 def test_the_shares_of_a_step_give_the_loss_of_each_part() -> None:

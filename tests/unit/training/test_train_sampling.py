@@ -109,12 +109,10 @@ def test_a_plan_can_be_entered_at_any_step(mixed: bool) -> None:
         assert late.placed(step) == every[step]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "temperature", "temperature:0.5", "capped:1.5", "capped:0", "equal", "capped:1,capped:2"]
-)
+@pytest.mark.parametrize("text", ["temperature", "temperature:0.5", "capped:0", "capped:1,capped:2"])
 def test_a_sampling_that_is_none_is_refused(text: str) -> None:
     """One line with what may be written."""
-    with pytest.raises(SpecError, match=r"is not proportional, temperature:T"):
+    with pytest.raises(SpecError, match="proportional"):
         parse_sampling(text)
 
 

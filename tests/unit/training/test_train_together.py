@@ -85,24 +85,6 @@ def test_no_batch_tears_an_example_apart(name: str, examples: list[Example], siz
     assert seen == every
 
 
-@pytest.mark.parametrize(("name", "examples"), [("choice", CHOICES), ("retrieval", SEARCHES)])
-def test_a_planner_of_single_windows_fails(name: str, examples: list[Example]) -> None:
-    """Planned window by window, these families do not get through an epoch: the first torn example stops them."""
-    whole = _part(name, examples)
-    torn = part_of(dataclasses.replace(_family(name), together=False), examples, max_length=40)
-    assert _epoch_of_losses(whole) == 3
-    with pytest.raises(ValueError, match="a batch contains"):
-        _epoch_of_losses(torn)
-
-
-def _epoch_of_losses(part: HeadUnits) -> int:
-    plan = _plan([part], 8)
-    module = TrainingModule(tiny_encoder(len(tiny_tokenizer())), [part], Schedule(1e-3, 10, 1, 0.0))
-    for step in range(plan.epoch_steps):
-        assert torch.isfinite(module.training_step(next(Loader([part], plan, 1, 0).batches(step)), step))
-    return plan.epoch_steps
-
-
 def test_windows_of_other_families_are_planned_one_by_one() -> None:
     """A unit is a window, also where an example has several; their lengths are what they were."""
     part = _part("tagging", SENTENCES, ("O",))
