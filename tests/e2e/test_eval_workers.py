@@ -174,7 +174,7 @@ def test_interrupting_a_run_with_workers_is_one_line(
     command.interrupt()
     code, errors = command.end()
     assert code == 130
-    assert errors.strip().splitlines()[-1] == "robust-xtreme: Interrupted. The same command continues the run."
+    assert "Interrupted" in errors.strip().splitlines()[-1]
     assert "Traceback" not in errors
     until(lambda: not alive(numbers))
     assert not [path for path in out.rglob("*") if ".tmp" in path.name]
