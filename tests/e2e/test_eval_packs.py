@@ -135,7 +135,7 @@ def test_a_suite_leaves_out_what_has_no_meaning_and_what_is_not_served(base: Run
 def test_what_is_named_and_has_no_meaning_is_refused(base: RunSpec, tmp_path: Path) -> None:
     """Named itself, a perturbation is not left out but refused, before anything is written."""
     spec = replace(base, perturb=("word_order:0.1",), out=str(tmp_path / "out"))
-    with pytest.raises(UserError, match="word_order .*panx") as caught:
+    with pytest.raises(UserError, match=r"word_order .*panx") as caught:
         evaluate(spec)
     assert caught.value.exit_code == 2
     assert not (tmp_path / "out").exists()

@@ -115,7 +115,7 @@ def test_without_data_to_tune_on_a_language_is_left_out(model: Path, data: Path,
     for side in ("de", "en", "gold"):
         path = data / "bucc2018/de-en" / f"de-en.training.{side}"
         write(tmp_path / "bucc2018/de-en" / path.name, path.read_text(encoding="utf-8"))
-    with pytest.raises(MissingData, match="bucc de: .*threshold"):
+    with pytest.raises(MissingData, match=r"bucc de: .*threshold"):
         run(model, tmp_path, tmp_path / "out", "bucc", languages=("de",))
 
 
