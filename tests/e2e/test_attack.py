@@ -40,14 +40,14 @@ def predictions(out: Path) -> pl.DataFrame:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of all families that a head answers."""
     out = tmp_path_factory.mktemp("attacked") / "run"
-    attacked(out, "attack_keys:0.2@queries=20", tasks=TASKS, limit="12")
+    attacked(out, "attack_keys:0.2@queries=10", tasks=TASKS, limit="12")
     return out
 
 
 def test_no_item_has_more_queries_than_the_budget(run: Path) -> None:
-    """Every attacked item has between 0 and 20 queries, and one with an edit that fits has some."""
+    """Every attacked item has between 0 and 10 queries, and one with an edit that fits has some."""
     rows = predictions(run)
-    assert rows.get_column("queries").is_between(0, 20).all()
+    assert rows.get_column("queries").is_between(0, 10).all()
     assert set(rows.get_column("task").unique()) == set(TASKS)
     assert rows.filter(pl.col("edits") > 0).get_column("queries").min() > 0  # type: ignore[operator]  # a whole number
 
@@ -108,7 +108,7 @@ def test_an_attack_has_its_comparators_and_its_table(run: Path) -> None:
 @pytest.mark.long
 def test_batches_do_not_change_an_attack(run: Path, tmp_path: Path) -> None:
     """With batches of a sixteenth the texts, answers and counts are the same bytes."""
-    attacked(tmp_path / "run", "attack_keys:0.2@queries=20", tasks=TASKS, limit="12", batch_tokens=256)
+    attacked(tmp_path / "run", "attack_keys:0.2@queries=10", tasks=TASKS, limit="12", batch_tokens=256)
     for name in ("predictions.parquet", "stats.parquet", "attacks.csv", "scores.csv"):
         assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
 
@@ -176,9 +176,9 @@ def test_what_was_asked_is_not_asked_again(
         return scores(self, batches, done, advance)
 
     monkeypatch.setattr(Loaded, "scores", counting)
-    attacked(tmp_path / "one", "attack_keys:0.2@queries=20", cache=True)
+    attacked(tmp_path / "one", "attack_keys:0.2@queries=10", cache=True)
     first = len(computed)
-    attacked(tmp_path / "two", "attack_keys:0.2@queries=20", cache=True)
+    attacked(tmp_path / "two", "attack_keys:0.2@queries=10", cache=True)
     assert len(computed) == first > 1
     names = ("predictions.parquet", "attacks.csv")
     assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in names)
@@ -195,7 +195,7 @@ def test_texts_of_an_attack_are_read_on_a_model(run: Path, tmp_path: Path) -> No
     attacked(tmp_path / "run", tasks=("xnli", "xquad"), limit="12", frozen=(f"{run}=attack_keys",))
     rows = pl.read_parquet(tmp_path / "run" / "predictions.parquet").filter(pl.col("condition") != "clean")
     before = pl.read_parquet(run / "predictions.parquet").filter(
-        pl.col("condition").str.contains(r"^attack_keys:0.2@queries=20@fields"), pl.col("task").is_in(["xnli", "xquad"])
+        pl.col("condition").str.contains(r"^attack_keys:0.2@queries=10@fields"), pl.col("task").is_in(["xnli", "xquad"])
     )
     key = ["task", "example", "operators", "prediction"]
     assert rows.select(key).sort(key).equals(before.select(key).sort(key))

@@ -132,13 +132,13 @@ def _eval(inputs: Path) -> Killable:
 
 
 COMMANDS: Final[Mapping[str, tuple[Callable[[Path], Killable], int, int]]] = {
-    "import": (_import, 1, MANY // 2),
+    "import": (_import, 0, MANY // 2),
     "import --force": (_import_over, 0, MANY // 2),
     "gate": (_gate, 1, MANY),
     "gate --update": (_update, 0, MANY // 2),
     "perturb": (_perturb, 1, MANY),
     "study": (_study, 0, FEW),
-    "eval --workers": (_eval, 1, 2 * FEW),
+    "eval --workers": (_eval, 0, 2 * FEW),
 }
 """What makes each command, how many times `make test` kills it, and how many times the long tests do."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -97,13 +95,3 @@ def test_a_file_without_its_columns_is_one_line(home: Path) -> None:
     ):
         ended = program("eval", *words)
         assert (ended.code, ended.err.count("\n"), line in ended.err) == (2, 1, True), ended.err
-
-
-@pytest.mark.process
-@pytest.mark.parametrize("command", ["", "eval"])
-def test_help_imports_no_frames_and_no_torch(command: str) -> None:
-    """So it is there at once."""
-    code = "import sys; from robust_xtreme.cli import build; from typer.testing import CliRunner; "
-    code += f"CliRunner().invoke(build(), {[*filter(None, [command]), '--help']!r}); "
-    code += "print({'polars', 'numpy', 'torch'} & {*sys.modules})"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -187,12 +187,10 @@ def _moved(*paths: str, types: str = "", config: str = "") -> Callable[[Path], N
 @pytest.mark.parametrize(
     "change",
     [
-        _moved("0_Transformer", "1_Pooling", "2_Dense"),
         _moved("0_Transformer", "1_Pooling", "2_Dense", config='{"__version__": "0.3.8"}'),
         _moved("model", "pooling", "a/b.c", types="sentence_transformer.modules.anything"),
         _moved("", "pooling", "projection", types="base.modules.dense"),
         lambda folder: _changed(folder / "config.json", architectures=["XLMRobertaForSequenceClassification"]),
-        lambda folder: _changed(folder / "config.json", architectures=["XLMRobertaForTokenClassification"]),
         lambda folder: (folder / "sentence_bert_config.json").rename(folder / "sentence_roberta_config.json"),
     ],
 )

@@ -103,6 +103,12 @@ BEFORE: Final = f"{OUT}/.run.importing/before"
 """Where the folder is that `import --force` replaces, until the new one has its name."""
 
 SHORT: Final = [name for name, (_, few) in MAKES.items() if few]
+DISKS: Final = (
+    *(("import", "full"), ("import --force", "read-only"), ("gate --update", "read-only"), ("perturb", "broken")),
+    *(("baseline save", "full"), ("report", "broken"), ("eval", "full")),
+)
+LIMITED: Final = (("gate", "ulimit -v"), ("perturb", "ulimit -f"), ("eval", "ulimit -f"), ("compare", "ulimit -v"))
+"""Commands with a fault or a limit that `make test` tries; the others are long tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +289,7 @@ def _case(
     return [f"{what}: {'; '.join(wrong)}\n    {code} {errors.strip().splitlines()[-1:]}"] if wrong else []
 
 
-@pytest.mark.parametrize(("name", "fault"), some(product(SHORT, FAULTS), 12))
+@pytest.mark.parametrize(("name", "fault"), some(product(SHORT, FAULTS), DISKS))
 def test_a_command_whose_disk_fails_at_some_writes(name: str, fault: str, wholes: Callable[[str], Whole]) -> None:
     """Its files are the old or the new ones, it says in one line what to do, and the same command finishes them.
 
@@ -325,7 +331,7 @@ def test_a_command_whose_disk_fails_at_each_write(name: str, fault: str, wholes:
     assert not _wrong(whole, draw, [((number, FAULTS[fault]), NO_LIMITS) for number in numbers])
 
 
-@pytest.mark.parametrize(("name", "limit"), some(product(SHORT, LIMITS), 9))
+@pytest.mark.parametrize(("name", "limit"), some(product(SHORT, LIMITS), LIMITED))
 def test_a_command_under_a_limit(name: str, limit: str, wholes: Callable[[str], Whole]) -> None:
     """It ends as without the limit, or says in one line what to do, and the same command without it finishes."""
     draw = random.Random(f"{name} {limit}")

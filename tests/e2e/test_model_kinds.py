@@ -54,9 +54,10 @@ def _all_answered(result: Evaluation, tasks: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("kind", "precision"),
     [
-        *((kind, "fp32") for kind in ENCODERS if kind != "encoder"),
+        *((kind, "fp32") for kind in ENCODERS if kind not in ("encoder", "canine")),
         ("causal", "int8"),
         *(pytest.param("encoder", precision, marks=CASES_LONG) for precision in ("fp32", "int8")),
+        pytest.param("canine", "fp32", marks=CASES_LONG),
     ],
 )
 def test_an_encoder_of_any_kind_answers_every_family(
@@ -85,8 +86,8 @@ def test_an_encoder_of_any_kind_is_trained(kind: str, data: Path, tmp_path: Path
     ("kind", "precision"),
     [
         ("causal", "fp32"),
-        ("byt5", "fp32"),
-        *(pytest.param(*each, marks=CASES_LONG) for each in (("canine", "fp32"), ("causal", "int8"))),
+        *(pytest.param(kind, "fp32", marks=CASES_LONG) for kind in ("byt5", "canine")),
+        pytest.param("causal", "int8", marks=CASES_LONG),
     ],
 )
 def test_an_encoder_of_any_kind_can_be_attacked(

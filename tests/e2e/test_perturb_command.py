@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -201,17 +199,6 @@ def test_pipes_carry_bytes() -> None:
     result = call("-", "--format", "lines", "-l", "tr", "--perturb", "char_noise:0", "-o", "-", stdin=data)
     assert (result.exit_code, result.stdout_bytes) == (0, data)
     assert (result.stderr.count("\n"), "0.0 % edited" in result.stderr) == (1, True)
-
-
-@pytest.mark.process
-def test_a_program_of_its_own_reads_and_writes_pipes() -> None:
-    """In a process of its own too, and where the reader goes away it ends quietly."""
-    words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", "-", "-q"]
-    command = [sys.executable, "-m", "robust_xtreme", "perturb", *words]
-    done = subprocess.run(command, input=b"Habari ya asubuhi\n" * 3, capture_output=True, check=True)
-    assert done.stderr == b""
-    assert len(set(done.stdout.splitlines())) == 1
-    assert done.stdout != b"Habari ya asubuhi\n" * 3
 
 
 @pytest.fixture
