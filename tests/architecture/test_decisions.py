@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -55,12 +54,6 @@ def test_links_between_decisions_lead_to_headings() -> None:
             target = PAGES.get(page or name, "")
             lost += [(name, page, anchor)] if anchor and anchor not in map(_anchor, _headings(target)) else []
     assert lost == []
-
-
-def test_headings_of_decisions_are_unique() -> None:
-    """A heading names one decision, on whatever page."""
-    count = Counter(_anchor(heading) for text in PAGES.values() for heading in _headings(text))
-    assert [anchor for anchor, times in count.items() if times > 1] == []
 
 
 def test_every_package_has_a_page_of_decisions() -> None:

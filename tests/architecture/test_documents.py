@@ -22,8 +22,6 @@ TOP: Final = frozenset(
     | {"noxfile.py", "perturbations", "pyproject.toml", "reports", "src", "tests", "tools"}
 )
 """What the top folder of the project has. A further name needs a reason in CONTRIBUTING.md."""
-MOST_FILES: Final = 15
-"""How many files the life of one example names."""
 OPTION = re.compile(r"(?<!\S)--[a-z-]+")
 
 
@@ -74,12 +72,6 @@ def test_the_architecture_has_the_order_of_imports() -> None:
     ] == layers
 
 
-def test_the_life_of_an_example_names_few_files() -> None:
-    """A reader follows one example through at most 15 files."""
-    life = (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition("## The life of one example")[2]
-    assert 0 < len({*re.findall(r"`([\w/]+\.py)`", life.partition("**A stopped run.**")[0])}) <= MOST_FILES
-
-
 @pytest.mark.process
 def test_the_top_folder_has_only_what_it_may_have() -> None:
     """Files and folders of the top folder are on a list, so that nothing that is made once remains there."""
@@ -121,8 +113,3 @@ def test_unit_tests_are_in_the_folder_of_a_package() -> None:
     tested = {path.parent.name for path in (ROOT / "tests/unit").rglob("test_*.py")}
     assert tested - packages == {"benchmarks", "tools"}
     assert packages - tested == set()
-
-
-def test_the_readme_is_one_front_page() -> None:
-    """The README has at most 150 lines; the rest is in the manual."""
-    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150

@@ -126,8 +126,8 @@ def test_epochs_dictionaries_and_unscored_samples_are_imported(epochs: dict[str,
     words = ("--score", "choice,f1,partly", *(("--epoch", str(epoch)) if epoch else ()))
     ended = program("import", str(epochs["folder"]), *words, "-o", str(out))
     assert ended.code in (0, None), ended.err
-    assert "4 rows left out, of examples that are not scored (NaN) in 4 rows." in ended.err
-    assert ("Of 3 epochs number 2 was read." if epoch else "the mean score of each sample was read.") in ended.err
+    assert "4 rows left out" in ended.err
+    assert ("number 2" if epoch else "mean score") in ended.err
     for name in ("choice", "f1", "partly"):
         row = robust_xtreme.load(out).deltas.filter(metric=f"given/{name}").row(0, named=True)
         clean, noisy = (level(epochs[each], name, epoch) for each in PAIR)

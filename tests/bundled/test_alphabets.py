@@ -121,10 +121,3 @@ def test_punctuation_is_the_language_s_own(codes: str, points: str) -> None:
 def test_marks_of_abjads_and_nuktas_are_there(code: str, marks: str) -> None:
     """Tashkeel, niqqud, joiners and nukta are marks of the languages that write them."""
     assert set(marks) <= set(language(code).marks)
-
-
-def test_the_unicode_licence_is_beside_the_packs() -> None:
-    """CLDR's permission notice travels with the data, as it asks."""
-    notice = (folder("perturbations") / "alphabets" / "LICENSE-UNICODE.txt").read_text("utf-8")
-    assert "UNICODE LICENSE V3" in notice
-    assert "SPDX-License-Identifier: Unicode-3.0" in notice

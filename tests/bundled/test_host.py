@@ -10,17 +10,15 @@ import time
 from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
-from benchmarks import _host_case, _host_model, _host_stages, host
+from benchmarks import _host_model, _host_stages, host
 from benchmarks._host_memory import peak_of
 from benchmarks._host_page import page
 from benchmarks._stage_meter import MAIN, Meter
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.models import loading
 from robust_xtreme.tasks.sources.source import load, open_source
 
@@ -102,65 +100,6 @@ def test_every_function_that_is_timed_is_there() -> None:
     assert _host_stages.FORWARD in _host_stages.ORDER
     for given, free in ((loading.read_encoder, _host_model.free_encoder), (loading._head, _host_model.free_head)):
         assert len(signature(free).parameters) == len(signature(given).parameters)
-
-
-@pytest.fixture(scope="module")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """The figures of every kind of target, of few rows in one language."""
-    folder = tmp_path_factory.mktemp("host")
-    sources = {name: host.source_of(name, None, 6, folder) for name in TASKS}
-    run = _host_model.make_run(folder / "run", ["one two three four"], list(sources))
-    figures = {}
-    for name, source in sources.items():
-        values = {"model": [str(run)], "data": str(source.path), "tasks": [name], "languages": ["de"]}
-        spec = from_mapping({**values, "perturb": [host.PERTURB], "out": str(folder / f"out-{name}")}, "test")
-        figures[name] = {**_host_case.evaluated(spec), "bare": _host_case.tokenised(spec)}
-        figures[name] |= {"made_up": True, "rows": 6, "mib": 1, "load": [0.1, 0.2]}
-    return figures
-
-
-@pytest.mark.long
-def test_every_kind_of_target_is_measured(cases: dict[str, dict[str, Any]]) -> None:
-    """Each has its predictions, stages of main thread and workers, and the texts that the bare tokenizer reads."""
-    assert {name: case["predictions"] for name, case in cases.items()} == {**dict.fromkeys(TASKS, 12), "xquad": 18}
-    for case in cases.values():
-        assert {thread for _, thread, *_ in case["stages"]} == {"main", "lane"}
-        assert {"forward", "tokenising", "noise: edits", "writing: parts"} <= {stage for stage, *_ in case["stages"]}
-        assert 0 < case["answering"] < case["seconds"][1]
-        assert 0 < case["inputs"] <= case["predictions"]
-        assert 0 < case["bare"]["distinct"]["texts"] <= case["bare"]["texts"]
-        assert case["bare"]["distinct"]["texts"] < case["bare"]["distinct"]["tokens"] <= case["bare"]["tokens"]
-    texts = [(cases[name]["bare"]["texts"], cases[name]["bare"]["distinct"]["texts"]) for name in ("tatoeba", "xquad")]
-    assert texts == [(24, 18), (36, 16)]
-
-
-def _record(label: str, load: float, cases: dict[str, Any]) -> dict[str, Any]:
-    about = {"device": "cpu", "cores": 2, "versions": "v", "perturb": [host.PERTURB], "seeds": 1}
-    return {"label": label, **about, "cases": {name: {**case, "load": [load, load]} for name, case in cases.items()}}
-
-
-@pytest.mark.long
-def test_the_page_compares_labels(cases: dict[str, dict[str, Any]]) -> None:
-    """Half the time on the clock is a ratio of 2; on a busy machine the page says that such rates do not compare."""
-    before = _record("before", 4.0, cases)
-    faster = {**cases["panx"], "seconds": [cases["panx"]["seconds"][0] / 2, cases["panx"]["seconds"][1]]}
-    text = page([before, _record("after", 0.1, {"panx": faster})])
-    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| panx | ")]
-    assert [(row[1], row[4], row[6]) for row in rows] == [("before", "1.00", "1.00"), ("after", "2.00", "1.00")]
-    assert text.count("Other work shared it") == 1
-    assert "Made of rows of the embedded suite: xnli" in text
-
-
-@pytest.mark.long
-def test_a_label_that_is_measured_again_replaces_its_cases_only(cases: dict[str, dict[str, Any]]) -> None:
-    """Other cases of the label stay, and so do other labels, in their order."""
-    before, after = _record("before", 1.0, cases), _record("after", 1.0, cases)
-    again = _record("before", 3.0, {"xnli": cases["xnli"]})
-    merged = host.merged([before, after], again)
-    assert [record["label"] for record in merged] == ["before", "after"]
-    assert list(merged[0]["cases"]) == list(TASKS)
-    assert [merged[0]["cases"][name]["load"][0] for name in ("xnli", "panx")] == [3.0, 1.0]
-    assert host.merged([], after) == [after]
 
 
 @pytest.mark.process

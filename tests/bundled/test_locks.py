@@ -101,13 +101,6 @@ def test_the_locks_have_all_that_each_python_needs_and_nothing_else(python: str)
     assert _needed(python, "dev", "bench") - _pins("cuda").keys() - {"uv"} == (default | dev) - {"uv"}
 
 
-def test_the_default_has_no_tools_of_the_checks() -> None:
-    """Who only runs the program installs no test runner, linter, builder or benchmark."""
-    tools = {"pytest", "mypy", "ruff", "hatchling", "hypothesis", "mkdocs", "accelerate", "uv"}
-    assert not tools & _pins("default").keys()
-    assert tools - {"hatchling"} <= _pins("dev").keys()
-
-
 def test_what_builds_the_project_is_locked() -> None:
     """The backend that pyproject.toml names, with all that it needs."""
     (backend,) = (Requirement(line) for line in PROJECT["build-system"]["requires"])

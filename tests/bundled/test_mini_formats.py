@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections import Counter
-from collections.abc import Callable
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -16,12 +15,10 @@ from tests.some import some
 from tools.mini import causes, meanings, mentions, statements, suite, tags
 from tools.mini.draws import drawn
 from tools.mini.grammar import sentence, written
-from tools.mini.lexicon import words
 from tools.mini.meaning import LANGUAGES, PARTS, Clause, Person, Thing
 
 from robust_xtreme.core import registry
 
-_PAGE: Final = (Path(__file__).parents[2] / "docs/mini.md").read_text(encoding="utf-8")
 _TABLES: Final = tomllib.loads((Path(tags.__file__).parent / "tags.toml").read_text(encoding="utf-8"))
 
 
@@ -81,60 +78,6 @@ def _verb(node: str) -> str:
 
 def _of(clause: Clause) -> str:
     return clause.quality or clause.verb
-
-
-def _cues(row: dict[str, Any]) -> tuple[Any, ...]:
-    """Surface cues: the question, the first words, the words shared with the premise, and the lengths."""
-    premise = row["premise"].rstrip(".").split()
-    several = [choice.rstrip(".").split() for choice in row["choices"]]
-    shared = [len(set(premise) & set(choice)) for choice in several]
-    begin = tuple(choice[:1] == premise[:1] for choice in several)
-    return row["question"], begin, _sign(shared[0] - shared[1]), _sign(len(several[0]) - len(several[1]))
-
-
-def _sign(value: int) -> int:
-    return (value > 0) - (value < 0)
-
-
-def test_surface_cues_predict_as_many_causes_as_the_page_says() -> None:
-    """A table of cues, and which choice has the verb that is more often right, are counted on the English test."""
-    assert f"predicts {_percent_right(_cues):.1f} % of the English causes and effects" in _PAGE
-
-
-def _percent_right(cue: Callable[[dict[str, Any]], Any]) -> float:
-    """The share of labels of the English test that a table of cues, learned from the training rows, predicts."""
-    table: dict[Any, Counter[int]] = {}
-    for row in rows("xcopa/train-en.jsonl"):
-        table.setdefault(cue(row), Counter())[row["label"]] += 1
-    test = rows("xcopa/test-en.jsonl")
-    right = [table[cue(row)].most_common(1)[0][0] == row["label"] for row in test if cue(row) in table]
-    percent: float = 100 * sum(right) / len(test)
-    return percent
-
-
-def test_the_verbs_of_the_choices_predict_as_many_as_the_page_says() -> None:
-    """Without the premise, the choice is taken whose verb is more often right after the question in training."""
-    counts: dict[tuple[str, str], Counter[bool]] = {}
-    for row in rows("xcopa/train-en.jsonl"):
-        for index, choice in enumerate(row["choices"]):
-            counts.setdefault((row["question"], _said_verb(choice)), Counter())[index == row["label"]] += 1
-    test = rows("xcopa/test-en.jsonl")
-    right = 0
-    for row in test:
-        shares = [_share(counts.get((row["question"], _said_verb(choice)))) for choice in row["choices"]]
-        right += (shares[1] > shares[0]) == row["label"]
-    assert f"and the verbs of both choices {100 * right / len(test):.1f} %" in _PAGE
-
-
-def _said_verb(choice: str) -> str:
-    """The verb of an English statement, or the predicate of a thing."""
-    pasts = {entry.get("past") for entry in words("en")["verbs"].values()}
-    tokens = choice.rstrip(".").split()
-    return next((token for token in tokens if token in pasts), tokens[-1])
-
-
-def _share(counts: Counter[bool] | None) -> float:
-    return float(counts[True]) / (counts[True] + counts[False]) if counts else 0.5
 
 
 # -------------------------------------------------------------------------------------------------------------- udpos

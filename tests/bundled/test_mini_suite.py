@@ -174,22 +174,3 @@ def test_names_have_one_word_or_several_and_some_are_of_a_kind_by_context() -> N
                 lengths["several" if following and following[0][0] == "I" else "one"] += 1
     assert min(lengths.values()) > 50
     assert sum(len(kinds_of_word) > 1 for kinds_of_word in kinds.values()) >= 8
-
-
-def _cues(row: dict[str, Any]) -> tuple[bool, bool, bool, bool, bool]:
-    """Which side is negated, which has words that the other does not have, and which is longer."""
-    premise, other = (set(row[name].lower().rstrip(".").split()) for name in ("premise", "hypothesis"))
-    plain = [side - {"not", "did", "does", "is"} for side in (premise, other)]
-    longer = len(row["premise"]) > len(row["hypothesis"])
-    return "not" in premise, "not" in other, bool(plain[0] - plain[1]), bool(plain[1] - plain[0]), longer
-
-
-def test_surface_cues_of_both_texts_predict_most_english_labels() -> None:
-    """The figure on the page for this weakness is the counted one."""
-    table: dict[Any, Counter[str]] = {}
-    for row in rows("xnli/train-en.jsonl"):
-        table.setdefault(_cues(row), Counter())[row["label"]] += 1
-    test = rows("xnli/test-en.jsonl")
-    right = sum(table[_cues(row)].most_common(1)[0][0] == row["label"] for row in test if _cues(row) in table)
-    page = (Path(__file__).parents[2] / "docs/mini.md").read_text(encoding="utf-8")
-    assert f"predicts {100 * right / len(test):.1f} % of the English labels" in page

@@ -42,12 +42,6 @@ def test_a_list_says_where_it_is_from(code: str) -> None:
     assert header["standing"] == "attested"
 
 
-def test_the_licence_is_beside_them() -> None:
-    """The Mozilla Public License asks for its text."""
-    text = (_ROOT / "perturbations" / "misspellings" / "LICENSE-MPL-2.0.txt").read_text(encoding="utf-8")
-    assert text.startswith("Mozilla Public License Version 2.0")
-
-
 @_lists
 def test_a_row_is_a_word_and_another_way_to_write_it(code: str, maker: ModuleType) -> None:
     """Both in letters of the language's alphabet, in one case, near each other, unlike beyond case."""
@@ -94,11 +88,3 @@ def test_the_dictionary_of_codespell_is_read(maker: ModuleType, tmp_path: Path) 
     path = tmp_path / "dictionary.txt"
     path.write_text("recieve->receive\nads->ads, adds,\nclas->class, disabled because of names\n", encoding="utf-8")
     assert list(maker.codespell(path)) == [("recieve", "receive")]
-
-
-def test_the_manual_says_how_long_the_lists_are() -> None:
-    """The page of packs has the rows of the four longest lists, and the span of the others."""
-    rows = sorted(len(packs.table("misspellings", code).rows) for code in _CODES)
-    text = " ".join((_ROOT / "docs" / "how-to" / "packs.md").read_text(encoding="utf-8").split())
-    assert all(f"{many:,} " in text for many in rows[-4:])
-    assert f"{rows[0]} to {rows[-5]} for the other {len(rows) - 4}." in text

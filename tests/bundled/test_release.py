@@ -32,18 +32,6 @@ def test_the_version_is_the_same_in_every_place() -> None:
     assert {project["version"], _yaml("CITATION.cff")["version"], top[1]} == {__version__}
 
 
-def test_the_citation_is_of_this_project() -> None:
-    """Name, summary and keywords are those of the metadata, and the licence is the one of the code."""
-    project, citation = (
-        tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"],
-        _yaml("CITATION.cff"),
-    )
-    assert citation["cff-version"] == "1.2.0"
-    assert (citation["title"], citation["abstract"]) == (project["name"], project["description"])
-    assert citation["keywords"] == project["keywords"]
-    assert project["license"].startswith(f"{citation['license']} AND ")
-
-
 def test_only_the_job_that_publishes_has_rights() -> None:
     """It has an identity and no password, runs no code of the checkout, and needs the tests and who tried the files."""
     workflow = _yaml(str(WORKFLOW))

@@ -47,10 +47,15 @@ def run(perturbation: Perturbation, texts: Sequence[Text], strength: str, seed: 
 @final
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A perturbation on some texts: its result at a strength, with its traces, is computed once for all rules."""
+    """A perturbation on some texts: its result at a strength, with its traces, is computed once for all rules.
+
+    `sizes` are the words of the texts of which rule 1 counts the edits, `letters` those of the shorter text of rule 7.
+    """
 
     perturbation: Perturbation
     texts: Sequence[Text]
+    sizes: tuple[int, ...] = (5, 500)
+    letters: int = 3_000
     runs: dict[str, list[Noised]] = field(default_factory=dict)
 
     def at(self, strength: str) -> list[Noised]:
@@ -85,7 +90,7 @@ def rule_1_strength_is_a_share(trial: Trial) -> None:
     """
     nought_changes_nothing(trial)
     for strength in ("0.05", "0.1"):
-        for size in (5, 50, 500, 2000):
+        for size in trial.sizes:
             edits, units = _share(trial.perturbation, size, strength)
             expected = float(strength) * sum(units)
             apart = (edited - of * sum(edits) / max(1, sum(units)) for edited, of in zip(edits, units, strict=True))
@@ -107,7 +112,7 @@ def _share(perturbation: Perturbation, size: int, strength: str) -> tuple[list[i
     code = served(perturbation)
     vocabulary = sentence(code).rstrip(".").split()
     values = [" ".join((vocabulary * (size // len(vocabulary) + 2))[start : start + size]) for start in range(8)]
-    texts = [Text(f"long/{number}", code, value) for number, value in enumerate(values * max(1, 1000 // size))]
+    texts = [Text(f"long/{number}", code, value) for number, value in enumerate(values * max(1, 500 // size))]
     results = run(perturbation, texts, strength)
     # The strength of a mixture is a share of clusters, of which an edit of a part may change several.
     mixture = perturbation.kind == "mixture"
@@ -291,7 +296,7 @@ def rule_7_work_is_linear(trial: Trial) -> None:
     perturbation, texts = trial.perturbation, trial.texts
     code = texts[0].language if perturbation.serves(texts[0].language) else served(perturbation)
     unit = " ".join(text.value for text in texts if text.language == code) or "a"
-    size = max(1, (2_000 if perturbation.kind in ("rewriter", "channel") else 10_000) // len(unit))
+    size = max(1, trial.letters // (5 if perturbation.kind in ("rewriter", "channel") else 1) // len(unit))
     run(perturbation, [_long(code, unit, 1)], "0.1")
     short, long = (_work(perturbation, _long(code, unit, size * times)) for times in (1, 10))
     for small, large, what in zip(short, long, ("calls", "bytes"), strict=True):

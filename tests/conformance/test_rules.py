@@ -54,7 +54,7 @@ def test_several_scripts_keep_the_rules(perturbation: Perturbation) -> None:
 @_members
 def test_every_language_keeps_the_rules(perturbation: Perturbation) -> None:
     """On a sentence in each language, with a span for each word, every rule that is not waived is kept."""
-    keeps(Trial(perturbation, every_language()), RULES)
+    keeps(Trial(perturbation, every_language(), (5, 50, 500, 2000), 10_000), RULES)
 
 
 @_members

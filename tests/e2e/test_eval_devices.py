@@ -94,7 +94,7 @@ def test_a_killed_process_of_a_device_changes_no_byte(words: list[str], wanted: 
     assert hashes(tmp_path / "out") == wanted
     assert len(fleet.started) == 3
     assert sum(done) == sum(totals)
-    assert [line for line in lines if "the process for cpu:0 was ended by SIGKILL; " in line]
+    assert [line for line in lines if "SIGKILL" in line]
 
 
 def test_devices_are_an_argument_of_python_too(

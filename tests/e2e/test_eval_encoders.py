@@ -104,8 +104,7 @@ def test_a_run_of_an_unusual_kind_answers_and_says_what_it_cuts(kind: str, data:
     assert all(f"max_length={lengths[task]} " in inference[task] for task in TASKS)
     notes = json.loads((tmp_path / "out" / "manifest.json").read_text())["notes"]
     cut = [note for note in notes if "are cut to" in note]
-    assert cut == ([f"{task}: inputs of {n} tokens are cut to the {most} that {run} reads." for task, n in
-                    zip(TASKS, (128, 128, 384), strict=True)] if most else [])  # fmt: skip
+    assert [note.partition(":")[0] for note in cut] == ([*TASKS] if most else [])
     _check_parameters(tmp_path / "out", encoder)
 
 
@@ -138,14 +137,11 @@ def test_training_cuts_long_inputs_to_what_a_tower_reads(kind: str, data: Path, 
     }
     run = train(None, Options(tell=messages.append), encoder=str(start), out=str(tmp_path / "run"), **words)
     most = BOUNDED[kind]
-    assert [line for line in messages if "are cut to" in line] == [
-        f"{task}: inputs of {length} tokens are cut to the {most} that {start} reads"
-        for task, length in (("xnli", 128), ("xquad", 384))
-    ]
+    assert [line.partition(":")[0] for line in messages if "are cut to" in line] == ["xnli", "xquad"]
     (stage,) = (json.loads(path.read_text()) for path in (run / "stages").glob("*.json"))
     assert (stage["max_length"], stage["stride"]) == (most, 128 * most // 384)
     short = encoder_folder(tmp_path / "short", "bert", max_position_embeddings=100)
-    with pytest.raises(ModelError, match=r"the encoder reads 100 tokens, but xnli has inputs of 128\. Leave"):
+    with pytest.raises(ModelError, match="100 tokens"):
         train(encoder=str(short), out=str(tmp_path / "other"), **words)
 
 
@@ -154,7 +150,7 @@ def test_masked_lm_reads_what_a_tower_reads(data: Path, tmp_path: Path) -> None:
     words: dict[str, Any] = {"mlm": {"text": str(data / "long" / "text"), "steps": 2, "batch_size": 2}, "device": "cpu"}
     run = train(encoder=str(encoder_folder(tmp_path / "a", "siglip2")), out=str(tmp_path / "run"), **words)
     assert type(read_encoder(run / "model")).__name__ == "Siglip2TextModel"
-    with pytest.raises(ModelError, match="tokenizer has no mask token"):
+    with pytest.raises(ModelError, match="mask token"):
         train(encoder=str(encoder_folder(tmp_path / "b", "clip")), out=str(tmp_path / "other"), **words)
 
 

@@ -80,31 +80,17 @@ def test_an_attack_killed_in_its_rounds_continues_to_the_same_bytes(tmp_path: Pa
     assert _finish(words, tmp_path / "out") == wanted
 
 
-def _killed_at_a_random_time(
-    words: Sequence[str], wanted: tuple[dict[str, str], float], out: Path, draw: random.Random
-) -> None:
-    """Kill the run at any time between its beginning and its end, then let it finish."""
-    command = start(words, out)
-    command.end(wanted[1] * draw.uniform(0.0, 1.0))
-    command.process.kill()
-    command.end()
-    assert _finish(words, out) == wanted[0]
-
-
-def test_a_run_killed_at_a_random_time_continues_to_the_same_bytes(
-    words: list[str], wanted: tuple[dict[str, str], float], tmp_path: Path
-) -> None:
-    """`kill -9` while it plans, computes or writes changes nothing of the result."""
-    _killed_at_a_random_time(words, wanted, tmp_path / "out", random.Random(0))
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("time_drawn", range(100))
 def test_a_run_killed_at_a_hundred_random_times_continues_to_the_same_bytes(
     words: list[str], wanted: tuple[dict[str, str], float], tmp_path: Path, time_drawn: int
 ) -> None:
-    """The same, a hundred times."""
-    _killed_at_a_random_time(words, wanted, tmp_path / "out", random.Random(100 + time_drawn))
+    """`kill -9` while it plans, computes or writes changes nothing of the result."""
+    command = start(words, tmp_path / "out")
+    command.end(wanted[1] * random.Random(time_drawn).uniform(0.0, 1.0))
+    command.process.kill()
+    command.end()
+    assert _finish(words, tmp_path / "out") == wanted[0]
 
 
 def test_interrupting_a_run_is_one_line_and_exit_130(

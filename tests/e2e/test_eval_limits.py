@@ -26,7 +26,6 @@ from robust_xtreme.run.folder import FILES
 from robust_xtreme.run.run import evaluate
 
 COMPUTED: Final = sorted({*FILES} - {PAGE, REPORT})
-WARNING: Final = "warning: The page has no charts: vl-convert, which draws them in a process of its own, "
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +71,8 @@ def test_a_run_whose_charts_cannot_be_drawn_is_complete_and_gets_them_later(
     for _ in range(2):
         assert {name for name, digest in _run(values, out).items() if wanted[name] != digest} == {MANIFEST, PAGE}
         assert _files(out) == sorted([*COMPUTED, REPORT])
-    sentence = f"{WARNING}cannot be started: Cannot allocate memory. To get them"
-    assert (out / "log.txt").read_text("utf-8").count(sentence) == 2
-    assert sentence.removeprefix("warning: ") in (out / PAGE).read_text("utf-8")
+    assert (out / "log.txt").read_text("utf-8").count("Cannot allocate memory") == 2
+    assert "Cannot allocate memory" in (out / PAGE).read_text("utf-8")
     assert finished(out).deltas.height
     monkeypatch.setattr(drawing, "_started", started)
     done = program("report", str(out), "-o", str(tmp_path / "page.html"))
@@ -95,7 +93,7 @@ def test_a_run_whose_page_cannot_be_made_is_complete(
     assert _files(out) == COMPUTED
     assert finished(out).deltas.height
     assert _run(values, out) == wanted
-    assert (out / "log.txt").read_text("utf-8").count("0 of 2 task runs to compute") == 1
+    assert (out / "log.txt").read_text("utf-8").count("0 of 2 task runs") == 1
 
 
 def test_a_run_killed_while_its_charts_are_drawn_has_its_frames(
@@ -124,6 +122,6 @@ def test_a_run_under_a_limit_of_addresses_ends_with_0(
     for _ in range(2):
         done = subprocess.run(limited, capture_output=True, text=True, check=False, env=os.environ)
         assert done.returncode == 0, done.stderr
-        assert f"{WARNING}was ended by SIGTRAP (Fatal process out of memory" in done.stderr
+        assert "SIGTRAP" in done.stderr
         assert _files(out) == sorted([*COMPUTED, REPORT])
     assert _run(values, out) == wanted

@@ -59,12 +59,11 @@ def test_a_plan_counts_what_is_there(spec: RunSpec, tmp_path: Path) -> None:
     evaluate(replace(spec, perturb=("char_noise:0.1",)))
     before = files(tmp_path)
     run = replace(spec, perturb=("char_noise:0.1",))
-    assert estimate(run) == [f"{spec.out} is complete: nothing to compute"]
+    (line,) = estimate(run)
+    assert "nothing to compute" in line
     more = replace(spec, perturb=("char_noise:0.1,0.9",), out=str(tmp_path / "more"))
     lines = estimate(more)
-    assert (
-        "panx en (validation): 8 rows, 8 clusters, 3 cells, 24 predictions, about 16 from the cache, about " in lines[0]
-    )
+    assert "3 cells, 24 predictions, about 16 from" in lines[0]
     assert cached(lines) == 16
     assert cached(whole := estimate(more, cache=False)) == 0
     assert _tokens(lines) < 0.6 * _tokens(whole)
@@ -78,13 +77,13 @@ def test_a_plan_states_what_attacks_may_ask(spec: RunSpec) -> None:
     free = replace(spec, perturb=("attack_keys:0.2@queries=0",), seeds=2)
     dear = replace(spec, perturb=("attack_keys:0.2@queries=50",), seeds=2)
     row, whole, spent, _ = estimate(dear)
-    assert "56 predictions, at most 1,600 queries of attacks, at most about " in row  # 8 rows, 2 attacks, 2 seeds, 50
-    assert "at most 1,600 queries of attacks, at most about 1,656 forward passes of a window, at most about " in whole
+    assert "56 predictions, at most 1,600 queries" in row  # 8 rows, 2 attacks, 2 seeds, 50
+    assert "1,656 forward passes" in whole
     assert spent.startswith("at most about ")
     assert _tokens([whole]) > 10 * _tokens(estimate(free))
     near = replace(spec, perturb=("attack_keys:0.2@queries=50@similar=0.5",), seeds=2)
     row, whole, _, _ = estimate(near)
-    assert "at most 1,600 queries of attacks, at most 14,408 texts compared by vectors, " in row  # 8 rows, 1 + 9 * 200
+    assert "at most 14,408 texts" in row  # 8 rows, 1 + 9 * 200
     assert _tokens([whole]) > 5 * _tokens(estimate(dear))
 
 
@@ -98,7 +97,7 @@ def test_a_begun_run_has_the_rest_to_do(spec: RunSpec) -> None:
     first, last, *lines = estimate(run)
     assert first.endswith("1 cell, 8 predictions, done")
     assert "about " in last
-    assert lines[0] == "1 of 2 task runs done already"
+    assert lines[0].startswith("1 of 2 task runs")
     assert lines[1].startswith("1 cell, ")
 
 
@@ -122,9 +121,8 @@ def test_a_time_agrees_with_its_unit() -> None:
 
 def test_a_plan_says_what_tesseract_reads(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     """The texts of all strengths, and their time, before anything is read; nothing where nothing is read."""
-    size = "at most 16 texts to read by Tesseract, about 4 seconds on one core"
-    cost = f"{size}; those that are in the cache are not read again"
-    assert cost in estimate(replace(spec, perturb=("ocr_channel:0.5,1",)))
+    (cost,) = (line for line in estimate(replace(spec, perturb=("ocr_channel:0.5,1",))) if "Tesseract" in line)
+    assert "16 texts" in cost
     with monkeypatch.context() as patch:
         patch.setattr("robust_xtreme.run.estimate.missing", lambda _: pytest.fail("Tesseract was asked"))
         assert not any("Tesseract" in line for line in estimate(replace(spec, perturb=("ocr_noise:0.5",))))

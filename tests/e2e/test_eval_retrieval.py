@@ -115,7 +115,7 @@ def test_without_data_to_tune_on_a_language_is_left_out(model: Path, data: Path,
     for side in ("de", "en", "gold"):
         path = data / "bucc2018/de-en" / f"de-en.training.{side}"
         write(tmp_path / "bucc2018/de-en" / path.name, path.read_text(encoding="utf-8"))
-    with pytest.raises(MissingData, match="bucc de: its threshold is tuned on validation: no validation file"):
+    with pytest.raises(MissingData, match=r"bucc de: .*threshold"):
         run(model, tmp_path, tmp_path / "out", "bucc", languages=("de",))
 
 
@@ -148,7 +148,7 @@ def test_a_benchmark_leaves_out_what_no_model_serves(model: Path, data: Path, tm
     reasons = {row["task"]: row["reason"] for row in result.manifest["not_run"] if row["reason"] == "no_model"}
     assert set(reasons) == {"xnli", "panx", "udpos", "xcopa", "lareqa", "mewsli_x"}
     assert set(result.scores["task"]) == {"tatoeba", "mlqa", "xquad"}
-    with pytest.raises(ModelError, match="has no head for xnli"):
+    with pytest.raises(ModelError, match="xnli"):
         run(model, data, tmp_path / "other", "xtreme-r xnli")
 
 

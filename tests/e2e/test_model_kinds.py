@@ -54,9 +54,10 @@ def _all_answered(result: Evaluation, tasks: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("kind", "precision"),
     [
-        *((kind, "fp32") for kind in ENCODERS if kind != "encoder"),
+        *((kind, "fp32") for kind in ENCODERS if kind not in ("encoder", "canine")),
         ("causal", "int8"),
         *(pytest.param("encoder", precision, marks=CASES_LONG) for precision in ("fp32", "int8")),
+        pytest.param("canine", "fp32", marks=CASES_LONG),
     ],
 )
 def test_an_encoder_of_any_kind_answers_every_family(
@@ -85,8 +86,8 @@ def test_an_encoder_of_any_kind_is_trained(kind: str, data: Path, tmp_path: Path
     ("kind", "precision"),
     [
         ("causal", "fp32"),
-        ("byt5", "fp32"),
-        *(pytest.param(*each, marks=CASES_LONG) for each in (("canine", "fp32"), ("causal", "int8"))),
+        *(pytest.param(kind, "fp32", marks=CASES_LONG) for kind in ("byt5", "canine")),
+        pytest.param("causal", "int8", marks=CASES_LONG),
     ],
 )
 def test_an_encoder_of_any_kind_can_be_attacked(
@@ -117,11 +118,11 @@ def test_an_adapter_is_its_base_with_its_changes(data: Path, tmp_path: Path) -> 
     few: dict[str, Any] = {"tasks": "xnli", "limit": "2", "perturb": ["attack_keys:0.3@queries=3"]}
     few |= {"labels": {"xnli": labels["xnli"]}, "model": {"xnli": pairs}}
     _all_answered(_evaluated(tmp_path / "attacked", data, **few), ("xnli",))
-    with pytest.raises(ModelError, match=r"xcopa needs one that ends in ForMultipleChoice"):
+    with pytest.raises(ModelError, match="ForMultipleChoice"):
         _evaluated(tmp_path / "choice", data, model={"xcopa": plain}, tasks="xcopa")
-    with pytest.raises(ModelError, match=r"Name them in its order: --labels xnli=entailment"):
+    with pytest.raises(ModelError, match="--labels xnli=entailment"):
         _evaluated(tmp_path / "unnamed", data, model={"xnli": pairs}, tasks="xnli")
-    with pytest.raises(ModelError, match=r"Merge the adapter in it with peft's merge_and_unload"):
+    with pytest.raises(ModelError, match="merge_and_unload"):
         train(encoder=plain, target="xnli", data=data, out=tmp_path / "trained", steps=1)
 
 
@@ -146,7 +147,7 @@ def test_a_function_of_any_family_is_evaluated_attacked_and_exported(task: str, 
     assert written.code == 0, written.err
     again = program("eval", "--config", str(tmp_path / "run" / "run.toml"), "--out", str(tmp_path / "again"))
     assert again.code == 2
-    assert "was a function in memory" in again.err
+    assert "function in memory" in again.err
 
 
 def test_a_folder_of_sentence_transformers_answers_searches_alone(data: Path, tmp_path: Path) -> None:
@@ -156,11 +157,11 @@ def test_a_folder_of_sentence_transformers_answers_searches_alone(data: Path, tm
     _all_answered(_evaluated(tmp_path / "run", data, dims="8,4", **values), tasks)
     attacked = {**values, "tasks": "lareqa", "perturb": ["attack_keys:0.3@queries=3"]}
     _all_answered(_evaluated(tmp_path / "attacked", data, **attacked), ("lareqa",))
-    with pytest.raises(ModelError, match=r"xnli needs one that ends in ForSequenceClassification.*Fine-tune it"):
+    with pytest.raises(ModelError, match="ForSequenceClassification"):
         _evaluated(tmp_path / "nli", data, model=folder, tasks="xnli")
 
 
 def test_what_cannot_be_trained_says_so(data: Path, tmp_path: Path) -> None:
     """Whole numbers have no gradients."""
-    with pytest.raises(UnknownName, match=r"There is no precision named 'int8'\. There are: fp32, bf16, fp16\. See: "):
+    with pytest.raises(UnknownName, match="'int8'"):
         train(encoder=tmp_path, target="xnli", data=data, precision="int8")

@@ -89,7 +89,7 @@ def test_a_limit_of_file_sizes_is_reported(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (done.code, [path.name for path in tmp_path.iterdir()]) == (3, ["in.txt"])
-    assert "File too large. Raise the limit on the size of files (ulimit -f), or name another file" in done.err
+    assert "ulimit -f" in done.err
 
 
 NO_SPACE = "robust-xtreme: stdout cannot be written: No space left on device. Free some space, or name another file: "
@@ -120,8 +120,7 @@ def test_a_closed_stdout_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(SystemExit) as stop:
         main()
-    wanted = "robust-xtreme: stdout is closed. Name a file to write: --out FILE\n"
-    assert (stop.value.code, capsys.readouterr().err) == (2, wanted)
+    assert (stop.value.code, "stdout is closed" in capsys.readouterr().err) == (2, True)
 
 
 @pytest.mark.process

@@ -25,8 +25,8 @@ from robust_xtreme.tasks.sources.table import TableFile, write_suite
 
 pytestmark = pytest.mark.usefixtures("unpaged")
 
-DRAWS: Final = 100
-BATCHES: Final = 20
+DRAWS: Final = 50
+BATCHES: Final = 40
 ACCEPTED: Final = 0.4
 """The least share of draws that are read and scored, in each format: a reader that refuses every file does not pass."""
 

@@ -91,9 +91,8 @@ def test_a_run_that_is_as_it_was_written_is_proved(source: Path) -> None:
     assert all(line.endswith(": ok") for line in whole.out.splitlines()[:-2])
     of_model = "tokens, models, overlap, own_data, notes, licences, answers"
     assert bare.out.splitlines()[-1] == f"Nothing differs. Not checked: models.csv, {of_model}, {machine}."
-    assert nothing.out.startswith(f"files: ok\nall else: not checked: The data folder {source / 'nothing'} does not ")
-    assert nothing.code == 2
-    assert nothing.err.startswith("robust-xtreme: Nothing was compared but digests")
+    assert nothing.out.startswith("files: ok\nall else: not checked")
+    assert (nothing.code, "Nothing was compared" in nothing.err) == (2, True)
 
 
 def test_scores_of_answers_are_asked_again(tmp_path: Path) -> None:
@@ -116,7 +115,7 @@ def test_data_that_are_not_those_of_the_manifest_are_no_excuse(forged: Path, tmp
     _sign(forged)
     ended = program("verify", str(forged))
     assert ended.code == 2
-    assert "\nplan: differs: suite mini, and " in ended.out
+    assert "\nplan: differs: suite mini" in ended.out
 
 
 def test_charts_that_cannot_be_drawn_are_no_forgery(
@@ -243,7 +242,7 @@ def test_what_shows_without_the_model_is_found(forged: Path, forge: Callable[[Pa
     ended = program("verify", str(forged))
     assert ended.code == 2
     assert len(ended.err.splitlines()) == 1
-    assert f"\n{check}: differs: " in ended.out or (check == "files" and "not the file that the manifest" in ended.err)
+    assert f"\n{check}: differs: " in ended.out or (check == "files" and "manifest" in ended.err)
 
 
 def _answer_right(run: Path, task: str, chosen: pl.Expr) -> None:
@@ -350,16 +349,10 @@ def test_what_is_no_run_is_refused(source: Path, tmp_path: Path) -> None:
     next((without / "parts").iterdir()).unlink()
     for option in ("--sample", "--seed"):
         ended = program("verify", str(source / "run"), option, "9")
-        line = f"robust-xtreme: {option} is of the items that a model is asked for. Add --model NAME.\n"
-        assert (ended.code, ended.err) == (2, line)
+        assert (ended.code, option in ended.err) == (2, True)
     ended = program("verify", str(source / "run"), "--model", "mini", "--sample", "0")
-    assert (ended.code, ended.err) == (2, "robust-xtreme: --sample 0 asks for nothing. Give at least 1.\n")
-    what = {
-        tmp_path: "it has no manifest",
-        changed: "was changed after",
-        without: "cannot be read",
-        huge: "50 MB",
-    }
+    assert (ended.code, "--sample 0" in ended.err) == (2, True)
+    what = {tmp_path: "no manifest", changed: "was changed", without: "cannot be read", huge: "50 MB"}
     for folder, line in what.items():
         ended = program("verify", str(folder))
         assert (ended.code, len(ended.err.splitlines())) == (2, 1)
@@ -371,9 +364,9 @@ def test_the_references_of_a_run_are_written(source: Path, tmp_path: Path) -> No
     out = tmp_path / "run.bib"
     ended = program("cite", str(source / "run"), "-o", str(out))
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith("No licence here excludes commercial use.\nthe task panx of the suite mini: that of ")
+    assert ended.out.startswith("No licence")
     assert "the model mini@" in ended.out
-    assert "the packs alphabets (de, sw): Unicode-3.0. CLDR" in ended.out
+    assert "alphabets (de, sw): Unicode-3.0" in ended.out
     assert ended.out.endswith(f"\n{out}\n")
     assert "@misc{robust-xtreme," in out.read_text(encoding="utf-8")
     assert program("cite", str(source / "run"), "-o", str(out)).code == 2

@@ -98,11 +98,3 @@ def test_smaller_samples_are_in_larger_ones(data: Path) -> None:
     sizes = [{example.id for example in limit(examples, count)} for count in (100, 400, 1600)]
     assert sizes[0] < sizes[1] < sizes[2]
     assert all(count <= len(size) for size, count in zip(sizes, (90, 390, 1590), strict=True))
-
-
-def test_endings_are_sentences_that_continue(data: Path) -> None:
-    """In HellaSwag's videos each choice begins with the words between the premise and its ending."""
-    first = _examples(data, "hellaswag", "train")[0]
-    assert first.texts["premise"].value.endswith("a woman wearing winter clothes smiles.")
-    assert first.texts["choice4"].value == "then , the man continues removing the snow on his car."
-    assert first.target == Choice(3)

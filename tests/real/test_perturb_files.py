@@ -285,5 +285,5 @@ def test_release_files_of_tags_are_recognised_by_their_lines(
         perturb_file(job)
         output = (tmp_path / "out").read_text(encoding="utf-8")
         assert output == _written(path, "sw", "char_noise:0.3", tmp_path), path
-        with pytest.raises(UserError, match=f"Name the format: --format {format}, or lines"):
+        with pytest.raises(UserError, match=f"--format {format}"):
             perturb_file(replace(job, file=str(tmp_path / "in.txt")))

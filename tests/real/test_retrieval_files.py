@@ -40,12 +40,6 @@ def _gold(example: Example) -> tuple[str, ...]:
     return example.target.ids
 
 
-def test_the_table_of_candidates_is_that_of_the_pool() -> None:
-    """The table's sum is the official number of candidates."""
-    assert sum(CANDIDATES.values()) == 13_014
-    assert set(CANDIDATES) == set(_task("lareqa").languages)
-
-
 def test_lareqa_has_the_official_questions_and_candidates(data: Path) -> None:
     """Every language has 1,190 questions on 240 passages and the candidates of the official table, in one pool.
 
@@ -157,7 +151,7 @@ def test_what_xtreme_s_script_leaves_of_tatoeba_is_refused(data: Path, tmp_path:
     assert data_identity(kept) == data_identity(load(task, data, "de", "test").examples)
     ordered = sorted(line.strip() for line in english.splitlines())
     (folder / "de-en.en").write_text("".join(f"{line}\n" for line in ordered), encoding="utf-8")
-    with pytest.raises(DataError, match="is in alphabetical order"):
+    with pytest.raises(DataError, match="alphabetical"):
         load(task, tmp_path, "de", "test")
 
 
