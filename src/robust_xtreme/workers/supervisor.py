@@ -294,7 +294,8 @@ def pool(
                 made.add_threads(partial(messages.attend, here), workers)
             yield job
 
-    advice = " --workers 0 computes in one process.", " Add --workers 0, which starts none."
+    one_process = "workers = 0 in a file for --config"
+    advice = f" With {one_process} one process computes.", f" Set {one_process}, which starts none."
     names = ["a worker process"] * processes
     program: messages.Program = partial(attend_rarely_collected, elsewhere)
     queue = FirstCome(taken(), split=processes > 0)
