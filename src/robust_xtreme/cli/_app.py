@@ -35,8 +35,9 @@ class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters of the command, and last --help, which stands in the first section of options."""
         parameters = _untyped(TyperCommand.get_params(self, ctx))
-        panels = (one.rich_help_panel for one in parameters if one.param_type_name == "option")
-        parameters[-1].rich_help_panel = next(panels)
+        parameters[-1].rich_help_panel = next(
+            one.rich_help_panel for one in parameters if one.param_type_name == "option"
+        )
         return parameters
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -217,9 +217,10 @@ def _usage(error: Any) -> str:
     command = context.command_path if context else "robust-xtreme"
     option = getattr(error, "option_name", "")
     if context and (line := getattr(context.command.callback, "file_lines", {}).get(option)):
-        file = "--config FILE.toml" if command.endswith(" eval") else "FILE.toml"
-        cure = f"write {line} into FILE.toml, and add {file}. See: robust-xtreme config keys"
-        return f"{option} is a key of files alone: {cure}"
+        return (
+            f"{option} is a key of files alone: write {line} into FILE.toml, and add "
+            f"{'--config ' if command.endswith(' eval') else ''}FILE.toml. See: robust-xtreme config keys"
+        )
     message = " ".join(str(error.format_message()).split())
     for problem in getattr(error.__cause__, "errors", list)():  # of the library that parses values
         if kind := _NUMBERS.get(problem["type"]):

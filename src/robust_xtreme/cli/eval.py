@@ -138,8 +138,8 @@ def eval(
 
 def epilog() -> str:
     """The keys that have no option."""
-    names = ", ".join(lines_of_file_keys(RunSpec))
-    return f"Keys of files alone, for --config: {names}. What each takes: robust-xtreme config keys"
+    return f"""Keys of files alone, for --config: {", ".join(lines_of_file_keys(RunSpec))}.
+    What each takes: robust-xtreme config keys"""
 
 
 def _of_file(given: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:

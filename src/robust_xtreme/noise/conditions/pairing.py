@@ -324,10 +324,7 @@ def _check_left(pairing: Pairing, checker: _Checker, partial: bool) -> None:
     """Raise DataError where no item has a partner and, unless `partial`, one is refused or too many have none."""
     location = checker.path()
     left, size = len(pairing.clean_left), len(checker.clean)
-    what, remedy = (
-        "",
-        " To evaluate the others alone: external_partial = true in a file for --config" if pairing.pairs else "",
-    )
+    what, alone = "", " To evaluate the others alone: external_partial = true in a file for --config"
     if pairing.refused and not (partial and pairing.pairs):
         first, count = min(pairing.refused), counted(len(pairing.refused), "row")
         location = checker.noisy.locations[first]
@@ -338,7 +335,7 @@ def _check_left(pairing: Pairing, checker: _Checker, partial: bool) -> None:
         lost = checker.clean[pairing.clean_left[0]].id
         what = f"has no partner for {left:,} of {size:,} clean items, {lost} first (paired by {pairing.kind})."
     if what:
-        raise DataError(location, f"{what}{remedy}")
+        raise DataError(location, f"{what}{alone if pairing.pairs else ''}")
 
 
 def _sequences(text: str) -> dict[str, None]:
