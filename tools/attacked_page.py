@@ -1,8 +1,8 @@
 """Two models under each other's attacks: a table and the success by queries, under reports/attacks.
 
 `python -m tools.attacked_page FIRST SECOND BACK` takes three finished runs: of one model under attacks; of a second one
-under its own and under `frozen = ["FIRST"]`; and of the first under `frozen = ["SECOND"]`. What the page says is in the frames
-beside it, from which `python -m tools.generated` renders it again.
+under its own and with `frozen = ["FIRST"]`; and of the first with `frozen = ["SECOND"]`. What the page says is in the
+frames beside it, from which `python -m tools.generated` renders it again.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def test_a_spec_written_as_toml_reads_back_the_same(tmp_path: Path) -> None:
         {},
         {"model": ("mini",), "data": "mini"},
         {"languages": ("sw", "de@en"), "keep_names": True, "seeds": 3},
-        {"labels": ("xnli=a,b,c",), "trained_on": ("en,de",), "split": "test"},
+        {"labels": ("xnli=a,b,c",), "trained_on": ("en,de",), "split": "test", "precision": "int8"},
     ],
 )
 def test_the_command_of_a_run_is_that_run(changes: dict[str, object]) -> None:
@@ -44,11 +44,6 @@ def test_the_command_of_a_run_is_that_run(changes: dict[str, object]) -> None:
     params = command.make_context("eval", shlex.split(line)[2:]).params
     given = {name: params[name] or None for name in keys(RunSpec) if name in params}
     assert from_mapping(passed(given, ("tasks", "languages")), "eval").identity() == spec.identity()
-
-
-def test_the_command_of_a_run_has_its_precision() -> None:
-    """The precision is an option of eval."""
-    assert replace(SPEC, precision="int8").commands()[0].endswith(" --precision int8")
 
 
 def test_a_command_names_no_path() -> None:
@@ -96,6 +91,10 @@ def test_an_unknown_key_fails_with_the_nearest_one() -> None:
         ({"model": "a", "data": "d", "precision": "fp8"}, "none of: fp32, bf16"),
         ({"model": "a", "data": "d", "limit": "xnli=many"}, "is not N or TASK=N"),
         ({"model": "a", "data": "d", "limit": "3,4"}, "twice"),
+        *(
+            ({"max_length": length}, "is not TASK=N with N of at least 16, as in xnli=128")
+            for length in ("panx", "panx=", "=62", "panx=15", "panx=1e3", "panx=-62", "panx=٦٢")
+        ),
         ({"model": "a", "data": "d", "perturb": "char_noise:-1"}, "not between 0 and 1"),
         ({"model": "a", "data": "d", "perturb": "char_noise:2"}, "not between 0 and 1"),
         ({"model": "a", "data": "d", "perturb": "char_noise:nan"}, "not a number between 0 and 1"),

@@ -79,7 +79,7 @@ def test_a_compiler_that_fails_is_named_in_one_line(tmp_path: Path, monkeypatch:
 
     _use(fails, monkeypatch)
     folder = checkpoint(tmp_path / "one", "bert", SEQUENCE, NLI)
-    with pytest.raises(ModelError, match=r"^.*one cannot be compiled \(.*no compiler.*\).*Leave --compile out\.$"):
+    with pytest.raises(ModelError, match=r"^.*one cannot be compiled \(.*no compiler.*\).*Leave compile out\.$"):
         _loaded(folder, True)
 
 

@@ -311,7 +311,7 @@ def test_a_checkpoint_without_names_has_those_of_transformers(here: Path, made: 
         (
             "run",
             "lareqa",
-            r"train --tasks lareqa --from DIR --data DIR\. Or .*: --representation mean:1/1 .*mean:14/24",
+            r"train --tasks lareqa --from DIR --data DIR\. Or .*: representation = .mean:1/1. .*mean:14/24",
         ),
         ("run", "panx", r"train --tasks panx --from DIR --data DIR\.$"),
         ("mlm", "americasnli", r"train --tasks xnli --from mlm --data DIR\.$"),

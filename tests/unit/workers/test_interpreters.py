@@ -50,7 +50,7 @@ def test_a_python_whose_file_is_not_known_is_one_line(monkeypatch: pytest.Monkey
     handler: Any = SimpleNamespace(answer=None)
     monkeypatch.setattr(sys, "executable", None)
     with (
-        pytest.raises(RobustXtremeError, match=r"cannot be started: .* --workers 0 computes"),
+        pytest.raises(RobustXtremeError, match=r"cannot be started: .* workers = 0 in a file"),
         pool(workers.opening, workers.opening, [WorkerJob(0, "first", lambda: ("wait", 0))], handler, 1, 1),
     ):
         pass
@@ -79,7 +79,7 @@ def test_a_message_for_which_there_is_no_room_is_one_line(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(channel, "_memory", full)
     here, there = channel_and_end()
-    with pytest.raises(DiskError, match=r"No space left on device\. --workers 0 computes in one process\.$"):
+    with pytest.raises(DiskError, match=r"No space left on device\. With workers = 0 in a file"):
         here.send(bytes(1 << 20))
     there.close()
     here.close()
@@ -91,7 +91,7 @@ def test_a_message_whose_memory_cannot_be_opened_is_one_line(left: int) -> None:
     here, there = channel_and_end()
     other = opened(there.detach())
     here.send(bytes(1 << 20))
-    with files_left(left), pytest.raises(DiskError, match=r"read: Too many open files\. --workers 0 computes in one"):
+    with files_left(left), pytest.raises(DiskError, match=r"read: Too many open files\. With workers = 0 in a"):
         other.receive()
     here.close()
     other.close()
