@@ -142,10 +142,11 @@ def test_matched_noise_without_a_meaning_in_a_task_is_named(folder: Path) -> Non
     )
     plan = make_plan(spec)
     (left,) = (cell for cell in plan.not_run if "match" in cell.detail)
-    assert left.detail == ("panx: spacing has no meaning in tagging: the match spacing is not drawn beside typos.")
+    assert left.detail == "panx: spacing has no meaning in tagging: the match spacing is not drawn beside typos."
     assert (left.task, left.split, left.condition) == ("panx", "test [typos]", "spacing@matched=typos")
-    drawn = [run.task.name for run in plan.task_runs for cell in run.conditions if cell.name == left.condition]
-    assert drawn == ["xnli"]
+    assert [run.task.name for run in plan.task_runs if left.condition in [cell.name for cell in run.conditions]] == [
+        "xnli"
+    ]
 
 
 def test_the_report_has_the_pairs(whole: Evaluation) -> None:
@@ -313,8 +314,8 @@ def test_what_is_not_the_same_set_is_refused(folder: Path, tmp_path: Path, chang
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ('external = ["typos"]', "The external set 'typos' is not NAME=PATH"),
-        ('external = ["0=a"]', "The external set '0=a' is not NAME=PATH"),
+        ('external = ["typos"]', "typos' is not NAME=PATH"),
+        ('external = ["0=a"]', "0=a' is not NAME=PATH"),
         ('external = ["a=x", "a=y"]', "The external set 'a' is named twice"),
         ('external = ["a=/no/such"]', "--external a: /no/such does not exist"),
         ("external_partial = true", "external_partial is of noisy sets, and none is named. Add --external NAME=PATH."),

@@ -72,8 +72,7 @@ def test_an_unknown_value_lists_what_there_is() -> None:
     """Where none is near; of many the first ones."""
     assert "There are: perturbations, suites, tasks" in program("list", "qqqq").err
     line = program("eval", "--tasks", "qqqq").err
-    assert "There are: " in line
-    assert ", ... See: robust-xtreme list tasks" in line
+    assert re.search(r"There are: .*, \.\.\. See: robust-xtreme list tasks", line)
 
 
 @pytest.mark.parametrize(

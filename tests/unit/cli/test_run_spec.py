@@ -55,8 +55,7 @@ def test_a_command_names_no_path() -> None:
 
 def test_the_identity_leaves_out_where_and_how_fast_a_run_is_computed() -> None:
     """Device, batch size and out folder do not change the default folder; what is computed does."""
-    elsewhere = replace(SPEC, device="cpu", batch_tokens=7, out="there")
-    assert elsewhere.identity() == SPEC.identity()
+    assert replace(SPEC, device="cpu", batch_tokens=7, out="there").identity() == SPEC.identity()
     assert replace(SPEC, seeds=2).identity() != SPEC.identity()
     assert replace(SPEC, perturb=("char_noise:0.1,0.2",)).identity() == SPEC.identity()
 
@@ -145,8 +144,8 @@ def test_limits_fall_back_to_the_default() -> None:
 
 def test_strengths_become_cells_once() -> None:
     """Each strength is one perturbation, in the order written, and the same one is not run twice."""
-    spec = replace(SPEC, perturb=("char_noise:0.1,0.2", "char_noise:0.10"))
-    assert [str(entry.cell) for entry in asked(spec.perturb)] == ["char_noise:0.1", "char_noise:0.2"]
+    perturb = RunSpec(perturb=("char_noise:0.1,0.2", "char_noise:0.10")).perturb
+    assert [str(entry.cell) for entry in asked(perturb)] == ["char_noise:0.1", "char_noise:0.2"]
 
 
 def test_mini_beside_other_models_asks_for_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,8 +171,7 @@ def test_one_string_of_names_is_a_list_by_commas() -> None:
     """`evaluate(tasks="tatoeba,xcopa")` means what `--tasks tatoeba,xcopa` does; a model's name is left whole."""
     run_spec = from_mapping({"model": "a,b", "data": "d", "tasks": "tatoeba, xcopa", "languages": "de,sw"}, "evaluate")
     assert (run_spec.model, run_spec.tasks, run_spec.languages) == (("a,b",), ("tatoeba", "xcopa"), ("de", "sw"))
-    perturb = from_mapping({"model": "a", "data": "d", "perturb": "char_noise:0.1,0.2"}, "evaluate").perturb
-    assert perturb == ("char_noise:0.1,0.2",)
+    assert from_mapping({"perturb": "char_noise:0.1,0.2"}, "evaluate").perturb == ("char_noise:0.1,0.2",)
 
 
 @pytest.mark.parametrize(
