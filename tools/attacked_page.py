@@ -1,8 +1,8 @@
 """Two models under each other's attacks: a table and the success by queries, under reports/attacks.
 
 `python -m tools.attacked_page FIRST SECOND BACK` takes three finished runs: of one model under attacks; of a second one
-under its own and under `--frozen FIRST`; and of the first under `--frozen SECOND`. What the page says is in the frames
-beside it, from which `python -m tools.generated` renders it again.
+under its own and with `frozen = ["FIRST"]`; and of the first with `frozen = ["SECOND"]`. What the page says is in the
+frames beside it, from which `python -m tools.generated` renders it again.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def _rows(levels: pl.DataFrame) -> Iterator[list[str]]:
 _ABOUT: Final = f"""\
 `{FIRST}` is the embedded model, whose encoder all tasks share. `{SECOND}` is five models, one a task: that encoder,
 with a new head, trained on in English for four passes. Both are attacked by `attack_keys:0.1@queries={BUDGET}` in the
-languages of the embedded suite, and each reads the texts that the attack on the other one left (`--frozen`)."""
+languages of the embedded suite, and each reads the texts that the attack on the other one left (the key `frozen`)."""
 
 _READ: Final = f"""\
 The headline metric of each task, on average over languages, under texts with as many edits: typos that nobody chose,
@@ -183,8 +183,10 @@ attacks=$(for queries in 10 30 100; do echo --perturb attack_keys:0.1@queries=$q
 second=$(for task in $tasks; do echo --model $task=runs/$task; done)
 most=attack_keys:0.1@queries=100
 robust-xtreme eval $all $attacks --out runs/attacked-mini
-robust-xtreme eval $all $attacks $second --frozen runs/attacked-mini=$most --out runs/second
-robust-xtreme eval $all --frozen runs/second=$most --out runs/transferred
+echo "frozen = [\"runs/attacked-mini=$most\"]" > of-mini.toml
+echo "frozen = [\"runs/second=$most\"]" > of-second.toml
+robust-xtreme eval $all $attacks $second --config of-mini.toml --out runs/second
+robust-xtreme eval $all --config of-second.toml --out runs/transferred
 python -m tools.attacked_page runs/attacked-mini runs/second runs/transferred"""
 
 

@@ -127,8 +127,9 @@ def _study(inputs: Path) -> Killable:
 def _eval(inputs: Path) -> Killable:
     """A small eval with two worker processes, without the cache."""
     run, data = tiny_run(inputs / "tiny", ("xnli", "panx")), release(inputs / "data")
-    what = ("--tasks", "xnli,panx", "--perturb", "char_noise:0.2", "--device", "cpu", "--no-cache", "--workers", "2")
-    return Killable(("eval", "--model", str(run), "--data", str(data), *what, "--out", OUT))
+    (inputs / "workers.toml").write_text("workers = 2")
+    words = ("--config", str(inputs / "workers.toml"), "--model", str(run), "--data", str(data), "--tasks", "xnli,panx")
+    return Killable(("eval", *words, "--perturb", "char_noise:0.2", "--device", "cpu", "--no-cache", "--out", OUT))
 
 
 COMMANDS: Final[Mapping[str, tuple[Callable[[Path], Killable], int, int]]] = {
@@ -138,7 +139,11 @@ COMMANDS: Final[Mapping[str, tuple[Callable[[Path], Killable], int, int]]] = {
     "gate --update": (_update, 0, MANY // 2),
     "perturb": (_perturb, 1, MANY),
     "study": (_study, 0, FEW),
+<<<<<<< HEAD
     "eval --workers": (_eval, 0, 2 * FEW),
+=======
+    "eval with workers": (_eval, 1, 2 * FEW),
+>>>>>>> opts
 }
 """What makes each command, how many times `make test` kills it, and how many times the long tests do."""
 

@@ -280,9 +280,9 @@ def test_out_of_memory_halves_the_batch_once(spec: RunSpec, tmp_path: Path, monk
 
 
 def test_out_of_memory_twice_ends_the_run(spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second time is an error that names the option to set."""
+    """The second time is an error that names the key to set."""
     monkeypatch.setattr(loaded_module, "start", _short_of_memory(lambda _: True))
-    with pytest.raises(RobustXtremeError, match="--force --batch-tokens 100") as caught:
+    with pytest.raises(RobustXtremeError, match="--force, and batch_tokens = 100 in a file") as caught:
         evaluate(small(spec, tmp_path / "out", batch_tokens=400))
     assert caught.value.exit_code == 3
     assert "Traceback" in (tmp_path / "out" / "log.txt").read_text()

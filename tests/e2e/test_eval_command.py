@@ -86,6 +86,7 @@ def line_of(result: Result) -> str:
         (("--model", "xnli=tiny"), "not evaluated"),
         (("--model", "tiny/model"), "without task heads"),
         (("--data", "nowhere"), "The data folder nowhere does not exist"),
+<<<<<<< HEAD
         (("--split", "dev"), "'dev'"),
         (("--split", "test"), "Nothing is left"),
         (("--limit", "0"), "'0'"),
@@ -101,6 +102,24 @@ def line_of(result: Result) -> str:
         (("--config", "char_nois"), "'char_noise'"),
         (("--config", "tiny"), "tiny/run.toml"),
         (("--data", "data/xnli/dev-en.tsv"), "--gold"),
+=======
+        (("--split", "dev"), "The split 'dev' is none of"),
+        (("--split", "test"), "Nothing is left to evaluate"),
+        (("--limit", "0"), "The limit '0' is not N or TASK=N"),
+        (("--limit", "pnx=3"), "There is no task named 'pnx'"),
+        (("--limit", "xnli=3"), "that task is not evaluated"),
+        (("--seeds", "0"), "seeds is below 1"),
+        (("--seeds", "2"), "--seeds 2 draws noise so often, and there is none to draw. Add --perturb SPEC."),
+        (("--tasks", "panx", "--scores"), "--scores keeps how sure a model is of labels and choices"),
+        (("--device", "tpu"), "The device 'tpu' is none of"),
+        (("--config", "nowhere.toml"), "There is no run file named 'nowhere.toml'."),
+        (("--config", "char_nois"), "There is no run file named 'char_nois'. Did you mean 'char_noise'?"),
+        (("--config", "tiny"), "tiny is a folder. Name a file in it, as in tiny/run.toml"),
+        (
+            ("--data", "data/xnli/dev-en.tsv"),
+            "is a file of rows: name its columns, as in --fields text --gold label",
+        ),
+>>>>>>> opts
         (("--out", "data/xnli/dev-en.tsv"), "is a file"),
     ],
 )

@@ -73,7 +73,8 @@ def test_a_run_killed_before_a_file_appears_continues_to_the_same_bytes(
 def test_an_attack_killed_in_its_rounds_continues_to_the_same_bytes(tmp_path: Path) -> None:
     """`kill -9` in a later pass each time: what was asked before is not asked again, and the run ends the same."""
     what = ["--tasks", "xnli,panx", "--languages", "sw", "--limit", "12", "--perturb", "attack_keys:0.2@queries=20"]
-    words = ["eval", *what, "--batch-tokens", "256"]
+    (tmp_path / "tokens.toml").write_text("batch_tokens = 256")
+    words = ["eval", *what, "--config", str(tmp_path / "tokens.toml")]
     wanted = _finish([*words, "--no-cache"], tmp_path / "wanted")
     for killed_in in (3, 9, 27):
         assert start(words, tmp_path / "out", killed_in=killed_in).end()[0] == -signal.SIGKILL, killed_in

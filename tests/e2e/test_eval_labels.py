@@ -48,7 +48,7 @@ def write_rows(labels: Sequence[str], name: str = "rows.csv") -> None:
 
 def evaluate(model: str, *words: str, data: str = "rows.csv") -> Ended:
     """Evaluate one of the models on a file of rows, in the folder `run`."""
-    columns = ("--data", data, "--fields", "text", "--gold", "label", "--model", model, "--workers", "0")
+    columns = ("--data", data, "--fields", "text", "--gold", "label", "--model", model)
     return program("eval", *columns, "-l", "sw", "-o", "run", "-q", *words)
 
 
@@ -189,8 +189,6 @@ def test_a_language_may_have_one_label_where_the_labels_are_named() -> None:
         "label",
         "--language-field",
         "lang",
-        "--workers",
-        "0",
     )
     words = ("eval", *columns, "--model", "classify=python:labelling:names", "-o", "run", "-q")
     assert program(*words).code == 0
@@ -214,8 +212,6 @@ def test_a_suite_confirms_labels_that_look_alike_or_are_alone(home: Path) -> Non
         "shop",
         "--model",
         "classify=python:labelling:names",
-        "--workers",
-        "0",
         "-o",
         "run",
         "-q",

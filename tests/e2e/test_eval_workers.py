@@ -44,7 +44,9 @@ def wanted(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 def start(words: list[str], out: Path, workers: int) -> Forked:
     """The command in a process of its own."""
-    return forked([*words, "--workers", str(workers), "--out", str(out)], out.with_name(f"{out.name}.printed"))
+    file = out.with_name(f"{out.name}.toml")
+    file.write_text(f"workers = {workers}")
+    return forked([*words, "--config", str(file), "--out", str(out)], out.with_name(f"{out.name}.printed"))
 
 
 def finished(words: list[str], out: Path, workers: int) -> dict[str, str]:

@@ -27,7 +27,7 @@ from robust_xtreme.gating.baselines import save
 
 pytestmark = pytest.mark.usefixtures("unpaged")
 
-_EVAL: Final = ("eval", "--languages", "sw", "--limit", "4", "--workers", "0", "--offline", "--quiet", "-o", "../out")
+_EVAL: Final = ("eval", "--languages", "sw", "--limit", "4", "--offline", "--quiet", "-o", "../out")
 _GATE: Final = ("gate", "new", "--baseline", "main", "-o", "../gate.json")
 
 
@@ -79,6 +79,7 @@ def _make_inspect_log(folder: Path) -> None:
 def _make_attacked(folder: Path) -> None:
     words = ("--tasks", "xnli", "--perturb", "attack_keys:0.2@queries=5", "--no-cache")
     assert program(*_EVAL[:-1], str(folder / "attacked"), *words).code == 0
+    (folder / "frozen.toml").write_text('frozen = ["attacked"]')
 
 
 def _make_runs(folder: Path) -> None:
@@ -97,7 +98,7 @@ _EMBEDDED: Final = (*_EVAL, "--model", "model", "--data", "mini", "--no-cache")
 _MODEL_FILES: Final = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 _POOLING_FILES: Final = ("modules.json", "?_*/*", "sentence_bert_config.json", "config_sentence_transformers.json")
 _IMPORT: Final = ("import", "logs", "-o", "../out", "-q")
-_FROZEN: Final = (*_EVAL, "--tasks", "xnli", "--frozen", "attacked", "--no-cache")
+_FROZEN: Final = (*_EVAL, "--tasks", "xnli", "--config", "frozen.toml", "--no-cache")
 
 KINDS: Final[Mapping[str, InputKind]] = {
     "encoder": InputKind(

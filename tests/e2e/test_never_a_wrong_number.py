@@ -130,7 +130,7 @@ def evaluate_file(path: Path, monkeypatch: pytest.MonkeyPatch, *options: str) ->
     (path.parent / "films.py").write_text(FILM, "utf-8")
     monkeypatch.chdir(path.parent)
     monkeypatch.syspath_prepend(str(path.parent))
-    words = ("--model", f"{path.stem}=python:films:f", "--data", path.name, "-l", "en", "--workers", "0", "-q")
+    words = ("--model", f"{path.stem}=python:films:f", "--data", path.name, "-l", "en", "-q")
     return program("eval", *words, *options)
 
 

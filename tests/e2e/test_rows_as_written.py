@@ -56,8 +56,6 @@ def evaluated(file: str, *options: str, fields: str = "text", gold: str = "label
         "films=python:films:answer",
         "-t",
         "films",
-        "--workers",
-        "0",
         "--no-cache",
         "-o",
         "run",

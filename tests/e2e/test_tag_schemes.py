@@ -66,7 +66,7 @@ def levels(data: str, answers: Sequence[Sequence[str]], folder: Path) -> Mapping
     module = types.ModuleType("tagger_of_schemes")
     vars(module)["tag"] = lambda rows: [[known[word] for word in words] for words in rows]
     sys.modules[module.__name__] = module
-    words = ("--data", data, "-l", "en", "--model", "names=python:tagger_of_schemes:tag", "--workers", "0", "-q")
+    words = ("--data", data, "-l", "en", "--model", "names=python:tagger_of_schemes:tag", "-q")
     ended = program("eval", *words, "-o", str(folder))
     assert ended.code == 0, ended.err
     run = robust_xtreme.load(folder)

@@ -23,7 +23,7 @@ from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.run.manifest import halved
 from robust_xtreme.run.verifying import Verifying
 
-_HERE: Final = ("--device", "cpu", "--no-cache", "--workers", "0")
+_HERE: Final = ("--device", "cpu", "--no-cache")
 _ASKED: Final = ("--tasks", "xnli,panx", "--languages", "sw,de", "--limit", "24", "--perturb", "char_noise:0.05,0.1")
 
 
@@ -127,7 +127,7 @@ def test_charts_that_cannot_be_drawn_are_no_forgery(
         draws.lost = "The page has no charts: memory is limited."
         return []
 
-    words = ["--tasks", "xnli", "-l", "sw", "--limit", "6", "--perturb", "char_noise:0.1", "--workers", "0"]
+    words = ["--tasks", "xnli", "-l", "sw", "--limit", "6", "--perturb", "char_noise:0.1"]
     with monkeypatch.context() as limited:
         limited.setattr(Drawing, "svgs", lose)
         assert program("eval", *words, "--out", str(tmp_path / "run")).code == 0
@@ -313,7 +313,7 @@ def test_what_only_the_model_shows_is_found_with_it(forged: Path, forge: Callabl
 
 def test_attacks_are_made_again_from_their_edits(tmp_path: Path) -> None:
     """Without the model their texts, rates and sums; with it they are searched again."""
-    words = ["--tasks", "xnli", "-l", "en", "--limit", "6", "--perturb", "attack_keys:0.2@queries=5", "--workers", "0"]
+    words = ["--tasks", "xnli", "-l", "en", "--limit", "6", "--perturb", "attack_keys:0.2@queries=5"]
     assert program("eval", *words, "--out", str(tmp_path / "run")).code == 0
     assert [_differing(tmp_path / "run", model) for model in (False, True)] == [{}, {}]
 
@@ -443,7 +443,7 @@ def test_a_claim_in_the_marks_of_what_is_not_compared_is_found(forged: Path, nam
 def test_subwords_are_not_checked_without_the_tokenizer(tmp_path: Path) -> None:
     """Of a model that is no longer there only the last fact of an example may be its subwords, without other marks."""
     model, run = tiny_run(tmp_path / "tiny", ("xnli",)), tmp_path / "run"
-    words = ("--tasks", "xnli", "--languages", "sw", "--limit", "6", "--perturb", "char_noise:0.2", "--workers", "0")
+    words = ("--tasks", "xnli", "--languages", "sw", "--limit", "6", "--perturb", "char_noise:0.2")
     assert program("eval", "--model", str(model), "--data", "mini", *words, "--out", str(run)).code == 0
     assert "<dt>subwords</dt>" in (run / PAGE).read_text()
     model.rename(tmp_path / "gone")
@@ -514,7 +514,7 @@ def test_pairs_with_a_threshold_tuned_again_are_mined_again(tmp_path: Path, monk
     monkeypatch.syspath_prepend(tmp_path)
     model = ("--model", "bucc=python:pairs_encoder:encode")
     run = tmp_path / "run"
-    asked = ["--data", "suite", "--tasks", "bucc", "--languages", "de", "--perturb", "char_noise:0.3", "--workers", "0"]
+    asked = ["--data", "suite", "--tasks", "bucc", "--languages", "de", "--perturb", "char_noise:0.3"]
     assert program("eval", *model, *asked, "--out", str(run)).code == 0
     honest, bare = program("verify", str(run), *model), program("verify", str(run))
     assert (honest.code, bare.code) == (0, 0)

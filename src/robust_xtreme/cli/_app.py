@@ -33,8 +33,12 @@ class _Command(TyperCommand):
     """A command whose help shows no types, `<bool>` beside a flag and `<str>` beside an argument."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters of the command, --help too."""
-        return _untyped(TyperCommand.get_params(self, ctx))
+        """The parameters of the command, and last --help, which stands in the first section of options."""
+        parameters = _untyped(TyperCommand.get_params(self, ctx))
+        parameters[-1].rich_help_panel = next(
+            one.rich_help_panel for one in parameters if one.param_type_name == "option"
+        )
+        return parameters
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options; one that is given twice, of which one would count, is an error."""

@@ -31,7 +31,7 @@ ENVIRONMENT: Final = 3
 INTERRUPTED: Final = 130
 _TRACEBACK: Final = "ROBUST_XTREME_TRACEBACK"
 _PLAIN: Final = "_TYPER_FORCE_DISABLE_TERMINAL"
-_FREE: Final = "Free some or raise the limit (ulimit -v), or try a smaller --batch-tokens."
+_FREE: Final = "Free some or raise the limit (ulimit -v), or try smaller batches: batch_tokens in a file for --config."
 _GB: Final = 10**9
 _LEAST: Final = 1_900_000_000
 """The address space without which torch ends the process instead of raising an error."""
@@ -215,6 +215,12 @@ def _usage(error: Any) -> str:
     """A usage error of typer, with the help of the command that was typed."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "robust-xtreme"
+    option = getattr(error, "option_name", "")
+    if context and (line := getattr(context.command.callback, "file_lines", {}).get(option)):
+        return (
+            f"{option} is a key of files alone: write {line} into FILE.toml, and add "
+            f"{'--config ' if command.endswith(' eval') else ''}FILE.toml. See: robust-xtreme config keys"
+        )
     message = " ".join(str(error.format_message()).split())
     for problem in getattr(error.__cause__, "errors", list)():  # of the library that parses values
         if kind := _NUMBERS.get(problem["type"]):

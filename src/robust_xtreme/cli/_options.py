@@ -16,8 +16,9 @@ import typer
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.core.errors import UnknownName, UserError
-from robust_xtreme.core.keys import Key, keys, written
+from robust_xtreme.core.keys import Key, keys, lines_of_file_keys, option_name
 from robust_xtreme.core.languages import code_of
+from robust_xtreme.core.run_spec import DATA
 from robust_xtreme.core.sinks import echo, one_line
 from robust_xtreme.tasks.formats import FORMATS
 
@@ -73,21 +74,26 @@ Packs = Annotated[
 Fields = Annotated[
     list[str] | None,
     option(
-        "--fields A,B", "Columns by name (of csv, tsv also by number), keys, question, context (squad). Repeatable."
+        "--fields A,B",
+        "Columns by name (of csv, tsv also by number), keys, question, context (squad). Repeatable.",
+        panel=DATA,
     ),
 ]
 Format = Annotated[
     str | None,
     option(
-        "--format NAME", f"{', '.join(FORMATS)}. Default: by the suffix, also before .gz.", _completion.words(FORMATS)
+        "--format NAME",
+        f"{', '.join(FORMATS)}. Default: by the suffix, also before .gz.",
+        _completion.words(FORMATS),
+        DATA,
     ),
 ]
 Header = Annotated[
     bool | None,
-    option("--header/--no-header", "Whether the first line of csv or tsv names the columns.", panel="Tables"),
+    option("--header/--no-header", "Whether the first line of csv or tsv names the columns.", panel=DATA),
 ]
 LanguageField = Annotated[
-    str | None, option("--language-field NAME", "The column with the code of each row's language.")
+    str | None, option("--language-field NAME", "The column with the code of each row's language.", panel=DATA)
 ]
 
 
@@ -161,18 +167,22 @@ def passed(words: Mapping[str, Any], lists: Sequence[str] = ()) -> dict[str, Any
     return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
 
 
-def with_keys(*specs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def with_keys(*specs: Any, panels: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator that replaces the `**keys` of a command by the options of some specs.
 
     In the help they come before the keyword-only parameters. Where two specs have the same key, the last one wins.
+    `panels` are the sections of the help, which these options are then sorted by. The command gets `file_lines`: the
+    line of a file for each key that has no option, by the name that the option would have.
     """
 
     def made(command: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(command, eval_str=True)
         *named, _ = signature.parameters.values()
         before = [parameter for parameter in named if parameter.kind is not _KEYWORD]
-        options = signature.replace(parameters=[*before, *_parameters(specs), *named[len(before) :]])
-        command.__signature__ = options  # type: ignore[attr-defined]  # typer reads it
+        options = [*_parameters(specs), *named[len(before) :]]
+        options.sort(key=lambda one: panels.index(one.annotation.__metadata__[0].rich_help_panel) if panels else 0)
+        lines = {option_name(name): line for spec in specs for name, line in lines_of_file_keys(spec).items()}
+        vars(command).update(__signature__=signature.replace(parameters=[*before, *options]), file_lines=lines)
         return command
 
     return made
@@ -200,5 +210,4 @@ def _of_key(name: str, field: Field[Any], key: Key) -> Any:
     else:
         words = tuple(filter(None, key.choices or key.complete))
         completion = _completion.words(words, several=field.type == "tuple[str, ...]") if words else None
-    declared = f"--{written(name).replace('_', '-')} {key.metavar}"
-    return option(declared, text.replace("`", ""), completion, key.panel or None)
+    return option(f"{option_name(name)} {key.metavar}", text.replace("`", ""), completion, key.panel or None)

@@ -1,4 +1,4 @@
-"""`robust-xtreme config`: lists, prints or copies the recipes and run files that ship with the program."""
+"""`robust-xtreme config`: lists, prints or copies the files that ship with the program, and lists keys of files."""
 
 import os
 from pathlib import Path
@@ -8,11 +8,13 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import argument, check_taken, check_word, option
 from robust_xtreme.core.errors import UnknownName, UserError, plain
+from robust_xtreme.core.keys import keys, lines_of_file_keys
 from robust_xtreme.core.resources import LIST, shipped, toml
-from robust_xtreme.core.run_spec import check_path
+from robust_xtreme.core.run_spec import RunSpec, check_path
 from robust_xtreme.core.sinks import echo
+from robust_xtreme.training.spec import StageSpec, TrainSpec
 
-_TAKEN: Final = {"list": ("--json",), "show": ("NAME",), "copy": ("NAME", "DEST", "--force")}
+_TAKEN: Final = {"list": ("--json",), "show": ("NAME",), "copy": ("NAME", "DEST", "--force"), "keys": ()}
 _WHAT: Final = tuple(_TAKEN)
 _KINDS: Final = {
     "recipes": "recipe: how stages are trained, `train --recipe NAME`",
@@ -30,9 +32,12 @@ _RUNS: Final = {
 }
 """The words that run a copied file."""
 
+_SPECS: Final = {"eval --config FILE": RunSpec, "train FILE": TrainSpec, "train FILE, for a stage": StageSpec}
+"""What reads the keys of each spec."""
+
 
 def config(
-    what: Annotated[str, argument("list | show | copy", "Default: list.", _completion.words(_WHAT))] = "list",
+    what: Annotated[str, argument("list | show | copy | keys", "Default: list.", _completion.words(_WHAT))] = "list",
     name: Annotated[str, argument("NAME", "The name of a file in the list.", _completion.config)] = "",
     dest: Annotated[str, argument("DEST", "The file or folder to copy to.")] = "",
     force: Annotated[bool, option("--force", "Replace existing files.")] = False,
@@ -41,7 +46,7 @@ def config(
     """List, print or copy the recipes and run files that ship with the program.
 
     A file begins with the command that runs it. `copy` writes NAME.toml to the working folder, or to DEST, with the
-    files that it reads, and replaces a file only with --force.
+    files that it reads, and replaces a file only with --force. `keys` lists the keys that have no option.
 
     Examples: robust-xtreme config show x-stilts; robust-xtreme config copy paper_base mine.toml
     """
@@ -52,6 +57,12 @@ def config(
         _list(as_json)
         if not as_json:
             show_next("config", "show", "small_ci")
+    elif what == "keys":
+        for command, spec in _SPECS.items():
+            echo(f"# Keys without an option: robust-xtreme {command}")
+            for name, line in lines_of_file_keys(spec).items():
+                echo(f"{line}  # {keys(spec)[name][1].help}")
+        show_next("config", "show", "char_noise")
     elif what == "show":
         echo(_find(name).read_text(encoding="utf-8"), end="")
         show_next("config", "copy", name)

@@ -11,9 +11,21 @@ from robust_xtreme.cli._errors import PLANNING
 from robust_xtreme.cli._next import after_evaluation, again, show_next
 from robust_xtreme.cli._options import columns_of, option, passed, show_outside_packs, with_keys
 from robust_xtreme.core.errors import CURE, FailedCells, UnreadableFiles, UserError, counted
+from robust_xtreme.core.keys import lines_of_file_keys
 from robust_xtreme.core.resources import RUNS, find
 from robust_xtreme.core.run_paths import exists
-from robust_xtreme.core.run_spec import HUB, MINI, RunSpec, from_mapping, from_toml
+from robust_xtreme.core.run_spec import (
+    DATA,
+    HUB,
+    MINI,
+    OUTPUT,
+    PANELS,
+    SPEED,
+    USUAL,
+    RunSpec,
+    from_mapping,
+    from_toml,
+)
 from robust_xtreme.core.sinks import echo, one_line
 
 if TYPE_CHECKING:
@@ -21,30 +33,45 @@ if TYPE_CHECKING:
 
 Config = Annotated[
     str | None,
-    option("--config FILE", "A run.toml or a name of `config list`; options override its keys.", _completion.eval_file),
+    option(
+        "--config FILE",
+        "A run.toml or a name of `config list`; options override its keys.",
+        _completion.eval_file,
+        USUAL,
+    ),
 ]
 Gold = Annotated[
-    str | None, option("--gold NAME", "The column with the label of each row, or its tags, in a file of --data.")
+    str | None,
+    option("--gold NAME", "The column with the label of each row, or its tags, in a file of --data.", panel=DATA),
 ]
 Force = Annotated[
-    bool, option("--force", "Start over and remove the files of an earlier run; others in its folder stay.")
+    bool,
+    option("--force", "Start over and remove the files of an earlier run; others in its folder stay.", panel=OUTPUT),
 ]
-NoCache = Annotated[bool, option("--no-cache", "Compute all predictions, and keep none for later runs.")]
-KeepGoing = Annotated[bool, option("--keep-going", "Leave out what cannot be read, compute the rest, and exit with 2.")]
+NoCache = Annotated[bool, option("--no-cache", "Compute all predictions, and keep none for later runs.", panel=SPEED)]
+KeepGoing = Annotated[
+    bool, option("--keep-going", "Leave out what cannot be read, compute the rest, and exit with 2.", panel=DATA)
+]
 PlanOnly = Annotated[
-    bool, option("--plan --dry-run", "Print what is left to compute, its time and what --force removes.")
+    bool, option("--plan --dry-run", "Print what is left to compute, its time and what --force removes.", panel=USUAL)
 ]
-Devices = Annotated[str | None, option("--devices A,B", "One process for each device: 0,1 (CUDA), all, or cpu,cpu.")]
+Devices = Annotated[
+    str | None, option("--devices A,B", "One process for each device: 0,1 (CUDA), all, or cpu,cpu.", panel=SPEED)
+]
 On = Annotated[
-    str | None, option("--on ray[:ADDRESS]", "All devices of a Ray cluster that shares the run's folder. Extra: ray.")
+    str | None,
+    option("--on ray[:ADDRESS]", "All devices of a Ray cluster that shares the run's folder. Extra: ray.", panel=SPEED),
 ]
-Quiet = Annotated[bool, option("--quiet -q", "Print only the final table.")]
+Quiet = Annotated[bool, option("--quiet -q", "Print only the final table.", panel=OUTPUT)]
 Verbose = Annotated[
-    bool, option("--verbose -v", "Print every step, with --plan every task run, and the traceback of an error.")
+    bool,
+    option(
+        "--verbose -v", "Print every step, with --plan every task run, and the traceback of an error.", panel=OUTPUT
+    ),
 ]
 
 
-@with_keys(RunSpec)
+@with_keys(RunSpec, panels=PANELS)
 def eval(
     *,
     config: Config = None,
@@ -107,6 +134,12 @@ def eval(
         show_next(*again(without=PLANNING))
     else:
         _run(spec, devices, on, quiet, verbose, force=force, cache=not no_cache, keep_going=keep_going)
+
+
+def epilog() -> str:
+    """The keys that have no option."""
+    return f"""Keys of files alone, for --config: {", ".join(lines_of_file_keys(RunSpec))}.
+    What each takes: robust-xtreme config keys"""
 
 
 def _of_file(given: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`help` is the key's line in `--help` and the manual, `panel` its section of `--help`, None without an option.
+    """`help` is the key's line in the manual, `panel` its section of `--help`, None of a key that has no option.
+
+    A key without an option is set in files alone, and `config keys` shows its line.
 
     `choices` are the words that it takes; where it has none, `complete` is what a shell offers: examples, or the name
     of a function of `cli/_completion.py`. Whole numbers are from `least` to `most`.
@@ -63,6 +65,23 @@ def written(name: str) -> str:
     return "from" if name == "start" else name
 
 
+def lines_of_file_keys(kind: Any) -> dict[str, str]:
+    """A line of a file for each key that has no option, by the key's name: `max_length = ["TASK=N"]`."""
+    without_option = {name: pair for name, pair in keys(kind).items() if pair[1].panel is None}
+    return {name: f"{written(name)} = {_example_value(*pair)}" for name, pair in without_option.items()}
+
+
+def _example_value(field: dataclasses.Field[Any], known: Key) -> str:
+    word = known.metavar or "|".join(known.choices) or "..."
+    values = {"bool": "true", "str": word if word == "N" else toml(word), "tuple[str, ...]": f"[{toml(word)}]"}
+    return values.get(str(field.type), "N")
+
+
+def option_name(name: str) -> str:
+    """The option of a key."""
+    return f"--{written(name).replace('_', '-')}"
+
+
 def toml(value: Any) -> str:
     """The value of a key as toml: a string, a number, a bool, or a tuple of these."""
     if isinstance(value, tuple):
@@ -80,7 +99,7 @@ def options(values: Any, defaults: Any) -> list[str] | None:
 
 
 def _option(name: str, known: Key, value: Any) -> Iterator[str]:
-    option = f"--{written(name).replace('_', '-')}"
+    option = option_name(name)
     if isinstance(value, bool):
         yield option
         return

@@ -33,6 +33,10 @@ MINI: Final = "mini"
 HUB: Final = "hub"
 _AUTO: Final = "auto"
 _AGAIN: Final = "robust-xtreme eval --config run.toml"
+PANELS: Final = ("Usual", "Model", "Data", "Noise", "Output", "Speed")
+"""The sections of `eval --help`, in their order."""
+
+USUAL, MODEL, DATA, NOISE, OUTPUT, SPEED = PANELS
 PYTHON: Final = "python:"
 """What the name of a model begins with that is a function of a module: `python:MODULE:FUNCTION`."""
 
@@ -50,7 +54,7 @@ class RunSpec:
         (MINI,),
         "`mini` (the default), a run of `train`, a transformers checkpoint (a folder or a hub name), or a function: "
         "python:MODULE:FUNCTION, imported only where it is named here",
-        "",
+        USUAL,
         "NAME | TASK=NAME",
         complete="model",
         repeated=True,
@@ -58,73 +62,71 @@ class RunSpec:
     data: str = key(
         _AUTO,
         "the tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub",
-        "",
+        USUAL,
         "DIR | mini | hub",
         complete="data",
     )
     tasks: tuple[str, ...] = key(
         (),
         "tasks, families, or xtreme-r, xtreme, low-resource. Default: every task that a model has a head for",
-        "",
+        USUAL,
         "A,B",
         complete="tasks",
     )
     languages: tuple[str, ...] = key(
         (),
         "codes. Default: every language found. MLQA also takes de@en, German questions on English texts",
-        "",
+        USUAL,
         "A,B",
         complete="languages",
     )
-    split: str = key("auto", "`auto` (test where it has labels), test, validation or train", "", "SPLIT", SPLITS)
+    split: str = key("auto", "`auto` (test where it has labels), test, validation or train", DATA, "SPLIT", SPLITS)
     perturb: tuple[str, ...] = key(
         (),
         "such as char_noise:0.05,0.1 or ocr_noise:0.1@fields=context, or a suite, such as @surface",
-        "",
+        USUAL,
         "SPEC",
         complete="condition",
         repeated=True,
     )
-    keep_names: bool = key(False, "words tagged as names stay: @names=keep in each of these perturbations", "")
-    seeds: int = key(1, "draws of the noise for each cell", "", "N", least=1, most=10_000)
-    limit: str = key("", "rows of each language, whole clusters: 300,xquad=150", "", "N,TASK=N")
+    keep_names: bool = key(False, "words tagged as names stay: @names=keep in each of these perturbations", NOISE)
+    seeds: int = key(1, "draws of the noise for each cell", USUAL, "N", least=1, most=10_000)
+    limit: str = key("", "rows of each language, whole clusters: 300,xquad=150", USUAL, "N,TASK=N")
     max_length: tuple[str, ...] = key(
-        (), "tokens of a task's longest inputs, for a model that reads fewer", "", "TASK=N", repeated=True
+        (), "tokens of a task's longest inputs, for a model that reads fewer", metavar="TASK=N"
     )
-    scores: bool = key(False, "keep how sure the model is of each label and choice, and report calibration", "")
+    scores: bool = key(False, "keep how sure the model is of each label and choice, and report calibration", OUTPUT)
     precision: str = key(
-        "fp32", "the numbers that are computed with: fp32, bf16 or int8", "", "NAME", ("fp32", "bf16", "int8")
+        "fp32", "the numbers that are computed with: fp32, bf16 or int8", SPEED, "NAME", ("fp32", "bf16", "int8")
     )
-    compile: bool = key(False, "compile the encoder with torch.compile: a slower start, other last digits", "")
-    allow_overlap: bool = key(False, "evaluate on what the model was trained on, and stamp those cells", "")
-    labels: tuple[str, ...] = key((), "a checkpoint's classes in its order", "", "TASK=A,B,C", repeated=True)
+    compile: bool = key(False, "compile the encoder with torch.compile: a slower start, other last digits")
+    allow_overlap: bool = key(False, "evaluate on what the model was trained on, and stamp those cells", MODEL)
+    labels: tuple[str, ...] = key((), "a checkpoint's classes in its order", MODEL, "TASK=A,B,C", repeated=True)
     trained_on: tuple[str, ...] = key(
-        (), "languages of a checkpoint's training data, or none: en,de", "", "A,B | TASK=A,B", repeated=True
+        (), "languages of a checkpoint's training data, or none: en,de", MODEL, "A,B | TASK=A,B", repeated=True
     )
-    revision: tuple[str, ...] = key((), "of models from the hub", "", "SHA | TASK=SHA", repeated=True)
+    revision: tuple[str, ...] = key((), "of models from the hub", MODEL, "SHA | TASK=SHA", repeated=True)
     trust_remote_code: bool = key(
-        False, "run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on", ""
+        False, "run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on", MODEL
     )
     representation: str = key(
         "",
         "a text in retrieval without a head: mean:1/1, cls:12, last:28; mean:14/24 for masked LMs and runs of train",
-        "",
-        "SPEC",
-        complete=("mean:1/1", "cls:12", "last:28", "mean:14/24", "mean:14/24@specials=out"),
+        metavar="mean:1/1",
     )
     prompts: tuple[str, ...] = key(
         (),
         "what stands before texts in retrieval: 'query=query: ,document=passage: '. An empty one turns a model's off",
-        "",
-        "ROLE=TEXT",
-        repeated=True,
+        metavar="ROLE=TEXT",
     )
-    dims: str = key("", "numbers that are kept of the vectors of texts, each a setting of its own: 768,256", "", "N,N")
+    dims: str = key(
+        "", "numbers that are kept of the vectors of texts, each a setting of its own: 768,256", metavar="N,N"
+    )
     index: str = key("exact", "how candidates are searched", choices=("exact",))
     packs: tuple[str, ...] = key(
         (),
         "your own keyboards, alphabets, suites and others, KIND/NAME.toml, before the bundled ones",
-        "",
+        NOISE,
         "DIR",
         complete="folder",
         repeated=True,
@@ -132,34 +134,31 @@ class RunSpec:
     external: tuple[str, ...] = key(
         (),
         "noisy examples that others made, a folder or a file, paired with the clean ones and reported beside them",
-        "",
+        NOISE,
         "NAME=PATH",
         complete="folder",
         repeated=True,
     )
-    external_partial: bool = key(False, "leave out what has no partner: rows of a set, or many clean items", "")
+    external_partial: bool = key(False, "leave out what has no partner: rows of a set, or many clean items")
     frozen: tuple[str, ...] = key(
         (),
         "texts that attacks in another run left, of this attack or of all: how far they fool this model",
-        "",
-        "RUN[=ATTACK]",
-        complete="folder",
-        repeated=True,
+        metavar="RUN=ATTACK",
     )
     match: tuple[str, ...] = key(
         (),
         "noise with as many edits in each text as each external set has, such as natural_typing, beside it",
-        "",
-        "SPEC",
-        repeated=True,
+        metavar="SPEC",
     )
-    offline: bool = key(False, "open no connection: what is not on this machine is missing", "")
-    device: str = key("auto", "`auto`, cpu or cuda", "", "DEVICE", complete=("auto", "cpu", "cuda"))
-    batch_tokens: int = key(0, "tokens of a batch, padding included", "", "N")
+    offline: bool = key(False, "open no connection: what is not on this machine is missing", DATA)
+    device: str = key("auto", "`auto`, cpu or cuda", SPEED, "DEVICE", complete=("auto", "cpu", "cuda"))
+    batch_tokens: int = key(0, "tokens of a batch, padding included", metavar="N")
     workers: str = key(
-        _AUTO, "processes that prepare and score; 0: none. Default: by cores, none for a small run", "", "N"
+        _AUTO, "processes that prepare and score; 0: none. Default: by cores, none for a small run", metavar="N"
     )
-    out: str = key("", "the folder of the run. Default: runs/eval-HASH, by what is computed", "", "DIR", compare=False)
+    out: str = key(
+        "", "the folder of the run. Default: runs/eval-HASH, by what is computed", USUAL, "DIR", compare=False
+    )
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -190,7 +189,7 @@ class RunSpec:
         if self.keep_names and not self.perturb:
             raise SpecError("--keep-names keeps names out of noise, and there is none. Add --perturb SPEC.")
         if self.match and not parse_sets(self.external):
-            raise SpecError("--match draws noise beside noisy sets. Name one: --external NAME=PATH")
+            raise SpecError("match draws noise beside noisy sets. Name one: --external NAME=PATH")
 
     def worker_count(self) -> int | None:
         """The number of worker processes; None where it depends on the machine and the run."""

@@ -223,7 +223,7 @@ def parse_match(text: str) -> PerturbationSpec:
     spec = PerturbationSpec.parse(text)
     (*others, link) = spec.links
     if others or link.strengths or link.axis or spec.fields:
-        what = "is one perturbation without strength and fields, which the set has, as in --match natural"
+        what = "is one perturbation without strength and fields, which the set has, as in natural"
         raise SpecError(f"The match {text[:80]!r} is more than that: it {what}.")
     return spec
 

@@ -251,6 +251,6 @@ def check_fits(task: TaskSpec, config: Mapping[str, Any], called: str, remedy: s
 def check_length(located: Located, task: TaskSpec, config: Mapping[str, Any] | None = None) -> None:
     """Raise ModelError where the task's inputs have more positions than the encoder, whose `config` may be loaded."""
     config = located.config if config is None else config
-    cut = f"--max-length {task.name}={positions(config)}"
+    cut = f'max_length = ["{task.name}={positions(config)}"] in a file for --config'
     remedy = f"Leave {task.name} out of --tasks, cut its inputs ({cut}), or"
     check_fits(fitted(task, config), config, located.origin.typed, remedy)

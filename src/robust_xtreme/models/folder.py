@@ -44,8 +44,8 @@ MODULES: Final = "modules.json"
 """The file of a folder of sentence-transformers that lists its modules."""
 
 WAYS: Final = (
-    "--representation mean:1/1 (the mean of its last layer), cls:1/1 (its first token), last:1/1 (its last token), "
-    "or mean:14/24 (as XTREME reads XLM-R)"
+    'representation = "mean:1/1" (the mean of its last layer), "cls:1/1" (its first token), "last:1/1" (its last '
+    'token) or "mean:14/24" (as XTREME reads XLM-R), in a file for --config'
 )
 """The settings that say how an encoder alone represents a text."""
 

@@ -172,7 +172,7 @@ def compile_encoder(encoder: nn.Module, device: torch.device, pad_id: int, lengt
         if tensors.out_of_memory(error):
             raise
         what = f"{called} cannot be compiled ({configured.first_line(error)}): torch.compile needs a C++ compiler"
-        raise ModelError(f"{what} on the CPU, Triton on CUDA. Leave --compile out.") from error
+        raise ModelError(f"{what} on the CPU, Triton on CUDA. Leave compile out.") from error
 
 
 def read_encoder(folder: Path, adapter: Path | None = None) -> Any:

@@ -195,7 +195,7 @@ class Answering:
         smaller = max(1, self.tokens // 2)
         if self.halved:
             what = f"Out of memory at {task_run.label} with batches of {self.tokens} tokens"
-            cure = f"Start over with smaller ones: --force --batch-tokens {smaller}"
+            cure = f"Start over with smaller ones: --force, and batch_tokens = {smaller} in a file for --config"
             raise RobustXtremeError(f"{what}. {cure}") from error
         self.tokens, self.halved = smaller, True
         self.events.halved(task_run.label)

@@ -67,7 +67,7 @@ class Sets:
     def frozen_of(self, task_run: TaskRun) -> list[Condition]:
         """The conditions of a task run that have the texts of attacks on another model."""
         given = self.frozen.get((task_run.task.name, task_run.split, *task_run.languages), ())
-        sets = {each.name: each for each in given}  # --frozen RUN and --frozen RUN=ATTACK can name the same texts
+        sets = {each.name: each for each in given}  # RUN and RUN=ATTACK can name the same texts
         self.used.update(dict.fromkeys(sets))
         return [Condition(name, seeds=each.seeds, frozen=each) for name, each in sets.items()]
 
@@ -76,7 +76,7 @@ class Sets:
         attacks = {each.name: each.attack for several in self.frozen.values() for each in several}
         if attacks and self.used.keys().isdisjoint(attacks):
             what = "was run on none of the tasks and languages that are evaluated"
-            raise MissingData(f"--frozen: {next(iter(attacks.values()))} {what}.")
+            raise MissingData(f"frozen: {next(iter(attacks.values()))} {what}.")
         for noisy_set in self.sets:
             if noisy_set.name not in self.used:
                 raise MissingData(noisy_set.unused())
@@ -88,7 +88,7 @@ def sets_of(spec: RunSpec, source: Source, cells: Collection[tuple[str, str]]) -
     matches = tuple(map(parse_match, spec.match))
     for match in matches:
         if asks(match.at("1")):
-            raise SpecError(f"--match {match}: it asks the model, so that its edits are not those of a strength.")
+            raise SpecError(f"match {match}: it asks the model, so that its edits are not those of a strength.")
     sets = tuple(NoisySet(name, Path(path), tuple(cells)) for name, path in paths.items())
     return Sets(source, sets, matches, tuple(range(spec.seeds)), spec.external_partial, read_frozen(spec.frozen))
 

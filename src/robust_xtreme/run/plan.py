@@ -149,7 +149,7 @@ def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
     left: list[NotRun] = []
     for ((_, split, of_set), task), match in product(named.items(), sets.matches):
         if name := refusing(match, task.family, task.name):
-            why = f"{name} has no meaning in {task.family}: --match {match} is not drawn beside {of_set}"
+            why = f"{name} has no meaning in {task.family}: the match {match} is not drawn beside {of_set}"
             cell = f"{match}@matched={of_set}"
             left.append(NotRun(task.name, "", split, NOT_APPLICABLE, f"{task.name}: {why}.", cell))
     return left
@@ -175,7 +175,7 @@ def _models(spec: RunSpec, given: GivenModels, tasks: Sequence[TaskSpec]) -> tup
     """The model of each task, and the tasks that none serves. Raises ModelError or SpecError for those named."""
     unsupported = [task for task in tasks if task.name not in spec.tasks and spec.tasks and not served(given, task)]
     kept = [task for task in tasks if task not in unsupported] or tasks
-    why = {False: "has a head for it", True: "says how a text becomes a vector (--representation names a way)"}
+    why = {False: "has a head for it", True: "says how a text becomes a vector (the key representation names a way)"}
     left = [
         NotRun(
             task.name,
@@ -192,7 +192,7 @@ def _models(spec: RunSpec, given: GivenModels, tasks: Sequence[TaskSpec]) -> tup
     for task in longer if len(longer) < len(kept) else ():
         name, reads = task.name, most[task.name]
         what = f"its inputs have {longest(task)} tokens, but {models.pop(name).origin.typed} reads {reads}"
-        line = f"{name}: {what}. To cut them: --max-length {name}={reads}"
+        line = f'{name}: {what}. To cut them: max_length = ["{name}={reads}"] in a file for --config'
         left.append(NotRun(name, "", spec.split, TOO_LONG, line))
     wrong = leave_out_misplaced(models, spec.tasks)
     return models, left + [NotRun(name, "", spec.split, MISPLACED, line) for name, line in wrong.items()]
@@ -219,7 +219,7 @@ def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
     if spec.seeds > 1 and not (spec.perturb or spec.match):
         raise SpecError(f"--seeds {spec.seeds} draws noise so often, and there is none to draw. Add --perturb SPEC.")
     if spec.external_partial and not spec.external:
-        raise SpecError("--external-partial is of noisy sets, and none is named. Add --external NAME=PATH.")
+        raise SpecError("external_partial is of noisy sets, and none is named. Add --external NAME=PATH.")
     if spec.scores and all(run.task.family in _SURE_OF_NONE or run.model.origin.function for run in task_runs):
         raise SpecError("--scores keeps how sure a model is of labels and choices, and none here gives any.")
     compared = {
@@ -230,21 +230,21 @@ def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
     for name, used in compared.items():
         if getattr(spec, name) and not used:
             which = "any without a head" if name == "representation" else "any"
-            what = f"--{name} is of the vectors of texts, and no task here compares {which}"
+            what = f"{name} is of the vectors of texts, and no task here compares {which}"
             raise SpecError(f"{what}. Add --tasks tatoeba, say.")
     idle = {"precision": spec.precision != "fp32", "representation": spec.representation, "compile": spec.compile}
     name = next((name for name, given in idle.items() if given), "")
     if name and all(run.model.origin.function for run in task_runs):
-        raise SpecError(f"--{name} changes nothing of a function, which computes by itself. Leave it out.")
+        raise SpecError(f"{name} changes nothing of a function, which computes by itself. Leave it out.")
 
 
 def _check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
     known = [task.name for task in tasks]
-    for option, names in (("limit", parse_limits(spec.limit)), ("max-length", parse_lengths(spec.max_length))):
+    for option, names in (("limit", parse_limits(spec.limit)), ("max_length", parse_lengths(spec.max_length))):
         for name in names:
             if name and name not in known:
                 registry.load("task", name)
-                what = f"--{option} names {name!r}, but that task is not evaluated"
+                what = f"{option} names {name!r}, but that task is not evaluated"
                 raise SpecError(f"{what} (evaluated: {', '.join(known)}).")
 
 
@@ -379,9 +379,9 @@ def _dims(task_run: TaskRun, spec: RunSpec) -> tuple[int, ...]:
         return ()
     dims, width = parse_dims(spec.dims), model.width
     if width and dims and max(dims) > width:
-        raise SpecError(f"--dims keeps {max(dims)} dimensions, but the vectors of {model.origin.typed} have {width}.")
+        raise SpecError(f"dims keeps {max(dims)} dimensions, but the vectors of {model.origin.typed} have {width}.")
     if len(dims) > 1 and any(condition.asks for condition in task_run.conditions):
-        raise SpecError(f"{task.name}: an attack asks a model about vectors of one size. Name one number in --dims.")
+        raise SpecError(f"{task.name}: an attack asks a model about vectors of one size. Name one number in dims.")
     return dims or ((model.sentence.dims,) if model.sentence and model.sentence.dims else ())
 
 

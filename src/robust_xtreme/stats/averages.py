@@ -298,7 +298,7 @@ def _over_tasks(
 
 
 def _widest(levels: Sequence[CellLevel]) -> list[CellLevel]:
-    """The levels that tasks count with where their vectors were cut: of several `--dims` the most, so that one does."""
+    """The levels that tasks count with where their vectors were cut: of several `dims` the most, so that one does."""
     cuts = [int((re.search(r" dims=(\d+)$", level["inference"]) or [0, 0])[1]) for level in levels]
     most: defaultdict[tuple[str, str], int] = defaultdict(int)
     for level, cut in zip(levels, cuts, strict=True):

@@ -161,7 +161,7 @@ def _mapped(handles: Sequence[int], size: int) -> mmap.mmap:
 
 def _not_shared(done: str, error: OSError) -> DiskError:
     what = f"What processes send to each other cannot be {done}: {error.strerror or error}."
-    return DiskError(f"{what} --workers 0 computes in one process.")
+    return DiskError(f"{what} With workers = 0 in a file for --config one process computes.")
 
 
 class Sealed:

@@ -294,7 +294,10 @@ def pool(
                 made.add_threads(partial(messages.attend, here), workers)
             yield job
 
-    advice = " --workers 0 computes in one process.", " Add --workers 0, which starts none."
+    advice = (
+        " With workers = 0 in a file for --config one process computes.",
+        " Set workers = 0 in a file for --config, which starts none.",
+    )
     names = ["a worker process"] * processes
     program: messages.Program = partial(attend_rarely_collected, elsewhere)
     queue = FirstCome(taken(), split=processes > 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import pytest
@@ -11,6 +12,8 @@ from typer.main import get_command
 
 from robust_xtreme.cli import build
 from robust_xtreme.cli._options import _SPELLINGS, ALSO
+from robust_xtreme.core.keys import lines_of_file_keys, option_name
+from robust_xtreme.core.run_spec import PANELS, RunSpec
 
 COMMANDS: Final[dict[str, Any]] = get_command(build()).commands  # type: ignore[attr-defined]  # a group
 NAMES: Final = {name: list(option_names(command)) for name, command in COMMANDS.items()}
@@ -69,5 +72,24 @@ def test_an_unknown_value_lists_what_there_is() -> None:
     """Where none is near; of many the first ones."""
     assert "There are: perturbations, suites, tasks" in program("list", "qqqq").err
     line = program("eval", "--tasks", "qqqq").err
-    assert "There are: " in line
-    assert ", ... See: robust-xtreme list tasks" in line
+    assert re.search(r"There are: .*, \.\.\. See: robust-xtreme list tasks", line)
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "line", "file"),
+    [
+        ("train", "--vision", 'vision = "..."', "FILE.toml"),
+        *(("eval", option_name(name), line, "--config FILE") for name, line in lines_of_file_keys(RunSpec).items()),
+    ],
+)
+def test_an_option_that_is_a_key_of_files_alone_says_so(command: str, option: str, line: str, file: str) -> None:
+    """The line to write, how the command takes a file, and the command that lists all such keys."""
+    ended = program(command, "--languages", "sw", option, "x")
+    assert (ended.code, f"write {line} into FILE.toml, and add {file}" in ended.err) == (2, True), ended.err
+    assert f"\n{line}  # " in program(*ended.err.split()[-2:]).out
+
+
+def test_the_help_of_eval_has_its_ten_usual_options_first() -> None:
+    """And --help; then come the other sections."""
+    sections = re.split(r"─ (\w+) ─", program("eval", "--help").out)
+    assert (tuple(sections[1::2]), sections[2].count("│ --")) == (PANELS, 11)

@@ -34,7 +34,7 @@ def failing(error: BaseException) -> Callable[[], Any]:
 
 
 PERMIT = "Permit reading and writing it, or name another."
-FREE = "Free some or raise the limit (ulimit -v), or try a smaller --batch-tokens."
+FREE = "Free some or raise the limit (ulimit -v), or try smaller batches: batch_tokens in a file for --config."
 NO_MEMORY = f"Out of memory. {FREE}"
 
 NO_FILES = "Too many files are open. Raise the limit: ulimit -n."

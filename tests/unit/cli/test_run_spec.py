@@ -33,7 +33,7 @@ def test_a_spec_written_as_toml_reads_back_the_same(tmp_path: Path) -> None:
         {},
         {"model": ("mini",), "data": "mini"},
         {"languages": ("sw", "de@en"), "keep_names": True, "seeds": 3},
-        {"labels": ("xnli=a,b,c",), "trained_on": ("en,de",), "split": "test"},
+        {"labels": ("xnli=a,b,c",), "trained_on": ("en,de",), "split": "test", "precision": "int8"},
     ],
 )
 def test_the_command_of_a_run_is_that_run(changes: dict[str, object]) -> None:
@@ -46,11 +46,6 @@ def test_the_command_of_a_run_is_that_run(changes: dict[str, object]) -> None:
     assert from_mapping(passed(given, ("tasks", "languages")), "eval").identity() == spec.identity()
 
 
-def test_the_command_of_a_run_has_its_precision() -> None:
-    """The precision is an option of eval."""
-    assert replace(SPEC, precision="int8").commands()[0].endswith(" --precision int8")
-
-
 def test_a_command_names_no_path() -> None:
     """The same run elsewhere has the same command; the run's own file has the paths."""
     spec = RunSpec(data="/srv/data", packs=("my packs",), perturb=("char_noise:0.1",))
@@ -60,8 +55,7 @@ def test_a_command_names_no_path() -> None:
 
 def test_the_identity_leaves_out_where_and_how_fast_a_run_is_computed() -> None:
     """Device, batch size and out folder do not change the default folder; what is computed does."""
-    elsewhere = replace(SPEC, device="cpu", batch_tokens=7, out="there")
-    assert elsewhere.identity() == SPEC.identity()
+    assert replace(SPEC, device="cpu", batch_tokens=7, out="there").identity() == SPEC.identity()
     assert replace(SPEC, seeds=2).identity() != SPEC.identity()
     assert replace(SPEC, perturb=("char_noise:0.1,0.2",)).identity() == SPEC.identity()
 
@@ -96,6 +90,10 @@ def test_an_unknown_key_fails_with_the_nearest_one() -> None:
         ({"model": "a", "data": "d", "precision": "fp8"}, "none of: fp32, bf16"),
         ({"model": "a", "data": "d", "limit": "xnli=many"}, "is not N or TASK=N"),
         ({"model": "a", "data": "d", "limit": "3,4"}, "twice"),
+        *(
+            ({"max_length": length}, "is not TASK=N with N of at least 16, as in xnli=128")
+            for length in ("panx", "panx=", "=62", "panx=15", "panx=1e3", "panx=-62", "panx=٦٢")
+        ),
         ({"model": "a", "data": "d", "perturb": "char_noise:-1"}, "not between 0 and 1"),
         ({"model": "a", "data": "d", "perturb": "char_noise:2"}, "not between 0 and 1"),
         ({"model": "a", "data": "d", "perturb": "char_noise:nan"}, "not a number between 0 and 1"),
@@ -146,8 +144,8 @@ def test_limits_fall_back_to_the_default() -> None:
 
 def test_strengths_become_cells_once() -> None:
     """Each strength is one perturbation, in the order written, and the same one is not run twice."""
-    spec = replace(SPEC, perturb=("char_noise:0.1,0.2", "char_noise:0.10"))
-    assert [str(entry.cell) for entry in asked(spec.perturb)] == ["char_noise:0.1", "char_noise:0.2"]
+    perturb = RunSpec(perturb=("char_noise:0.1,0.2", "char_noise:0.10")).perturb
+    assert [str(entry.cell) for entry in asked(perturb)] == ["char_noise:0.1", "char_noise:0.2"]
 
 
 def test_mini_beside_other_models_asks_for_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,8 +171,7 @@ def test_one_string_of_names_is_a_list_by_commas() -> None:
     """`evaluate(tasks="tatoeba,xcopa")` means what `--tasks tatoeba,xcopa` does; a model's name is left whole."""
     run_spec = from_mapping({"model": "a,b", "data": "d", "tasks": "tatoeba, xcopa", "languages": "de,sw"}, "evaluate")
     assert (run_spec.model, run_spec.tasks, run_spec.languages) == (("a,b",), ("tatoeba", "xcopa"), ("de", "sw"))
-    perturb = from_mapping({"model": "a", "data": "d", "perturb": "char_noise:0.1,0.2"}, "evaluate").perturb
-    assert perturb == ("char_noise:0.1,0.2",)
+    assert from_mapping({"perturb": "char_noise:0.1,0.2"}, "evaluate").perturb == ("char_noise:0.1,0.2",)
 
 
 @pytest.mark.parametrize(

@@ -129,9 +129,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def evaluate_films(data: Path) -> tuple[float, str]:
     """Evaluate the function; return its level, and what is said of the earlier run."""
     words = ("--data", f"{data}/films.csv", "--fields", "text", "--gold", "label", "--languages", "en")
-    ended = program(
-        "eval", "--model", "films=python:rxt_module:classify", *words, "--workers", "0", "-q", "--out", "run"
-    )
+    ended = program("eval", "--model", "films=python:rxt_module:classify", *words, "-q", "--out", "run")
     assert ended.code == 0, ended.err
     level = store.read_frame(Path("run/scores.csv"), SCORES).filter(metric="accuracy", scope="all", condition="clean")
     said = [line for line in ended.err.splitlines() if "computed again" in line and "may have changed" in line]
@@ -323,8 +321,6 @@ def test_a_plan_counts_what_a_function_is_asked_again() -> None:
         "20",
         "--out",
         "run",
-        "--workers",
-        "0",
     )
     for dry in ([], ["--dry-run"]):
         ended = program("eval", "--model", "xcopa=python:rxt_module:choose", *words, *dry)

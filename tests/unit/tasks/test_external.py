@@ -102,7 +102,7 @@ def test_a_much_shorter_set_needs_a_word() -> None:
     clean = pairs(30)
     half = perturbed(clean)[:15]
     with pytest.raises(
-        DataError, match=r"noisy.tsv: has no partner for 15 of 30 clean items, 15 first.*--external-partial"
+        DataError, match=r"noisy.tsv: has no partner for 15 of 30 clean items, 15 first.*external_partial = true"
     ):
         paired(clean, noisy(half))
     assert len(paired(clean, noisy(half), partial=True).pairs) == 15

@@ -50,7 +50,7 @@ def test_a_python_whose_file_is_not_known_is_one_line(monkeypatch: pytest.Monkey
     handler: Any = SimpleNamespace(answer=None)
     monkeypatch.setattr(sys, "executable", None)
     with (
-        pytest.raises(RobustXtremeError, match="--workers 0"),
+        pytest.raises(RobustXtremeError, match="workers = 0"),
         pool(workers.opening, workers.opening, [WorkerJob(0, "first", lambda: ("wait", 0))], handler, 1, 1),
     ):
         pass

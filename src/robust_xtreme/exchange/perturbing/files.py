@@ -165,7 +165,7 @@ def attacked_texts(
             if first.setdefault(text, here) != here:
                 raise Mismatch(
                     f"The questions on one {once} left it in several forms ({text}), and a file has it once. "
-                    "`robust-xtreme eval --frozen` reads each of them."
+                    "As the key `frozen` of a file for `eval --config` each of them is read."
                 )
     texts: dict[tuple[str, str], Noised] = {}
     for name, numbers in shown.numbers.items():

@@ -92,7 +92,7 @@ def cut(vectors: Array, dims: int, by_cosine: bool = True) -> Array:
     if not dims:
         return vectors
     if dims > vectors.shape[1]:
-        raise ModelError(f"The vectors of texts have {vectors.shape[1]} numbers, so that --dims {dims} cannot be kept.")
+        raise ModelError(f"The vectors of texts have {vectors.shape[1]} numbers, so that dims = {dims} cannot be kept.")
     if not by_cosine:
         return np.ascontiguousarray(vectors[:, :dims])
     kept = np.array(vectors[:, :dims], np.float32)

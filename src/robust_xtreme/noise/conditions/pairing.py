@@ -275,7 +275,9 @@ def _by_row(checker: _Checker, pairs: Sequence[Pair]) -> Pairing:
     """Pairs of the same row. Raises DataError for rows in another order."""
     for number, why in checker.differing(pairs).items():
         what = f"{why}. As many rows are paired in order: these are shuffled, or of another gold standard."
-        raise DataError(checker.noisy.locations[number], f"{what} To align them: --external-partial")
+        raise DataError(
+            checker.noisy.locations[number], f"{what} To align them: external_partial = true in a file for --config"
+        )
     nearer = dict(_nearer(checker))
     for number, (other, gain) in nearer.items():
         back = nearer.get(other, (number, 0))[1]
@@ -322,7 +324,7 @@ def _check_left(pairing: Pairing, checker: _Checker, partial: bool) -> None:
     """Raise DataError where no item has a partner and, unless `partial`, one is refused or too many have none."""
     location = checker.path()
     left, size = len(pairing.clean_left), len(checker.clean)
-    what, remedy = "", " To evaluate the others alone: --external-partial" if pairing.pairs else ""
+    what, alone = "", " To evaluate the others alone: external_partial = true in a file for --config"
     if pairing.refused and not (partial and pairing.pairs):
         first, count = min(pairing.refused), counted(len(pairing.refused), "row")
         location = checker.noisy.locations[first]
@@ -333,7 +335,7 @@ def _check_left(pairing: Pairing, checker: _Checker, partial: bool) -> None:
         lost = checker.clean[pairing.clean_left[0]].id
         what = f"has no partner for {left:,} of {size:,} clean items, {lost} first (paired by {pairing.kind})."
     if what:
-        raise DataError(location, f"{what}{remedy}")
+        raise DataError(location, f"{what}{alone if pairing.pairs else ''}")
 
 
 def _sequences(text: str) -> dict[str, None]:

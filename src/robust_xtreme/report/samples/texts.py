@@ -197,7 +197,7 @@ def _check_data(unit: Mapping[str, Any], examples: Sequence[Example], split: Spl
 def _condition(name: str, given: Paired | None, row: Mapping[str, Any]) -> Condition:
     """The condition of an example. Raises Mismatch where it needs edits of an attack, which the run does not have."""
     if name.startswith(FROZEN):
-        raise Mismatch(f"The run of --frozen has other texts than {name}.")
+        raise Mismatch(f"The run of frozen texts has other texts than {name}.")
     attack = row["attack"] or ""
     if LIKE in name and not attack:
         raise Mismatch(f"{name} needs the edits of the attack, which are not in the run's folder.")

@@ -35,7 +35,7 @@ def read_frozen(given: Sequence[str]) -> dict[Key, list[Frozen]]:
     for text in given:
         match = _NAME.fullmatch(text)
         if not match:
-            raise SpecError(f"--frozen {text[:80]!r} is not RUN or RUN=NAME, as in runs/mine=attack_keys")
+            raise SpecError(f"The frozen {text[:80]!r} is not RUN or RUN=NAME, as in runs/mine=attack_keys")
         for key, frozen in _sets(Path(match["run"]), match["name"] or ""):
             sets.setdefault(key, []).append(frozen)
     return sets
@@ -80,7 +80,7 @@ def edits_of(run: Path, example: str, text: str) -> tuple[Edit, ...]:
 def _rows(run: Path) -> pl.DataFrame:
     """ATTACKED of a run. Raises MissingData, and DataError where a file is not the one that the run wrote."""
     if not (run / MANIFEST).is_file():
-        raise MissingData(f"--frozen {run}: it is not the folder of a run of eval: it has no {MANIFEST}.")
+        raise MissingData(f"frozen {run}: it is not the folder of a run of eval: it has no {MANIFEST}.")
     manifest: Mapping[str, Any] = read_manifest(run / MANIFEST, "Attack again, or name another run.")
     parts: list[pl.DataFrame] = []
     for name, sha256 in sorted(manifest.get("parts", {}).items()):
