@@ -139,11 +139,7 @@ COMMANDS: Final[Mapping[str, tuple[Callable[[Path], Killable], int, int]]] = {
     "gate --update": (_update, 0, MANY // 2),
     "perturb": (_perturb, 1, MANY),
     "study": (_study, 0, FEW),
-<<<<<<< HEAD
-    "eval --workers": (_eval, 0, 2 * FEW),
-=======
-    "eval with workers": (_eval, 1, 2 * FEW),
->>>>>>> opts
+    "eval with workers": (_eval, 0, 2 * FEW),
 }
 """What makes each command, how many times `make test` kills it, and how many times the long tests do."""
 

@@ -100,13 +100,8 @@ def test_a_named_representation_wins_and_prompts_are_for_any_encoder(model: Path
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-<<<<<<< HEAD
-        ({"dims": 9}, "--dims keeps 9"),
+        ({"dims": 9}, "dims keeps 9"),
         ({"dims": (8, 4), "perturb": "attack_keys:0.2@queries=20@fields=query"}, "an attack"),
-=======
-        ({"dims": 9}, r"dims keeps 9 dimensions, but the vectors of .*tiny have 8"),
-        ({"dims": (8, 4), "perturb": "attack_keys:0.2@queries=20@fields=query"}, "an attack asks a model"),
->>>>>>> opts
     ],
 )
 def test_dims_that_mean_nothing_are_one_line(
