@@ -110,17 +110,6 @@ def test_inside_such_a_folder_nothing_is_offered(tmp_path: Path, monkeypatch: py
     assert _completion.perturbation(f"{name}+ch") == []
 
 
-<<<<<<< HEAD
-def test_what_is_completed_is_taken() -> None:
-    """Every representation that is offered can be read."""
-    offered = complete("robust-xtreme eval --representation ")
-    assert [str(Representation.parse(offer)) for offer in offered] == offered
-    assert str(DEFAULT) in offered
-=======
-def test_other_shells_ask_too() -> None:
-    """Zsh and fish get the names in their own form."""
-    assert "xnli" in " ".join(complete("robust-xtreme eval --tasks xn", shell="zsh"))
->>>>>>> opts
 
 
 def test_a_chain_is_completed_link_by_link() -> None:

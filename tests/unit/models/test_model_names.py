@@ -301,21 +301,10 @@ def test_a_checkpoint_without_names_has_those_of_transformers(here: Path, made: 
 @pytest.mark.parametrize(
     ("model", "task", "line"),
     [
-<<<<<<< HEAD
         ("mlm", "lareqa", "train --tasks lareqa"),
-        ("run", "lareqa", "--representation mean:1/1"),
+        ("run", "lareqa", "mean:1/1"),
         ("run", "panx", "train --tasks panx"),
         ("mlm", "americasnli", "train --tasks xnli"),
-=======
-        ("mlm", "lareqa", r"train --tasks lareqa --from mlm --data DIR\.$"),
-        (
-            "run",
-            "lareqa",
-            r"train --tasks lareqa --from DIR --data DIR\. Or .*: representation = .mean:1/1. .*mean:14/24",
-        ),
-        ("run", "panx", r"train --tasks panx --from DIR --data DIR\.$"),
-        ("mlm", "americasnli", r"train --tasks xnli --from mlm --data DIR\.$"),
->>>>>>> opts
     ],
 )
 def test_a_missing_head_comes_with_the_command_that_trains_one(model: str, task: str, line: str) -> None:

@@ -270,13 +270,7 @@ def test_a_job_whose_process_is_killed_is_done_again(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_a_job_whose_process_is_killed_too_often_is_one_line(tmp_path: Path) -> None:
     """It names the job, and what to do."""
-<<<<<<< HEAD
     with pytest.raises(RobustXtremeError, match="job 0"):
-=======
-    with pytest.raises(
-        RobustXtremeError, match=r"ended by SIGKILL, 3 times while it computed job 0\. Set workers = 0 in a file"
-    ):
->>>>>>> opts
         results([("die", str(tmp_path / "times.9"))], 1)
 
 
