@@ -18,6 +18,8 @@ from typer.main import get_command
 
 from robust_xtreme.cli import build
 from robust_xtreme.core import errors
+from robust_xtreme.core.keys import keys, lines_of_file_keys
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import schema
 from robust_xtreme.report import columns
 from robust_xtreme.report.blocks import (
@@ -72,6 +74,11 @@ def options() -> str:
     for name in sorted(commands):
         summary = Paragraph(_text((commands[name].help or "").partition("\n\n")[0]))
         blocks += [Heading(name), summary, grid(("option", "value", "what"), _params(commands[name]))]
+    head = (
+        "Keys of `eval` that have no option: a file for `--config` sets them. `robust-xtreme config keys` prints them."
+    )
+    lines = ((Mono(line), named(keys(RunSpec)[name][1].help)) for name, line in lines_of_file_keys(RunSpec).items())
+    blocks += [Heading("keys of files alone"), Prose(head), grid(("line of a file", "what"), lines)]
     return markdown.render(ReportPage("Commands and options", tuple(blocks)))
 
 
