@@ -48,13 +48,13 @@ def copied(run: Path, out: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A process that trains, and the pipe in which it reports its steps and messages."""
+    """A process that trains, and the pipe in which it reports its steps."""
 
     process: BaseProcess
     reports: Connection
 
     def lines(self) -> Iterator[tuple[Any, ...]]:
-        """What it reports until it ends: ("step", stage, number) and ("message", text)."""
+        """What it reports until it ends: ("step", stage, number)."""
         with contextlib.suppress(EOFError):
             while True:
                 yield self.reports.recv()
@@ -65,18 +65,18 @@ class Training:
         return self.process.exitcode
 
 
-def training(values: dict[str, Any], end: tuple[str, int] | None = None, *, save: bool = True) -> Training:
-    """Train a run in a process of its own, which kills itself after a step of a stage; `save`: a state at each step."""
+def training(values: dict[str, Any], end: tuple[str, int] | None = None) -> Training:
+    """Train a run in a process of its own, which saves each step and kills itself after one of a stage."""
     ours, theirs = Pipe(duplex=False)
-    begun = process(_train, theirs, values, end, 0.0 if save else 1e9)
+    begun = process(_train, theirs, values, end)
     theirs.close()
     return Training(begun, ours)
 
 
-def _train(reports: Connection, values: dict[str, Any], end: tuple[str, int] | None, save_seconds: float) -> None:
+def _train(reports: Connection, values: dict[str, Any], end: tuple[str, int] | None) -> None:
     def watch(at: Progress) -> None:
         reports.send(("step", at.stage, at.step))
         if (at.stage, at.step) == end:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    api.train(**values, options=Options(lambda line: reports.send(("told", line)), watch, save_seconds))
+    api.train(**values, options=Options(watch=watch, save_seconds=0.0))
