@@ -15,7 +15,7 @@ PAGE: Final = Path(__file__).parents[3] / "docs" / "how-to" / "import.md"
 EQUAL: Final = 0.98
 FORMS: Final = {
     "several epochs": "epochs",
-    "but mine.a. Name one: --score a": "dictionaries",
+    "--score a": "dictionaries",
 }
 """What a refusal of a log that its program scores says, and the word of the page for the form."""
 
