@@ -93,17 +93,6 @@ def test_every_split_is_listed_with_rows_labels_file_and_hash(folder: Path) -> N
     assert not seen["tydiqa", "en", "validation"]["labelled"]
 
 
-def test_the_table_has_the_licence_and_the_short_hash(folder: Path) -> None:
-    """A heading with the licence, a line a split, and the languages of which nothing is there."""
-    done = data("list", "--data", str(folder), "--tasks", "xnli")
-    assert done.exit_code == 0
-    short = splits("list", "--data", str(folder))["xnli", "sw", "validation"]["files"][0]["sha256"][:12]
-    assert f"xnli: licence {registry.load('task', 'xnli').licence}" in done.stdout
-    assert re.search(rf"sw +validation +66 +yes +{short} +xnli/dev-sw\.tsv", done.stdout)
-    assert "nothing here in 13: ar bg" in done.stdout
-    assert done.stderr == f"Next: robust-xtreme data check --data {folder} --tasks xnli\n"
-
-
 def test_groups_and_languages_choose_what_is_looked_at(folder: Path) -> None:
     """A group means its tasks; named languages are the only ones listed; an unknown name is one line."""
     tasks = [task["task"] for task in data_report("list", "--data", str(folder), "--tasks", "low-resource")["tasks"]]
@@ -343,21 +332,6 @@ def test_pairs_of_languages_that_are_there_are_listed(folder: Path) -> None:
     assert ("mlqa", "de@en") not in left("check", *where)
     (task,) = data_report("check", *where, "--languages", "de@en")["tasks"]
     assert [entry["evaluated"] for entry in task["languages"]] == ["validation"]
-
-
-@pytest.mark.parametrize("what", ["list", "check"])
-@pytest.mark.parametrize("columns", [40, 120])
-def test_a_terminal_s_width_is_kept_and_no_word_is_cut(folder: Path, what: str, columns: int) -> None:
-    """On a wide terminal rows are in a table; on a narrow one each value has its column's name before it."""
-    done = data(what, "--data", str(folder), "--tasks", "xnli,panx", "--languages", "sw", columns=columns)
-    assert done.exit_code == 0
-    plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in done.stdout.splitlines()]
-    rows = [line for line in plain if re.match(r"(- )?(language sw|task xnli|sw |xnli +-)", line)]
-    assert rows
-    assert all(line.startswith("- ") == (columns == 40) for line in rows)
-    assert max(map(len, rows)) <= columns
-    words = " ".join(plain).split()
-    assert {"list": "xnli/dev-sw.tsv", "check": "validation"}[what] in words
 
 
 REAL = "ar,de,sw,yo,de@en"

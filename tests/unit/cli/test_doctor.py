@@ -386,16 +386,6 @@ def test_it_runs_without_a_home(tmp_path: Path) -> None:
     assert "-> export ROBUST_XTREME_CACHE=DIR" in done.stdout
 
 
-def test_a_limit_of_the_cache_that_is_not_a_size_is_reported(
-    embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The variable is to be unset; nothing is to be installed again, and the hub's cache is looked at all the same."""
-    monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", "abc")
-    lines = checks()
-    assert lines["cache"]["found"].startswith("ROBUST_XTREME_CACHE_LIMIT is 'abc', which is not a size.")
-    assert (lines["cache"]["remedy"], lines["hub cache"]["status"]) == ("unset ROBUST_XTREME_CACHE_LIMIT", "ok")
-
-
 @pytest.mark.parametrize("value", ["http://[bad", "not a url", "file:///x"])
 def test_an_endpoint_that_is_not_an_address_is_reported(
     embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch, value: str

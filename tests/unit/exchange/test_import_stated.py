@@ -258,12 +258,3 @@ def test_a_note_is_printed_where_it_is_true_alone(
         if rows is None and not is_there:
             path = Path(imports.written(folder / "rows.jsonl", imports.labelled(["a", "b"], ["a", "b"], cluster="1")))
         assert any(note in each for each in notes(path)) == is_there, notes(path)
-
-
-def test_lines_of_rows_are_noted_as_such(tmp_path: Path) -> None:
-    """Of rows that others made and of our own sums alike: where they were read, and nothing about who made them."""
-    path = Path(imports.written(tmp_path / "rows.jsonl", imports.labelled(["a", "b"], ["a", None])))
-    assert notes(path)[0] == "The predictions or scores are those of rows.jsonl."
-    assert notes(path)[-1] == "own/sw clean: no prediction was found in 1 of 2 answers, which count as no answer."
-    path = Path(imports.written(tmp_path / "rows.jsonl", imports.labelled(["a", "b"], ["a", "b"])))
-    assert not [each for each in notes(path) if "no prediction" in each]

@@ -107,14 +107,6 @@ def test_ids_of_documents_are_those_of_the_gold_answers(tmp_path: Path) -> None:
     assert dict(scores.select("metric", "value").rows()) == {"retrieval_accuracy": 0.0, "map_at_20": 25.0}
 
 
-def test_a_condition_of_other_words_is_scored_if_asked(tmp_path: Path) -> None:
-    """With --rescored the page says what its predictions are."""
-    rows = labelled(["yes", "no"] * 20, ["A", "B"] * 20)
-    run = finished(imported(tmp_path, rows, "--rescored"))
-    assert "0 of 2" in " ".join(run.manifest["notes"])
-    assert run.scores.get_column("value").to_list() == [0.0]
-
-
 def test_numbers_of_choices_are_written_in_one_way(tmp_path: Path) -> None:
     """01 is the label 01 where gold answers are so written, and not the choice 1; 0 is none of stars from 1."""
     assert level(tmp_path, labelled(["01", "02"] * 9, ["01", "01"] * 9)) == 0.5

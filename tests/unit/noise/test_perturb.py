@@ -143,14 +143,6 @@ def test_show_takes_one_text_and_no_attack() -> None:
         assert len(ended.err.splitlines()) == 1
 
 
-def test_show_gives_the_text_the_whole_width_of_a_narrow_terminal() -> None:
-    """Where the table has no room, text and figures are below each other, and the text is not squeezed."""
-    narrow = {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "60"}
-    lines = CliRunner().invoke(build(), ["show", "char_noise:0", _SW[:50], "-l", "sw"], env=narrow).output.splitlines()
-    assert f"  {_SW[:50]}" in [line.rstrip() for line in lines]
-    assert any(line.strip().startswith("edits 0 of") for line in lines)
-
-
 def test_show_marks_the_edits_without_colours() -> None:
     """What was taken out and put in can be read off a plain terminal and put together again."""
     noised = noised_strings([_SW], PerturbationSpec.parse("char_noise:0.4"), "sw", 0)[0]

@@ -51,14 +51,6 @@ def test_every_member_is_listed() -> None:
     assert by_name["ccg"]["open_labels"]
 
 
-def test_the_list_says_what_trains_means_and_where_to_look() -> None:
-    """After the table are the two commands that say more."""
-    shown = run("list", "intermediate", "--long").stdout
-    assert "  trains: xnli" in shown.splitlines()
-    assert "robust-xtreme list intermediate --json" in shown
-    assert "robust-xtreme data list --tasks intermediate --data DIR" in shown
-
-
 def test_a_mistyped_member_is_named_with_the_nearest() -> None:
     """In the words of a user, and with the command that lists them."""
     with pytest.raises(UnknownName, match="squat"):
