@@ -204,7 +204,7 @@ def test_records_of_others_are_scores_by_sample(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda record: record["evaluation_results"][0]["score_details"].update(score=0.5), "75.00"),
+        (lambda record: record["evaluation_results"][0]["score_details"].update(score=0.5), "50.00"),
         (lambda record: record["evaluation_results"][0]["metric_config"].update(max_score=100), "0.75"),
     ],
 )

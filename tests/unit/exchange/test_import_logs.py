@@ -52,8 +52,7 @@ def test_generated_answers_are_compared_as_texts(tmp_path: Path) -> None:
     run = imported(tmp_path, str(harness(tmp_path / "logs", rows)))
     drops = {row["metric"]: row["drop"] for row in run.deltas.iter_rows(named=True)}
     assert drops == {"squad_f1": 100.0, "squad_em": 100.0, "given/f1": 0.0}
-    line = "5 of 30"
-    assert line in run.manifest["notes"]
+    assert any("5 of 30" in note for note in run.manifest["notes"])
 
 
 def test_all_answers_of_a_row_count_in_either_form(tmp_path: Path) -> None:
@@ -173,13 +172,12 @@ def test_choices_that_were_also_asked_for_alone_are_no_choices(tmp_path: Path) -
     assert run.deltas.filter(metric="accuracy").item(0, "clean") == 75.0
     for row in logs["rx_xnli_sw__clean"]:
         row["acc"] = 1.0
-    line = "75.00"
-    assert line in refused(str(harness(tmp_path / "logs", logs)))
+    assert "15 of 60" in refused(str(harness(tmp_path / "logs", logs)))
     run = imported(tmp_path, str(tmp_path / "logs"), "--force", "--rescored")
+    (line,) = run.manifest["imported"]["rescored"]
     assert f"Rescored: {line}." in run.manifest["notes"]
-    assert run.manifest["imported"]["rescored"] == [line]
     pages = [(tmp_path / "run" / name).read_text("utf-8") for name in ("report.md", "report.html")]
-    assert all("100.00" in page for page in pages)
+    assert all("100.00 is stated" in page for page in pages)
 
 
 def test_generated_numbers_are_not_choices(tmp_path: Path) -> None:

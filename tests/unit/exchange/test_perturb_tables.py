@@ -100,7 +100,7 @@ def test_columns_of_a_csv_have_names_or_numbers(tmp_path: Path) -> None:
         ("a,text,text\n1,x,y\n", "2 columns"),
         ("a,b\n1,x\n", "a, b"),
         ("a;text\n1;x\n", "a;text"),
-        ('"a\nb",c\n1,2\n', r"'a\\nb'"),
+        ('"a\nb",c\n1,2\n', "'a\\nb'"),
         ("", "contains no texts."),
         ("a,text\n", "contains no texts."),
         (b"a,text\n1,\xff\n", "0xff"),
