@@ -294,7 +294,7 @@ def test_a_folder_that_was_removed_is_reported(tmp_path: Path) -> None:
         [sys.executable, "-c", code, "doctor"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     shown = done.stdout + done.stderr
-    assert (done.returncode, "does not exist any more" in shown, "cd DIR" in shown) == (3, True, True), shown
+    assert (done.returncode, "any more" in shown, "cd DIR" in shown) == (3, True, True), shown
     assert "pip install" not in shown
 
 

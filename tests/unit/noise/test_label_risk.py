@@ -134,7 +134,7 @@ def test_a_list_of_the_user_adds_to_the_bundled_one(tmp_path: Path) -> None:
     with packs.using(tmp_path):
         assert {"nope", "not"} <= set(negators("en"))
     path.write_text(header + "no way\n", encoding="utf-8")
-    with packs.using(tmp_path), pytest.raises(DataError, match="row 1, 'no way', is not one word"):
+    with packs.using(tmp_path), pytest.raises(DataError, match="no way"):
         negators("en")
 
 

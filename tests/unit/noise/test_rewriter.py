@@ -215,7 +215,7 @@ def test_a_masked_model_reads_the_first_piece_of_its_vocabulary() -> None:
 def test_texts_with_spans_are_refused_in_one_line(strength: str) -> None:
     """A string that comes back does not say where its spans went, so none is guessed."""
     text = Text("t", "en", "The river", (Span(4, 9),))
-    with pytest.raises(UserError, match=r"'given_texts' does not say what it moves.*texts with spans") as caught:
+    with pytest.raises(UserError, match="given_texts") as caught:
         noise_with([Bound(_member(str.upper), strength, {})], [text], 0)
     assert "\n" not in str(caught.value)
 
