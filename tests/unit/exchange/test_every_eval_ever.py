@@ -294,7 +294,7 @@ def test_each_model_of_a_folder_becomes_a_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_pages")
-@pytest.mark.parametrize(("form", "task"), [("--jsonl", "xnli"), ("--every-eval-ever", "xnli"), ("--jsonl", "own")])
+@pytest.mark.parametrize(("form", "task"), [("--every-eval-ever", "xnli"), ("--jsonl", "own")])
 def test_a_probability_of_an_answer_comes_back_as_one(form: str, task: str, tmp_path: Path) -> None:
     """No metric is made of it; calibration is measured again, and a second import may replace it."""
     rows = [row | {"confidence": 0.5 + row["id"] / 200} for row in imports.items(task=task)]

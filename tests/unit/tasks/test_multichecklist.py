@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
@@ -111,8 +113,15 @@ def write(folder: Path, text: str) -> Path:
 
 
 def read(folder: Path, language: str, text: str = "") -> tuple[Example, ...]:
-    """The examples of a language, of this table or of the miniature."""
-    return load(TASK, write(folder, text or table()), language, "test").examples
+    """The examples of a language, of this table or of the miniature, which is read once."""
+    return load(TASK, write(folder, text), language, "test").examples if text else miniature(language)
+
+
+@functools.cache
+def miniature(language: str) -> tuple[Example, ...]:
+    """The examples of a language of the miniature."""
+    with tempfile.TemporaryDirectory() as folder:
+        return load(TASK, write(Path(folder), table()), language, "test").examples
 
 
 def parts_of(example: Example) -> list[str]:
@@ -202,7 +211,7 @@ def test_an_answer_that_also_occurs_before_its_slot_is_only_in_the_slot(tmp_path
 def test_cases_are_the_same_whatever_else_the_table_contains(tmp_path: Path) -> None:
     """Read twice, with columns or tests in another order, or without the other languages."""
     first = read(tmp_path, "de")
-    assert read(tmp_path, "de") == first
+    assert read(tmp_path, "de", table()) == first
     assert read(tmp_path, "de", table((0, 9, 8, 2, 3, 4, 5, 1, 6, 7))) == first
     assert read(tmp_path, "de", table((0, 1, 2, 3, 4, 5))) == first
     head, *lines = table().splitlines(keepends=True)
