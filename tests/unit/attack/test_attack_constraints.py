@@ -132,5 +132,5 @@ def test_a_floor_of_chrf_rejects_what_is_below_it() -> None:
 @pytest.mark.parametrize("value", ["101", "-1", "x", "1e1", "60.1234", "nan"])
 def test_a_floor_of_chrf_is_a_percentage(value: str) -> None:
     """Anything but a number from 0 to 100 is refused with one line."""
-    with pytest.raises(SpecError, match="is not a number from 0 to 100, as in @chrf=60"):
+    with pytest.raises(SpecError, match="@chrf"):
         settings(f"@chrf={value}")

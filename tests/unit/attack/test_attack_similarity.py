@@ -170,7 +170,7 @@ def test_clean_texts_are_computed_once() -> None:
 @pytest.mark.parametrize("value", ["1.5", "-1", "x", "nan", "2"])
 def test_a_floor_is_a_number_up_to_1(value: str) -> None:
     """Anything else is refused with one line."""
-    with pytest.raises(SpecError, match=r"is not a number from 0 to 1, as in @similar=0\.5"):
+    with pytest.raises(SpecError, match="@similar"):
         attacked(ENGLISH, f"@similar={value}", never)
 
 
@@ -224,7 +224,7 @@ def test_a_model_that_shows_no_states_is_named() -> None:
     model: Any = lambda **_: SimpleNamespace(logits=None)  # noqa: E731 - a model is called
     checkpoint: Any = SimpleNamespace(encoder=model, device=torch.device("cpu"), pad_id=1, name="odd")
     model.config = SimpleNamespace()
-    with pytest.raises(RobustXtremeError, match="odd gives no states of its tokens: @similar cannot"):
+    with pytest.raises(RobustXtremeError, match="states"):
         list(Loaded(checkpoint).means([plain([[0, 5, 2]])]))
 
 
@@ -245,7 +245,7 @@ def test_training_has_no_floor() -> None:
     """The vectors of a model that learns change, which one line says."""
     stage: Any = SimpleNamespace(perturb=("attack_keys:0.2@similar=0.5",), keep_names=False, learned=lambda: ())
     spec: Any = SimpleNamespace(stages=[("target", stage)], devices=1)
-    with pytest.raises(SpecError, match=r"a model that does not change\. Leave it out"):
+    with pytest.raises(SpecError, match="does not change"):
         check_attacks(spec)
 
 

@@ -11,14 +11,14 @@ from robust_xtreme.noise.engine.noising import bound
 
 
 @pytest.mark.parametrize(("spec", "message"), [
-    ("char_noise:0.1+attack_keys:0.1", "attack_keys is an attack, which is not part of a chain: write attack_keys:0.1"),
-    ("attack_keys:0.1+char_noise:0.1", "attack_keys is an attack, which is not part of a chain: write attack_keys:0.1"),
-    ("attack_keys@realised=graphemes:0.05", "what may change, not what does: write attack_keys:0.1"),
-    ("attack_keys:0.1@max_graphemes=0", "@max_graphemes=0 is not a share above 0 and up to 1"),
-    ("attack_keys:0.1@max_graphemes=1.01", "@max_graphemes=1.01 is not a share above 0 and up to 1"),
-    ("attack_keys:0.1@max_graphemes=x", "@max_graphemes=x is not a share above 0 and up to 1"),
-    ("attack_keys:0.1@queries=-1", "@queries=-1 is not a whole number from 0 to 100,000"),
-    ("attack_keys:0.1@queries=100001", "@queries=100001 is not a whole number from 0 to 100,000"),
+    ("char_noise:0.1+attack_keys:0.1", "chain"),
+    ("attack_keys:0.1+char_noise:0.1", "chain"),
+    ("attack_keys@realised=graphemes:0.05", "what may change"),
+    ("attack_keys:0.1@max_graphemes=0", "max_graphemes=0"),
+    ("attack_keys:0.1@max_graphemes=1.01", "1.01"),
+    ("attack_keys:0.1@max_graphemes=x", "max_graphemes=x"),
+    ("attack_keys:0.1@queries=-1", "queries=-1"),
+    ("attack_keys:0.1@queries=100001", "100001"),
     ("attack_keys:0.1@risk=no", "it knows keep, allow"),
 ])  # fmt: skip
 def test_what_an_attack_cannot_do_is_refused(spec: str, message: str) -> None:

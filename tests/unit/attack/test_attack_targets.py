@@ -128,9 +128,9 @@ def test_an_attack_ends_with_its_target(tmp_path: Path) -> None:
 
 def test_a_target_that_no_task_has_is_one_line() -> None:
     """The nearest label is named; tags and spans have no classes."""
-    with pytest.raises(SpecError, match=r"^No task here has the label 'neutrl' of .* Did you mean 'neutral'\? Known: "):
+    with pytest.raises(SpecError, match="neutral"):
         _plan("attack_keys:0.1@target=neutrl")
-    with pytest.raises(SpecError, match=r"the label 'B-PER' of .*\. Known: none\.$"):
+    with pytest.raises(SpecError, match="B-PER"):
         _plan("attack_keys:0.1@target=B-PER", tasks=("panx",))
 
 

@@ -105,9 +105,9 @@ def test_changed_graphemes_are_those_of_the_shortest_edit(masked: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("attack_words:0.2", "'attack_words' has no default for 'lm': write attack_words:0.2@lm=..."),
-        ("attack_words:0.2@lm=xlm-roberta-base", "@lm=xlm-roberta-base is not a folder with a model"),
-        ("attack_words:0.2@lm=~nobody-here/lm", "@lm=~nobody-here/lm is not a folder with a model"),
+        ("attack_words:0.2", "'lm'"),
+        ("attack_words:0.2@lm=xlm-roberta-base", "xlm-roberta-base"),
+        ("attack_words:0.2@lm=~nobody-here/lm", "nobody-here"),
     ],
 )
 def test_a_missing_model_is_one_line(spec: str, words: str) -> None:
@@ -121,9 +121,9 @@ def test_a_missing_model_is_one_line(spec: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("model.safetensors", b"half", "cannot be read: Error while deserializing header"),
+        ("model.safetensors", b"half", "deserializing"),
         ("tokenizer.json", b"[]", "cannot be read: "),
-        ("config.json", b"[" * 100_000, "is not a configuration of a model: maximum recursion depth"),
+        ("config.json", b"[" * 100_000, "recursion"),
     ],
 )
 def test_a_damaged_model_is_one_line(masked: Path, tmp_path: Path, name: str, content: bytes, words: str) -> None:
@@ -137,7 +137,7 @@ def test_a_damaged_model_is_one_line(masked: Path, tmp_path: Path, name: str, co
 
 def test_languages_without_words_of_the_model_are_refused(masked: Path) -> None:
     """No whole word in the language's letters: a line that names it, instead of an attack without edits."""
-    with pytest.raises(UserError, match="no whole word of the vocabulary is in letters of 'ka'"):
+    with pytest.raises(UserError, match="'ka'"):
         _options(masked, Text("a", "ka", "ერთი ორი"))
 
 

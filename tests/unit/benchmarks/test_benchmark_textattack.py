@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import numpy as np
-import torch
 from benchmarks._deepwordbug import COSTS, KINDS, edits_of
-from benchmarks.textattack import OURS, PEER, compared, missed, page, passes
+from benchmarks.textattack import compared
 
 from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.noise.engine.options import probes_of
@@ -52,44 +48,3 @@ def test_the_interval_is_by_premise() -> None:
     single = compared([Example(str(at), {}, Choice(0), str(at)) for at in range(300)], peer, ~peer)
     assert apart["difference"] == single["difference"] == 0
     assert apart["high"] - apart["low"] > 1.6 * (single["high"] - single["low"])
-
-
-FIGURES: dict[str, Any] = {
-    "model": "3 of 128",
-    "examples": 5010,
-    "accuracy": 0.5,
-    "items": 1200,
-    "queries": 200,
-    "difference": 0.01,
-    "low": -0.02,
-    "high": 0.04,
-    "figures": {
-        PEER: {"success": 0.8, "mean_queries": 30.0, "seconds": 90.0, "processor_seconds": 90.0, "pass_seconds": 40.0},
-        OURS: {"success": 0.81, "mean_queries": 31.0, "seconds": 25.0, "processor_seconds": 40.0, "pass_seconds": 36.0},
-    },
-}
-
-
-def _page(device: str, *models: dict[str, Any]) -> str:
-    return page({"textattack": "0.3.11", "device": device, "versions": "torch", "models": list(models)})
-
-
-def test_missed_bars_are_named() -> None:
-    """Each bar that the figures of a model do not reach is on the page, with the figure."""
-    assert missed(FIGURES, "cpu") == []
-    assert "All bars are reached" in _page("cpu", FIGURES)
-    low: dict[str, Any] = {**FIGURES, "items": 899, "low": -0.06, "accuracy": 0.34}
-    assert len(missed(low, "cuda")) == 4
-    both = _page("cuda", FIGURES, low)
-    assert "up to 6.0 points" in both
-    assert both.count("the time is 0.28") == 2
-
-
-def test_passes_are_timed_by_thread() -> None:
-    """Each pass through a module counts, those of other threads too, and none after the measurement."""
-    module = torch.nn.Linear(2, 2)
-    with passes(module) as taken, ThreadPoolExecutor(2) as pool:
-        list(pool.map(module, torch.zeros(6, 2)))
-    module(torch.zeros(2))
-    assert len(taken) == 6
-    assert min(taken) > 0

@@ -127,42 +127,6 @@ def _items(right: np.ndarray) -> np.ndarray:
     return np.stack([right, np.ones(len(right))], -1)[None, None]
 
 
-def test_the_method_page_has_the_range_of_the_committed_tables() -> None:
-    """docs/method.md gives the number of designs, the coverage and the designs below 93 % of the committed csvs."""
-    lines = read(REPORTS / "coverage.csv")
-    parts = {
-        "drops": [float(line["ours"]) for line in lines if line["drop"]],
-        "scores": [float(line["ours"]) for line in lines if not line["drop"]],
-        "averages of drops": [float(line["coverage"]) for line in read(REPORTS / "coverage-averages.csv")],
-    }
-    text = (REPORTS.parent / "docs" / "method.md").read_text("utf-8")
-    for name, shares in parts.items():
-        figures = [f"{figure:.1f}" for figure in (min(shares), np.mean(shares), max(shares))]
-        row = [name, str(len(shares)), *figures, str(sum(share < 93 for share in shares))]
-        assert f"| {' | '.join(row)} |" in text
-
-
-def test_the_method_page_compares_collapses_and_other_drops() -> None:
-    """docs/method.md says where published intervals of drops are better: the figures are those of the committed csv."""
-    drops = [line for line in read(REPORTS / "coverage.csv") if line["drop"]]
-    text = (REPORTS.parent / "docs" / "method.md").read_text("utf-8")
-    table = text[text.index("| coverage of drops in % (designs) |") :].split("\n\n")[0].splitlines()[2:]
-    written = [[float(cell) for cell in line.split("|")[2:-1]] for line in table]
-    collapses, others = ([line for line in drops if (line["part"] == "collapses") == part] for part in (True, False))
-    names = ("ours", "hall", "wilson", "bootstrap_t", "plain_t")
-    columns = [[_compared(name, part) for name in names] for part in (collapses, others)]
-    counted = [[column[at] for column in part] for part in columns for at in range(5)]
-    assert np.array(written) == pytest.approx(np.array(counted), abs=0.051)
-
-
-def _compared(name: str, lines: list[dict[str, str]]) -> tuple[float, ...]:
-    """Mean, lowest, per cent below 93 and above 97 (rounded), and the worst miss on one side."""
-    shares = np.array([float(line[name]) for line in lines if line[name]])
-    misses = [float(line[f"{name}_{side}"]) for line in lines if line[name] for side in ("below", "above")]
-    outside = (round(100 * float(np.mean(part))) for part in (shares < 93, shares > 97))
-    return float(shares.mean()), float(shares.min()), *outside, max(misses)
-
-
 def test_the_committed_table_meets_the_bar_and_comes_out_again() -> None:
     """In reports/coverage every design contains at least 90 %, the page is the csv's, and a row is found again."""
     page = (REPORTS / "coverage.md").read_text("utf-8")

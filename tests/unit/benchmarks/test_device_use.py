@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from benchmarks import _device_use, evaluate
+from benchmarks import _device_use
 from tests.tiny import tiny_encoder
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -40,23 +40,3 @@ def test_a_device_is_watched_while_a_block_runs() -> None:
     assert use.busy > 0
     assert _device_use.share_of("40\n[N/A]\n60\n") == 0.5
     assert _device_use.share_of("") is None
-
-
-def test_the_page_shows_what_the_device_did_in_each_way() -> None:
-    """A row for each way, under the peak that was measured; without these figures the page has none."""
-    figures = {
-        "inputs_per_second": {"eval": 1.0},
-        **{f"ratio_{name}": {"eval": 1.0} for name in ("to_bare_loop", "by_processor_time")},
-        "processor_seconds": {"eval": 1.0},
-        "inputs": 1,
-        "batch_tokens": 2,
-        "device": "cpu",
-        "threads": 2,
-        "versions": "torch",
-    }
-    assert "MFU" not in evaluate.page(figures)
-    of_eval = _device_use.figures(3e12, 500, 6e12, _device_use.Use(2.0))
-    model = {"precision": "bf16", "peak": 6.0, "ways": {"eval": of_eval}}
-    page = evaluate.page({**figures, "model": model})
-    assert "| eval | 250 | 0.250 | - |" in page
-    assert "the 6 TFLOP/s that products of large matrices in\nbf16 reached" in page

@@ -103,24 +103,3 @@ def test_a_coverage_of_churn_is_that_of_independent_code(items: int, changed: fl
     (row,) = [row for row in read(REPORTS / "churn.csv") if wanted.items() <= row.items()]
     error = 100 * (0.05 * 0.95 * (1 / draws + 1 / int(row["draws"]))) ** 0.5
     assert covered == pytest.approx(float(row["covered"]), abs=3.5 * error)
-
-
-def test_the_manual_has_the_figures_of_the_tables() -> None:
-    """docs/gate.md names the highest rates of false claims, the power of as many items as decide, and the coverage."""
-    manual = (REPORTS.parents[1] / "docs" / "gate.md").read_text("utf-8").replace("\n", " ")
-    rows, languages, churn = (read(REPORTS / f"{name}.csv") for name in ("equivalence", "languages", "churn"))
-    most = max(float(row["equivalent"]) for row in rows if row["difference"] != "0")
-    differs = max(float(row["differs"]) for row in rows if row["difference"] == "0" and row["cells"] == "50")
-    claims = max(max(float(row["all"]), float(row["counted"])) for row in languages)
-    assert f"at most {most:.1f} % are called equivalent" in manual
-    assert f"at most {differs:.1f} % of families of 50" in manual
-    assert f"in at most {claims:.1f} % of the claims over ten languages" in manual
-    by_items = {row["items"]: row for row in rows if row["margin"] == "1" and row["cells"] == "1"}
-    one, both = by_items["1855"], by_items["2570"]
-    assert (
-        f"With 1,855 items each test passes in {float(one['each']):.0f} % and both in {float(one['equivalent']):.0f} %"
-        in manual
-    )
-    assert f"with 2,570 both in {float(both['equivalent']):.0f} %" in manual
-    covered = [float(row["covered"]) for row in churn]
-    assert f"cover {min(covered):.1f} to {max(covered):.1f} %" in manual

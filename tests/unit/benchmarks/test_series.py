@@ -40,14 +40,6 @@ def test_the_page_is_what_its_rows_say() -> None:
     assert {each.case for each in rows} == set(series.cases())
 
 
-def test_the_page_says_what_each_case_is_of() -> None:
-    """A row for each, with ours and its peer in words, which the case itself has."""
-    page = series.page([])
-    for name, (ours, peer) in series.cases().items():
-        assert f"| {name} | {ours.what} | {peer.what} |" in page
-    assert "| --help | robust-xtreme --help | python" in page
-
-
 @pytest.mark.parametrize("name", ["char_noise:0.1", "interval of a drop"])
 def test_a_case_takes_time_on_both_sides(name: str) -> None:
     """Ours and the peer work; neither is 0."""

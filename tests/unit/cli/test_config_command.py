@@ -82,16 +82,16 @@ def test_a_copy_goes_where_it_is_sent(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("shw", "xtreme"), "Did you mean 'show'?"),
-        (("show", "x-stilt"), "Did you mean 'x-stilts'?"),
+        (("shw", "xtreme"), "'show'"),
+        (("show", "x-stilt"), "'x-stilts'"),
         (("show",), "Name a file"),
-        (("show", "train/xtreme"), "There is no recipe or run file"),
-        (("copy", "../recipes/xtreme"), "There is no recipe or run file"),
-        (("list", "extra"), "config list takes no NAME ('extra')"),
-        (("list", "--force"), "config list takes no --force"),
-        (("show", "small_ci", "junk"), "config show takes no DEST ('junk')"),
-        (("show", "char_noise", "--json"), "config show takes no --json"),
-        (("copy", "small_ci", f"{__file__}/"), "is not a folder. Copy to another path."),
+        (("show", "train/xtreme"), "no recipe"),
+        (("copy", "../recipes/xtreme"), "no recipe"),
+        (("list", "extra"), "extra"),
+        (("list", "--force"), "--force"),
+        (("show", "small_ci", "junk"), "junk"),
+        (("show", "char_noise", "--json"), "--json"),
+        (("copy", "small_ci", f"{__file__}/"), "another path"),
     ],
 )
 def test_a_mistake_is_one_line(words: tuple[str, ...], message: str) -> None:

@@ -138,15 +138,6 @@ def _shown(monkeypatch: pytest.MonkeyPatch, *, noisy: bool = True, quiet: bool =
     return text.getvalue()
 
 
-def test_the_end_says_how_the_table_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below the tables are what a change is, why a cell has no change, and where the report is."""
-    shown = _shown(monkeypatch)
-    assert shown.startswith("Model mini on mini")
-    assert "change: perturbed minus clean" in " ".join(shown.split())
-    assert "inert: " in shown
-    assert shown.splitlines()[-2:] == ["Report: out/report.md", "Page: out/report.html"]
-
-
 def test_quiet_leaves_the_explanation_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """-q prints the table and where the report is."""
     shown = _shown(monkeypatch, quiet=True)

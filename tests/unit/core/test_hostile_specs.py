@@ -23,15 +23,15 @@ READERS: tuple[Reader, ...] = (resources.toml, run_spec.from_toml, lambda path: 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"seed = " + b"9" * 100_000, "more than 64 bits"),
-        (b"seed = 0x" + b"f" * 100_000, "more than 64 bits"),
-        (b"a = [{b = 99999999999999999999}]", "more than 64 bits"),
-        (b"[" + b"a." * 100_000 + b"a]", "a key of more than 21 parts"),
-        (b'"a" . ' * 22 + b"a = 1", "a key of more than 21 parts"),
-        (b"x = {" + b"a." * 1_000 + b"a = 1}", "a key of more than 21 parts"),
-        (b"#" * 1_000_001, "larger than 1 MB"),
-        (b"a = " + b"[" * 20_000, "cannot be read as toml: its lists or tables are nested too deeply."),
-        (b"\xff", "cannot be read as toml: it is not UTF-8."),
+        (b"seed = " + b"9" * 100_000, "64 bits"),
+        (b"seed = 0x" + b"f" * 100_000, "64 bits"),
+        (b"a = [{b = 99999999999999999999}]", "64 bits"),
+        (b"[" + b"a." * 100_000 + b"a]", "21 parts"),
+        (b'"a" . ' * 22 + b"a = 1", "21 parts"),
+        (b"x = {" + b"a." * 1_000 + b"a = 1}", "21 parts"),
+        (b"#" * 1_000_001, "1 MB"),
+        (b"a = " + b"[" * 20_000, "nested"),
+        (b"\xff", "UTF-8"),
     ],
 )
 def test_a_hostile_file_is_one_line(reader: Reader, content: bytes, message: str, tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_hostile_file_is_one_line(reader: Reader, content: bytes, message: str
 def test_a_pipe_is_not_opened(reader: Reader, tmp_path: Path) -> None:
     """A run file that may never end is one line."""
     os.mkfifo(tmp_path / "file.toml")
-    with pytest.raises(SpecError, match="it is not a regular file, but a pipe"):
+    with pytest.raises(SpecError, match="pipe"):
         reader(tmp_path / "file.toml")
 
 
@@ -83,9 +83,7 @@ def test_the_bounds_are_values_themselves() -> None:
 @pytest.mark.parametrize("value", ["a\0b", "a\nb", "\x7f"])
 def test_a_path_with_a_control_character_is_refused(name: str, value: str) -> None:
     """The key and the value are named on one line."""
-    with pytest.raises(
-        SpecError, match=f"of '{name.replace('encoder', 'from')}' contains a control character"
-    ) as caught:
+    with pytest.raises(SpecError, match="control character") as caught:
         spec_with(**{name: value})
     assert str(caught.value).isprintable()
 
@@ -100,7 +98,7 @@ def test_a_sampling_beyond_bounds_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["=5", " = 5", "3,=5"])
 def test_a_limit_of_no_task_is_refused(text: str) -> None:
     """A limit for all tasks has no equals sign."""
-    with pytest.raises(SpecError, match="is not N or TASK=N"):
+    with pytest.raises(SpecError, match="TASK=N"):
         run_spec.parse_limits(text)
 
 

@@ -182,9 +182,7 @@ def test_an_id_that_occurs_twice_is_named_with_both_places(tmp_path: Path, name:
     document = KINDS[kind]()
     questions = [question for question, _ in _questions(document)]
     questions[2]["id"] = questions[0]["id"]
-    with pytest.raises(
-        DataError, match=r"json: data\S+: question 'q1': the id 'q1' is not unique; it is at \S+json: data"
-    ) as error:
+    with pytest.raises(DataError, match="not unique") as error:
         _loaded(tmp_path, name, _bytes(document))
     assert len(set(re.findall(r"data\[\S+(?=: question)", str(error.value)))) == 2
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.core.languages import language
 from robust_xtreme.noise import user_packs
 from robust_xtreme.noise.engine import realised
 
@@ -31,33 +30,33 @@ def written(folder: Path, name: str, text: str) -> Path:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("diacritics/ru.tsv", PLAIN + "ё\te\n", "row of 'ё' 'e' is not a letter of the script Cyrl"),
-        ("diacritics/ru.tsv", PLAIN + "ё\tе\nе\tё\n", "row of 'ё' 'е' is written for it, and another row"),
-        ("diacritics/sw.tsv", PLAIN + "é\tё\n", "row of 'é' 'ё' is not a letter of the script Latn"),
-        ("romanisations/ru.tsv", TYPED + "ж\tख\n", "row of 'ж' the form 'ख' has 'ख'.* of Cyrl or Latn"),
-        ("romanisations/ru.tsv", TYPED + "ж\t\u0301\n", "row of 'ж' the form .* begins with a mark"),
-        ("romanisations/ru.tsv", TYPED + "ж\tж\n", "the row of 'ж' changes nothing: leave it out"),
-        ("romanisations/ru.tsv", TYPED + "ж\tzh\t\t\tab\n", "row of 'ж' the class 'ab' is not a name"),
-        ("romanisations/ru.tsv", TYPED + "ж\tzh\n\t\t\t\t\n", "ru.tsv:8: the row is empty"),
-        ("romanisations/ru.tsv", TYPED + f"ж\t{'a' * 61}\n", "row of 'ж' 'aaa.*has 61 letters; 60 are the most"),
-        ("romanisations/ru.tsv", TYPED + f"ж\t{LONG}\n", "ru.tsv:7: the cell 'a.* has 1,000,000 characters; 1,000 are"),
-        ("romanisations/ru.tsv", "# back: xx\n" + TYPED + "ж\tzh\n", "its key 'back' is 'xx', and its name says 'ru'"),
-        ("romanisations/ru.tsv", "# readings: ../../x\n" + TYPED + "ж\tzh\n", "key 'readings' names '../../x', and"),
-        ("romanisations/ru.tsv", "# readings: ko-2set\n" + TYPED + "ж\tzh\n", "key 'readings' names 'ko-2set', and"),
-        ("romanisations/ru-foo.tsv", TYPED.replace("typed", "foo") + "ж\tzh\n", "no scheme 'foo' of tables"),
-        ("romanisations/ru-uroman.tsv", TYPED.replace("typed", "uroman") + "ж\tzh\n", "no scheme 'uroman' of tables"),
-        ("misspellings/sw.tsv", HEAD.replace(" us", " ") + "wrong\tright\nabc\tabd\n", "sw.tsv:1: .*'source' is empty"),
-        ("misspellings/sw.tsv", HEAD + HEAD + "wrong\tright\nhabri\thabari\n", "sw.tsv:4: .*'source' is there twice"),
-        ("misspellings/sw.tsv", HEAD + f"wrong\tright\n{LONG}\thabari\n", "sw.tsv:5: the cell .* has 1,000,000"),
-        ("suites/mine.toml", 'source = " "\nlicence = "CC0-1.0"\nstanding = "authored"\n', "key 'source' is empty"),
-        ("confusables/Latn.tsv", ALIKE + "o\ta\t3\n", "row of 'o' 'a' is of the same script"),
-        ("confusables/Latn.tsv", ALIKE + "о\tα\t3\n", "the letter 'о' is not of the script Latn"),
-        ("normalisation/ro.tsv", HEAD + f"letter\tforms\nș\t{LONG}\n", "ro.tsv:5: the cell .* has 1,000,000"),
-        ("input/ko-2set.tsv", HEAD + "keys\tjamo\nr\tㄱ\nk\tㅏ\n", "'ㄲk' types 'ㄲㅏ', not one syllable: some jamo"),
-        ("input/ja-romaji.tsv", ROMAJI + "a\tあ\ta\tyes\n", "the row 'a, あ, a, yes' is not keys, their kana, and"),
-        ("input/ja-readings.tsv", HEAD + "word\n愛\n", "there is no column 'reading'"),
-        ("input/th-words.tsv", HEAD + "words\nกา\n", "there is no column 'word'"),
-        ("calibration/en.tsv", HEAD + f"text\n{RUSSIAN}\n", "fewer than half of its letters are of the script Latn"),
+        ("diacritics/ru.tsv", PLAIN + "ё\te\n", "Cyrl"),
+        ("diacritics/ru.tsv", PLAIN + "ё\tе\nе\tё\n", "another row"),
+        ("diacritics/sw.tsv", PLAIN + "é\tё\n", "row of 'é'"),
+        ("romanisations/ru.tsv", TYPED + "ж\tख\n", "'ख'"),
+        ("romanisations/ru.tsv", TYPED + "ж\t\u0301\n", "with a mark"),
+        ("romanisations/ru.tsv", TYPED + "ж\tж\n", "changes nothing"),
+        ("romanisations/ru.tsv", TYPED + "ж\tzh\t\t\tab\n", "'ab'"),
+        ("romanisations/ru.tsv", TYPED + "ж\tzh\n\t\t\t\t\n", "row is empty"),
+        ("romanisations/ru.tsv", TYPED + f"ж\t{'a' * 61}\n", "61 letters"),
+        ("romanisations/ru.tsv", TYPED + f"ж\t{LONG}\n", "1,000,000"),
+        ("romanisations/ru.tsv", "# back: xx\n" + TYPED + "ж\tzh\n", "'back'"),
+        ("romanisations/ru.tsv", "# readings: ../../x\n" + TYPED + "ж\tzh\n", "../../x"),
+        ("romanisations/ru.tsv", "# readings: ko-2set\n" + TYPED + "ж\tzh\n", "ko-2set"),
+        ("romanisations/ru-foo.tsv", TYPED.replace("typed", "foo") + "ж\tzh\n", "foo"),
+        ("romanisations/ru-uroman.tsv", TYPED.replace("typed", "uroman") + "ж\tzh\n", "uroman"),
+        ("misspellings/sw.tsv", HEAD.replace(" us", " ") + "wrong\tright\nabc\tabd\n", "source' is empty"),
+        ("misspellings/sw.tsv", HEAD + HEAD + "wrong\tright\nhabri\thabari\n", "twice"),
+        ("misspellings/sw.tsv", HEAD + f"wrong\tright\n{LONG}\thabari\n", "sw.tsv:5"),
+        ("suites/mine.toml", 'source = " "\nlicence = "CC0-1.0"\nstanding = "authored"\n', "source' is empty"),
+        ("confusables/Latn.tsv", ALIKE + "o\ta\t3\n", "same script"),
+        ("confusables/Latn.tsv", ALIKE + "о\tα\t3\n", "script Latn"),
+        ("normalisation/ro.tsv", HEAD + f"letter\tforms\nș\t{LONG}\n", "ro.tsv:5"),
+        ("input/ko-2set.tsv", HEAD + "keys\tjamo\nr\tㄱ\nk\tㅏ\n", "one syllable"),
+        ("input/ja-romaji.tsv", ROMAJI + "a\tあ\ta\tyes\n", "yes"),
+        ("input/ja-readings.tsv", HEAD + "word\n愛\n", "'reading'"),
+        ("input/th-words.tsv", HEAD + "words\nกา\n", "'word'"),
+        ("calibration/en.tsv", HEAD + f"text\n{RUSSIAN}\n", "fewer than half"),
     ],
 )  # fmt: skip
 def test_a_row_that_nothing_can_mean_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
@@ -74,7 +73,7 @@ def test_classes_of_many_long_forms_are_refused(tmp_path: Path) -> None:
     rows = "".join(f"{a}{b}\t{a}{b}{'x' * 50}\t\tpart\tC\n" for a in consonants for b in consonants)
     text = TYPED + rows + "{C1}{C2}\t{C1}{C2} {C2}{C1} {C1}a{C2} {C1}o{C2} {C1}e{C2} {C1}u{C2}\n"
     with (
-        pytest.raises(UserError, match="more than 100,000,000 letters of forms"),
+        pytest.raises(UserError, match="100,000,000"),
         user_packs.using(written(tmp_path, "romanisations/ru.tsv", text)),
     ):
         raise AssertionError
@@ -88,7 +87,7 @@ def test_a_calibration_text_is_of_its_language(tmp_path: Path, code: str, other:
         assert len(realised.texts(code)) == 7
     wrong = written(tmp_path / "other", f"calibration/{code}.tsv", texts[other])
     with (
-        pytest.raises(UserError, match=f"its words are those of {language(other).name}, .* says '{code}'"),
+        pytest.raises(UserError, match="its words"),
         user_packs.using(wrong),
     ):
         raise AssertionError

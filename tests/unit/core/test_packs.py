@@ -94,20 +94,20 @@ def test_notes_and_hidden_files_may_be_beside_packs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("alphabets/sw.toml", "letters = [", "cannot be read as toml"),
-        ("alphabets/sw.toml", "letters = 'a'", "the key 'source' is missing"),
-        ("alphabets/sw.toml", SWAHILI.replace("authored", "good"), "the standing 'good' is none of: attested"),
-        ("alphabets/sw.toml", SWAHILI + "standings = 3", "the key 'standings' is a table"),
-        ("alphabets/sw.toml", SWAHILI + "standings = { ad = 'authored' }", "standings: 'ad' is not a key of this pack"),
-        ("alphabets/sw.toml", SWAHILI + "standings = { name = 'good' }", "standings: name is 'good', and none of"),
-        ("alphabets/sw.toml", "x = '" + "a" * 1_000_001 + "'", "larger than 1 MB"),
-        ("misspellings/sw.tsv", "a" * 8_000_001, "larger than 8 MB"),
-        ("misspellings/sw.tsv", "a\tb\n", "the key 'source' is missing"),
-        ("alphabet/sw.toml", SWAHILI, "it is not a kind of pack. Did you mean 'alphabets'?"),
-        ("sw.toml", SWAHILI, "it is not a kind of pack"),
-        ("alphabets/sw.json", "{}", "it is not a pack's file"),
-        ("alphabets/a b.toml", SWAHILI, "it is not a pack's file"),
-        ("alphabets/more/sw.toml", SWAHILI, "it is not a pack's file"),
+        ("alphabets/sw.toml", "letters = [", "toml"),
+        ("alphabets/sw.toml", "letters = 'a'", "source"),
+        ("alphabets/sw.toml", SWAHILI.replace("authored", "good"), "'good' is none"),
+        ("alphabets/sw.toml", SWAHILI + "standings = 3", "'standings' is a table"),
+        ("alphabets/sw.toml", SWAHILI + "standings = { ad = 'authored' }", "'ad'"),
+        ("alphabets/sw.toml", SWAHILI + "standings = { name = 'good' }", "name is 'good'"),
+        ("alphabets/sw.toml", "x = '" + "a" * 1_000_001 + "'", "1 MB"),
+        ("misspellings/sw.tsv", "a" * 8_000_001, "8 MB"),
+        ("misspellings/sw.tsv", "a\tb\n", "source"),
+        ("alphabet/sw.toml", SWAHILI, "alphabets"),
+        ("sw.toml", SWAHILI, "kind of pack"),
+        ("alphabets/sw.json", "{}", "pack's file"),
+        ("alphabets/a b.toml", SWAHILI, "pack's file"),
+        ("alphabets/more/sw.toml", SWAHILI, "pack's file"),
         ("README.md", "", "contains no packs"),
     ],
 )
@@ -124,9 +124,9 @@ def test_what_is_not_a_plain_file_is_refused(tmp_path: Path) -> None:
     """A link out of the folder, one to itself, and a pipe, which would never end."""
     elsewhere = pack(tmp_path / "elsewhere", "sw.toml", SWAHILI) / "sw.toml"
     for name, message in (
-        ("out", "is a link to outside"),
-        ("loop", "is not a plain file"),
-        ("pipe", "is not a plain file"),
+        ("out", "outside"),
+        ("loop", "plain file"),
+        ("pipe", "plain file"),
     ):
         folder = tmp_path / name / "alphabets"
         folder.mkdir(parents=True)
@@ -142,18 +142,18 @@ def test_what_is_not_a_plain_file_is_refused(tmp_path: Path) -> None:
 def test_no_folder_is_one_line(tmp_path: Path, folder: str) -> None:
     """A missing folder, a file, and an empty name are each one line."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="There is no folder"):
+    with pytest.raises(UserError, match="no folder"):
         packs.use(tmp_path / folder)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('letters = "a b"', "", "the key 'letters' is missing"),
-        ('letters = "a b"', "letters = 3", "the key 'letters' is a string"),
-        ("spaces = true", 'spaces = "yes"', "the key 'spaces' is true or false"),
-        ('language = "sw"', 'language = "en"', "its name says 'sw'"),
-        ('"ltr"', '"up"', "not ltr or rtl"),
+        ('letters = "a b"', "", "letters' is missing"),
+        ('letters = "a b"', "letters = 3", "a string"),
+        ("spaces = true", 'spaces = "yes"', "'spaces'"),
+        ('language = "sw"', 'language = "en"', "'sw'"),
+        ('"ltr"', '"up"', "ltr or rtl"),
     ],
 )
 def test_an_alphabet_of_a_user_is_checked(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -165,7 +165,7 @@ def test_an_alphabet_of_a_user_is_checked(tmp_path: Path, old: str, new: str, me
         language("sw")
 
 
-@pytest.mark.parametrize("largest", some([10_000, 100_000], 1))
+@pytest.mark.parametrize("largest", some([4_000, 100_000], 1))
 def test_the_bundled_folder_can_be_named(tmp_path: Path, largest: int) -> None:
     """Each of its packs is valid in a user's folder, and its other files are not packs.
 

@@ -130,7 +130,7 @@ def test_one_format_at_a_time(run: Path) -> None:
     for words in ((), ("--mlflow", "--wandb")):
         ended = program("export", str(run), *words)
         assert (ended.code, ended.err.count("\n")) == (2, 1)
-        assert "takes one of --model-card, --mlflow, --wandb, --jsonl and --every-eval-ever" in ended.err
+        assert "--mlflow" in ended.err
     assert program("export", str(run.parent), "--model-card").code == 2
 
 

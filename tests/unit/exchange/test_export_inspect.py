@@ -28,31 +28,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 MISTAKES: Final = {
-    "lm-eval -t xnlo NOISE OUT": "Did you mean 'xnli'?",
-    "lm-eval -t panx NOISE OUT": "lm-eval has no task of panx. It has: xnli, xcopa,",
-    "lm-eval -t xnli -l qq NOISE OUT": "There is no language named 'qq'",
-    "lm-eval -t xquad -l sw NOISE OUT": "Nothing is left to export. xquad sw: lm-eval has no task xquad_sw.",
-    "lm-eval -t xnli --perturb char_nois:0.1 OUT": "Did you mean 'char_noise'?",
-    "lm-eval -t xnli -l sw --perturb diacritics:0.1 OUT": "diacritics does not serve the language sw",
-    "lm-eval -t xnli --perturb attack_keys:0.1 OUT": "attack_keys asks a model",
-    "lm-eval -t xnli --perturb char_noise@realised=tokens:0.1 OUT": "tokens are a model's",
+    "lm-eval -t xnlo NOISE OUT": "'xnli'?",
+    "lm-eval -t panx NOISE OUT": "xcopa",
+    "lm-eval -t xnli -l qq NOISE OUT": "qq",
+    "lm-eval -t xquad -l sw NOISE OUT": "xquad_sw",
+    "lm-eval -t xnli --perturb char_nois:0.1 OUT": "'char_noise'?",
+    "lm-eval -t xnli -l sw --perturb diacritics:0.1 OUT": "diacritics",
+    "lm-eval -t xnli --perturb attack_keys:0.1 OUT": "attack_keys",
+    "lm-eval -t xnli --perturb char_noise@realised=tokens:0.1 OUT": "tokens",
     "lm-eval -t xnli --perturb char_noise:0.1@fields=context OUT": "no field context",
-    "lm-eval -t xnli NOISE OUT --split test": "Nothing is left to export.",
-    "lm-eval -t xnli NOISE OUT --wandb": "export lm-eval takes no --wandb",
-    "lm-eval -t xnli NOISE OUT --gold a": "export lm-eval takes no --gold",
-    "lm-eval -t xnli NOISE OUT --fields a": "--fields is for tasks that robust-xtreme does not have",
-    "lm-eval -t xnli NOISE OUT --seeds 0": "--seeds 0 is not from 1 to 10,000.",
-    "lm-eval -t xnli NOISE": "needs a folder to write: -o DIR",
-    "lm-eval NOISE OUT": "export lm-eval needs --tasks",
-    "lm-eval -t xnli OUT": "export lm-eval needs --perturb",
-    "lm-eval -t riddles_sw --fields a NOISE OUT": "There is no task of lm-eval named 'riddles_sw'",
-    "lm-eval -t passages_sw --fields a NOISE OUT": "names no dataset of the hub",
-    "lm-eval -t passages_sw --fields a ROWS NOISE OUT": "expected the column 'a' to contain a text",
-    "lm-eval -t passages_sw --fields b ROWS --cluster-field c NOISE OUT": "the column 'c' to name the row's cluster",
-    "inspect -t panx NOISE OUT": "panx: no prompt asks for tagging.",
-    "inspect -t riddles_sw --fields b ROWS NOISE OUT": "name the column with the right answer: --gold COLUMN",
-    "inspect -t riddles_sw --fields b ROWS --gold d NOISE OUT": "some rows have no column 'd'. Columns: a, b",
-    "RUN NOISE": "export RUN takes no --perturb",
+    "lm-eval -t xnli NOISE OUT --split test": "Nothing is left",
+    "lm-eval -t xnli NOISE OUT --wandb": "--wandb",
+    "lm-eval -t xnli NOISE OUT --gold a": "--gold",
+    "lm-eval -t xnli NOISE OUT --fields a": "--fields",
+    "lm-eval -t xnli NOISE OUT --seeds 0": "--seeds 0",
+    "lm-eval -t xnli NOISE": "-o DIR",
+    "lm-eval NOISE OUT": "--tasks",
+    "lm-eval -t xnli OUT": "--perturb",
+    "lm-eval -t riddles_sw --fields a NOISE OUT": "riddles_sw",
+    "lm-eval -t passages_sw --fields a NOISE OUT": "dataset of the hub",
+    "lm-eval -t passages_sw --fields a ROWS NOISE OUT": "column 'a'",
+    "lm-eval -t passages_sw --fields b ROWS --cluster-field c NOISE OUT": "column 'c'",
+    "inspect -t panx NOISE OUT": "tagging",
+    "inspect -t riddles_sw --fields b ROWS NOISE OUT": "--gold COLUMN",
+    "inspect -t riddles_sw --fields b ROWS --gold d NOISE OUT": "column 'd'",
+    "RUN NOISE": "--perturb",
 }
 
 
@@ -73,11 +73,11 @@ def test_a_mistake_is_one_line(command: str, harness: Path, folder: Path, tmp_pa
 @pytest.mark.parametrize(
     ("row", "line"),
     [
-        ('{"a": "mto \\ud800"}', "expected the column 'a' to contain a text"),
-        ('{"a": "mto", "robust_xtreme": "{}"}', "has the column 'robust_xtreme', which an export adds"),
-        ('{"a": "mto", "b": NaN}', "contains a number that is not finite"),
+        ('{"a": "mto \\ud800"}', "column 'a'"),
+        ('{"a": "mto", "robust_xtreme": "{}"}', "column 'robust_xtreme'"),
+        ('{"a": "mto", "b": NaN}', "not finite"),
         ("[" * 100_000, "list.jsonl:1: "),
-        ('{"a": "mto"', "list.jsonl:1: is not valid JSON"),
+        ('{"a": "mto"', "list.jsonl:1"),
         ("", "contains no rows"),
     ],
 )
@@ -110,7 +110,7 @@ def test_samples_of_inspect_have_choices_or_answers(folder: Path, tmp_path: Path
     ended = export(
         "inspect", out, "-t", "xnli,xquad", "-l", "en", "--perturb", "char_noise:0.3@fields=context", data=folder
     )
-    assert "left out: xnli_en: no field context" in ended.err
+    assert "field context" in ended.err
     assert "inspect eval" in ended.err
     for name in ("xquad_en__clean", "xquad_en__char_noise-0.3-fields-context__s0"):
         for sample in rows(out, name):
@@ -166,5 +166,5 @@ def test_a_choice_that_is_noised_stays_the_answer(tmp_path: Path) -> None:
     export("inspect", tmp_path / "out", "-t", "riddles_sw", *words)
     (sample,) = rows(tmp_path / "out", "riddles_sw__char_noise-0.5__s0")
     assert (sample["target"], sample["choices"][0] != row["a"]) == ("A", True)
-    line = "Two tasks would be written as a-b_sw"
+    line = "a-b_sw"
     assert line in failed("inspect", "-t", "a:b_sw,a-b_sw", *words, "-o", str(tmp_path / "x"))

@@ -65,36 +65,36 @@ def test_the_forms_of_squad_are_read(tmp_path: Path, gold: Any, prediction: Any)
 @pytest.mark.parametrize(
     ("values", "line"),
     some([
-        ({"gold": 1912}, "the gold of the example 'xquad/test/en/0' is '1912', a whole number; that of span_qa is"),
-        ({"gold": True}, "'true', true or false; that of span_qa is a text or a list of texts"),
-        ({"gold": ["Paris", 3]}, """'["Paris", 3]', a list; that of span_qa"""),
-        ({"gold": [["Paris"]]}, """'[["Paris"]]', a list; that of span_qa"""),
-        ({"gold": {"texts": ["Paris"]}}, "an object; that of span_qa"),
-        ({"gold": {"text": [3], "answer_start": [3]}}, "'[3]', a list; that of span_qa"),
-        ({"gold": json.dumps(PARIS)}, "is a text in which a list or an object is written"),
-        ({"gold": str(PARIS)}, "is a text in which a list or an object is written"),
-        ({"gold": " " + json.dumps(PARIS)}, "is a text in which a list or an object is written"),
-        ({"gold": '[{"text": "Paris", "answer_start": 3}]'}, "is a text in which a list or an object is written"),
-        ({"gold": '{"text": ["Paris"]}'}, "is a text in which a list or an object is written"),
-        ({"gold": ['{"text": "Paris"}']}, "is a text in which a list or an object is written"),
-        ({"gold": "('Paris', 'Lyon')"}, "is a text in which a list or an object is written. Give"),
-        ({"gold": "array(['Paris'], dtype=object)"}, "is a text in which a list or an object is written"),
-        ({"gold": "['Paris' 'Lyon']"}, "is a text in which a list or an object is written"),
-        ({"gold": '["O\'Brien"\n \'Lyon\']'}, "is a text in which a list or an object is written"),
-        ({"gold": "['Paris', nan]"}, "is a text in which a list or an object is written"),
-        ({"gold": "['Paris', 'Ly"}, "is a text in which a list or an object is written"),
-        ({"gold": "[b'Paris', b'Lyon']"}, "is a text in which a list or an object is written"),
-        ({"prediction": "{'prediction_text': 'Paris'}"}, "is a text in which a list or an object is written"),
-        ({"prediction": '["Lyon", "Paris"]'}, "is a text in which a list or an object is written"),
-        ({"prediction": 1912}, "the prediction of the example 'xquad/test/en/0' is '1912', a whole number"),
-        ({"prediction": ["Paris"]}, """'["Paris"]', a list of texts; that of span_qa is a text"""),
-        ({"prediction": PARIS}, "an object; that of span_qa is a text"),
-        ({"id": True}, "rows.jsonl:1: id is 'true', true or false; it takes a text or a whole number"),
-        ({"id": 1.5}, "rows.jsonl:1: id is '1.5', a number"),
-        ({"language": False}, "rows.jsonl:1: language is 'false', true or false"),
+        ({"gold": 1912}, "'1912'"),
+        ({"gold": True}, "'true'"),
+        ({"gold": ["Paris", 3]}, '["Paris", 3]'),
+        ({"gold": [["Paris"]]}, '[["Paris"]]'),
+        ({"gold": {"texts": ["Paris"]}}, "an object"),
+        ({"gold": {"text": [3], "answer_start": [3]}}, "'[3]'"),
+        ({"gold": json.dumps(PARIS)}, "in which"),
+        ({"gold": str(PARIS)}, "in which"),
+        ({"gold": " " + json.dumps(PARIS)}, "in which"),
+        ({"gold": '[{"text": "Paris", "answer_start": 3}]'}, "in which"),
+        ({"gold": '{"text": ["Paris"]}'}, "in which"),
+        ({"gold": ['{"text": "Paris"}']}, "in which"),
+        ({"gold": "('Paris', 'Lyon')"}, "Give"),
+        ({"gold": "array(['Paris'], dtype=object)"}, "in which"),
+        ({"gold": "['Paris' 'Lyon']"}, "in which"),
+        ({"gold": '["O\'Brien"\n \'Lyon\']'}, "in which"),
+        ({"gold": "['Paris', nan]"}, "in which"),
+        ({"gold": "['Paris', 'Ly"}, "in which"),
+        ({"gold": "[b'Paris', b'Lyon']"}, "in which"),
+        ({"prediction": "{'prediction_text': 'Paris'}"}, "in which"),
+        ({"prediction": '["Lyon", "Paris"]'}, "in which"),
+        ({"prediction": 1912}, "'1912'"),
+        ({"prediction": ["Paris"]}, '["Paris"]'),
+        ({"prediction": PARIS}, "an object"),
+        ({"id": True}, "'true'"),
+        ({"id": 1.5}, "1.5"),
+        ({"language": False}, "'false'"),
         ({"cluster": ["p1"]}, "rows.jsonl:1: cluster is"),
-        ({"scores": [2.0]}, "rows.jsonl:1: scores is '[2.0]', a list; it takes a text or an object"),
-        ({"gold": "\ud800"}, "rows.jsonl:1: gold contains half of a surrogate pair"),
+        ({"scores": [2.0]}, "[2.0]"),
+        ({"gold": "\ud800"}, "surrogate"),
     ], 10),
 )  # fmt: skip
 def test_another_type_is_refused_with_row_and_type(tmp_path: Path, values: dict[str, Any], line: str) -> None:
@@ -109,12 +109,12 @@ def test_another_type_is_refused_with_row_and_type(tmp_path: Path, values: dict[
 @pytest.mark.parametrize(
     ("gold", "prediction", "line"),
     [
-        (True, "True", "is 'true', true or false, and the prediction of the example 'own/test/en/0' is 'True', a"),
-        (1, "1.0", "is '1', a whole number, and the prediction of the example 'own/test/en/0' is '1.0', a text"),
-        (False, 0, "is 'false', true or false, and the prediction of the example 'own/test/en/0' is '0', a whole"),
-        (["a"], ["a"], "a list of texts; that of classification is a text or a whole number or true or false. Or name"),
-        ("a", 0.5, "is '0.5', a number; that of classification is a text or a whole number"),
-        ("a", {"label": "a"}, "an object; that of classification"),
+        (True, "True", "'True'"),
+        (1, "1.0", "'1.0'"),
+        (False, 0, "'0'"),
+        (["a"], ["a"], "list of texts"),
+        ("a", 0.5, "0.5"),
+        ("a", {"label": "a"}, "an object"),
     ],
 )  # fmt: skip
 def test_labels_of_a_task_are_of_one_type(tmp_path: Path, gold: Any, prediction: Any, line: str) -> None:
@@ -137,13 +137,13 @@ def test_labels_of_one_type_are_compared(tmp_path: Path, gold: Any, prediction: 
 def test_columns_of_other_types_are_refused(tmp_path: Path) -> None:
     """Dates, bytes and numbers that are too large for a float are neither ids nor answers; decimals are scores."""
     dates = pl.DataFrame({"id": pl.Series(["2020-01-01"]).str.to_date(), "score": [1.0]})
-    with pytest.raises(DataError, match=r"the frame: in row 1 id is .*, date; it takes a text or a whole number"):
+    with pytest.raises(DataError, match="date"):
         robust_xtreme.from_frame(dates, tmp_path / "run", task="own", language="en", condition="clean")
     answers = pl.DataFrame({"id": [1], "gold": [1e300], "prediction": [1e300]})
-    with pytest.raises(Mismatch, match="a number; that of classification"):
+    with pytest.raises(Mismatch, match="a number"):
         robust_xtreme.from_frame(answers, tmp_path / "run", task="own", language="en", condition="clean")
     huge = pd.DataFrame({"id": [10**400], "score": [1.0]})
-    with pytest.raises(UserError, match="the frame of pandas cannot be read"):
+    with pytest.raises(UserError, match="pandas"):
         robust_xtreme.from_frame(huge, tmp_path / "run", task="own", language="en", condition="clean")
     scores = pl.DataFrame({"id": [1, 2], "score": pl.Series(["0.5", "1"]).str.to_decimal(scale=2)})
     run = robust_xtreme.from_frame(scores, tmp_path / "run", task="own", language="en", condition="clean")
@@ -160,7 +160,7 @@ def test_decimals_are_numbers(tmp_path: Path) -> None:
         assert run.scores.item(0, "value") == 100.0
         assert run.predictions.item(0, "example") == f"own/test/en/{2**60}"
     halves = frame.with_columns(gold=pl.Series(["0.50", "1.50"] * 15).str.to_decimal(scale=2))
-    with pytest.raises(Mismatch, match=r"'0\.5', a number; that of classification"):
+    with pytest.raises(Mismatch, match=r"0\.5"):
         robust_xtreme.from_frame(halves, tmp_path / "run", task="own", language="en", condition="clean")
     scores = pl.DataFrame({"id": [1, 2], "score": pl.Series(["0.5", "1"]).str.to_decimal(scale=2)})
     scores = scores.select("id", scores=pl.struct(grade="score"))
@@ -172,8 +172,7 @@ def test_numbers_of_labels_are_read_in_our_order_and_said(tmp_path: Path) -> Non
     """Who numbers labels otherwise sees it; names need no sentence."""
     frame = pl.DataFrame({"id": range(4), "gold": ["entailment"] * 4, "prediction": ["0", "0", "0", "2"]})
     run = robust_xtreme.from_frame(frame, tmp_path / "numbers", task="xnli", language="en", condition="clean")
-    order = "0 entailment, 1 neutral, 2 contradiction"
-    assert f"xnli: 4 predictions were given as numbers and read as {order}." in run.manifest["notes"]
+    assert any("2 contradiction" in note for note in run.manifest["notes"])
     assert run.scores.item(0, "value") == 75.0
     named = frame.with_columns(prediction=pl.lit("entailment"))
     run = robust_xtreme.from_frame(named, tmp_path / "names", task="xnli", language="en", condition="clean")
@@ -183,7 +182,7 @@ def test_numbers_of_labels_are_read_in_our_order_and_said(tmp_path: Path) -> Non
 def test_a_frame_is_rescored_where_it_is_asked_for(tmp_path: Path) -> None:
     """Scores that contradict predictions are refused, or both are in the notes; nobody is named who made the frame."""
     frame = pl.DataFrame(rows({**OWN, "task": "xnli"}, gold=1, prediction=1, scores={"accuracy": 0}))
-    with pytest.raises(Mismatch, match=r"is 100\.00 by its predictions, and 0\.00 is stated.* Go on with --rescored"):
+    with pytest.raises(Mismatch, match="--rescored"):
         robust_xtreme.from_frame(frame, tmp_path / "run")
     run = robust_xtreme.from_frame(frame, tmp_path / "run", rescored=True)
     assert run.scores.item(0, "value") == 100.0
@@ -195,34 +194,34 @@ def test_a_frame_is_rescored_where_it_is_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "line"),
     some([
-        ({"sums": {"accuracy": {"all": [5, 1]}}}, "its sums of accuracy (correct, n) are [5.0, 1.0], which no"),
-        ({"sums": {"accuracy": {"all": [-5, 1]}}}, "are [-5.0, 1.0], which no example has"),
-        ({"sums": {"accuracy": {"all": [-1, -1]}}}, "are [-1.0, -1.0], which no example has"),
-        ({"sums": {"accuracy": {"all": [0, 0]}}}, "are [0.0, 0.0], which no example has"),
-        ({"sums": {"accuracy": {"all": [0.5, 0.5]}}}, "are [0.5, 0.5], which no example has"),
-        ({"sums": {"accuracy": {"all": [1, 1e300]}}}, "are [1.0, 1e+300], which no example has"),
-        ({"sums": {"accuracy": {"all": [1, 2]}}}, "are [1.0, 2.0], which no example has"),
-        ({"sums": {"token_accuracy": {"all": [0, 0]}}}, "its sums of token_accuracy (correct, words) are [0.0, 0.0]"),
-        ({"sums": {"span_f1": {"all": [0.5, 0, 0]}}}, "its sums of span_f1 (tp, fp, fn) are [0.5, 0.0, 0.0]"),
-        ({"sums": {"span_f1": {"all": [1, -1, 0]}}}, "are [1.0, -1.0, 0.0], which no example has"),
-        ({"sums": {"accuracy": {"all": [10**400, 1]}}}, "not metric to scope to numbers"),
-        ({"scores": {"grade": 2.0}}, "its score 'grade' is 2.0. Scores are from 0 to 1"),
-        ({"scores": {"grade": 10**400}}, "Scores are from 0 to 1"),
-        ({"score": 2.0}, "its score 'score' is 2. Scores are from 0 to 1"),
-        ({"scores": '{"grade": 1, "grade": 0}'}, "not name to number from 0 to 1"),
-        ({"score": 1, "edits": -1}, "the edits of the example '0' is '-1'; it takes a whole number from 0"),
-        ({"score": 1, "word_edit_rate": -0.5}, "it takes a finite number from 0"),
-        ({"score": 1, "grapheme_edit_rate": "inf"}, "it takes a finite number from 0"),
-        ({"score": 1, "unknown": 5, "tokens": 4}, "the unknown of the example '0' is 5, more than its tokens"),
-        ({"score": 1, "success": True}, "the success of the example '0' is True, and it has no queries"),
-        ({"score": 1, "edits": 2}, "the condition of the example '0' is 'clean', and it has edits"),
-        ({"score": 1, "edits": 0, "grapheme_edit_rate": 0.2}, "the edits of the example '0' is 0, and a rate of"),
-        ({"score": 1, "edits": 0, "word_edit_rate": 1}, "the edits of the example '0' is 0, and a rate"),
-        ({"score": 1, "word_edit_rate": 1.2}, "word_edit_rate of the example '0' is 1.2, more than all of its words"),
-        ({"score": 1, "operators": {"swap": 0.5}}, "not operator to count"),
-        ({"score": 1, "scores": {"f1": 1}}, "the example '0' has both score and scores. Give one"),
-        ({"gold": "a", "prediction": "a", "status": "unparsed"}, "is 'unparsed', and it has a prediction"),
-        ({"score": 1, "operators": "swap"}, "the operators of the example '0' is 'swap', not operator to count"),
+        ({"sums": {"accuracy": {"all": [5, 1]}}}, "[5.0, 1.0]"),
+        ({"sums": {"accuracy": {"all": [-5, 1]}}}, "[-5.0, 1.0]"),
+        ({"sums": {"accuracy": {"all": [-1, -1]}}}, "[-1.0, -1.0]"),
+        ({"sums": {"accuracy": {"all": [0, 0]}}}, "[0.0, 0.0]"),
+        ({"sums": {"accuracy": {"all": [0.5, 0.5]}}}, "[0.5, 0.5]"),
+        ({"sums": {"accuracy": {"all": [1, 1e300]}}}, "1e+300"),
+        ({"sums": {"accuracy": {"all": [1, 2]}}}, "[1.0, 2.0]"),
+        ({"sums": {"token_accuracy": {"all": [0, 0]}}}, "token_accuracy"),
+        ({"sums": {"span_f1": {"all": [0.5, 0, 0]}}}, "span_f1"),
+        ({"sums": {"span_f1": {"all": [1, -1, 0]}}}, "[1.0, -1.0, 0.0]"),
+        ({"sums": {"accuracy": {"all": [10**400, 1]}}}, "metric to scope"),
+        ({"scores": {"grade": 2.0}}, "grade"),
+        ({"scores": {"grade": 10**400}}, "from 0 to 1"),
+        ({"score": 2.0}, "'score' is 2"),
+        ({"scores": '{"grade": 1, "grade": 0}'}, "name to number"),
+        ({"score": 1, "edits": -1}, "'-1'"),
+        ({"score": 1, "word_edit_rate": -0.5}, "finite"),
+        ({"score": 1, "grapheme_edit_rate": "inf"}, "finite"),
+        ({"score": 1, "unknown": 5, "tokens": 4}, "unknown"),
+        ({"score": 1, "success": True}, "queries"),
+        ({"score": 1, "edits": 2}, "'clean'"),
+        ({"score": 1, "edits": 0, "grapheme_edit_rate": 0.2}, "a rate"),
+        ({"score": 1, "edits": 0, "word_edit_rate": 1}, "a rate"),
+        ({"score": 1, "word_edit_rate": 1.2}, "1.2"),
+        ({"score": 1, "operators": {"swap": 0.5}}, "operator to count"),
+        ({"score": 1, "scores": {"f1": 1}}, "both score"),
+        ({"gold": "a", "prediction": "a", "status": "unparsed"}, "unparsed"),
+        ({"score": 1, "operators": "swap"}, "swap"),
     ], 10),
 )  # fmt: skip
 def test_numbers_that_cannot_be_are_refused(tmp_path: Path, values: dict[str, Any], line: str) -> None:
@@ -259,7 +258,7 @@ def test_sums_that_the_answer_of_their_row_does_not_have_are_refused(
     """A right label whose sums say wrong, a wrong one whose sums say right, and words that a sentence does not have."""
     each = {metric: {"all": counts} for metric, counts in sums.items()}
     stated = rows({**OWN, "task": task}, gold=gold, prediction=given, sums=each)
-    assert "3 of 3 rows differ. Go on with --rescored" in refused(tmp_path, stated)
+    assert "--rescored" in refused(tmp_path, stated)
     notes = finished(imported(tmp_path, stated, "--rescored")).manifest["notes"]
     assert any(note.startswith("Rescored: ") for note in notes)
 
@@ -268,7 +267,7 @@ def test_sums_that_call_no_answer_right_are_refused(tmp_path: Path) -> None:
     """Beside answers that were found a prediction that is null is wrong."""
     sums = {"accuracy": {"all": [1, 1]}}
     given = rows({**OWN, "task": "xnli"}, gold="neutral", prediction="neutral", sums=sums)
-    assert "1 of 3 rows differ" in refused(tmp_path, [{**given[0], "prediction": None}, *given[1:]])
+    assert "1 of 3" in refused(tmp_path, [{**given[0], "prediction": None}, *given[1:]])
 
 
 def test_sums_of_a_sentence_without_entities_are_read(tmp_path: Path) -> None:
@@ -292,7 +291,7 @@ def test_an_infinite_number_is_named_with_its_line(tmp_path: Path, number: str, 
     (tmp_path / "rows.jsonl").write_text("\n".join([*lines[:2], row.format(number), *lines[2:]]))
     ended = program("import", str(tmp_path / "rows.jsonl"), "-o", str(tmp_path / "run"))
     assert (ended.code, len(ended.err.splitlines())) == (2, 1)
-    assert f"rows.jsonl:3: is not JSON: {number} is not a finite number" in ended.err
+    assert "rows.jsonl:3" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_answers_that_differ_in_their_writing_only_are_refused(
     golds: list[Any], given: list[Any], tmp_path: Path
 ) -> None:
     """With both of them, and never a level of nothing in silence."""
-    with pytest.raises(UserError, match=r"differ in space, case, signs or type only\. Write them alike"):
+    with pytest.raises(UserError, match="Write them alike"):
         level(tmp_path, labelled(golds, given))
 
 
@@ -47,25 +47,25 @@ def test_answers_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
     """Letters beside numbers, numbers of other choices, and tags; also where only noise has them."""
     golds = ["entailment", "neutral"] * 20
     for given in (["0", "1"] * 20, ["A", "B"] * 20, ["entailed", "none"] * 20):
-        with pytest.raises(UserError, match=r"own/sw clean: 0 of 2 distinct predictions, as '.*', are gold answers"):
+        with pytest.raises(UserError, match="0 of 2"):
             level(tmp_path, labelled(golds, given))
-    with pytest.raises(UserError, match="are gold answers, as '0'"):
+    with pytest.raises(UserError, match="'0'"):
         level(tmp_path, labelled([0, 1] * 20, [17, 19] * 20))
     clean = labelled(golds, golds)
     noisy = labelled(golds, ["0", "1"] * 20, condition=NOISE)
-    with pytest.raises(UserError, match=f"own/sw {NOISE}: 0 of 2 distinct predictions"):
+    with pytest.raises(UserError, match="0 of 2"):
         level(tmp_path, clean + noisy)
 
 
 @pytest.mark.parametrize(
     ("task", "gold", "prediction", "line"),
     [
-        ("panx", ["B-LOC", "O"], ["b-loc", "O"], "'b-loc' is not a label. The labels are: O, B-PER"),
-        ("panx", ["B-LOC", "O"], ["X-LOC", "O"], "'X-LOC' is not a label. Did you mean"),
-        ("panx", ["B-LOC", "E-EVENT"], ["B-LOC", "O"], "'E-EVENT' is not a label"),
-        ("udpos", ["NOUN", "X"], ["NN", "X"], "'NN' is not a label"),
-        ("xcopa", 0, 2, "'2' is not a label. The labels are: 0, 1"),
-        ("xcopa", 2, 1, "'2' is not a label"),
+        ("panx", ["B-LOC", "O"], ["b-loc", "O"], "b-loc"),
+        ("panx", ["B-LOC", "O"], ["X-LOC", "O"], "X-LOC"),
+        ("panx", ["B-LOC", "E-EVENT"], ["B-LOC", "O"], "E-EVENT"),
+        ("udpos", ["NOUN", "X"], ["NN", "X"], "NN"),
+        ("xcopa", 0, 2, "0, 1"),
+        ("xcopa", 2, 1, "'2'"),
     ],
 )  # fmt: skip
 def test_answers_of_our_tasks_are_of_their_labels(
@@ -84,19 +84,19 @@ def test_tags_of_other_tasks_are_of_one_vocabulary(tmp_path: Path) -> None:
     rows = items_of_ner([["B-LOC", "O"]] * 4, [["b-loc", "O"]] * 4)
     (tmp_path / "case").mkdir()
     line = refused(tmp_path / "case", rows, "--family", "tagging")
-    assert "the prediction 'b-loc' and the gold answer 'B-LOC' differ" in line
+    assert "b-loc" in line
     rows = items_of_ner([["B-LOC", "O"]] * 4, [["S-Place", "O"]] * 4)
     (tmp_path / "other").mkdir()
     line = refused(tmp_path / "other", rows, "--family", "tagging")
-    assert "ner/sw clean: 0 of 1 distinct prediction, as 'S-Place', are gold answers, as 'B-LOC'; write them" in line
+    assert "S-Place" in line
 
 
 def test_ids_of_documents_are_those_of_the_gold_answers(tmp_path: Path) -> None:
     """A blank, zeros, and other names are refused, also for our tasks; ids that both occur are two documents."""
     refusals = {
-        "the prediction '007' and the gold answer '7' differ in space": ("7", "007"),
-        "the prediction 'doc0 ' and the gold answer 'doc0' differ in space": ("doc0", "doc0 "),
-        "lareqa/sw clean: 0 of 1 distinct prediction, as 'x', are gold answers, as 'doc0'": ("doc0", "x"),
+        "007": ("7", "007"),
+        "'doc0 '": ("doc0", "doc0 "),
+        "'x'": ("doc0", "x"),
     }
     for number, (line, (gold, given)) in enumerate(refusals.items()):
         (tmp_path / str(number)).mkdir()
@@ -107,18 +107,10 @@ def test_ids_of_documents_are_those_of_the_gold_answers(tmp_path: Path) -> None:
     assert dict(scores.select("metric", "value").rows()) == {"retrieval_accuracy": 0.0, "map_at_20": 25.0}
 
 
-def test_a_condition_of_other_words_is_scored_if_asked(tmp_path: Path) -> None:
-    """With --rescored the page says what its predictions are."""
-    rows = labelled(["yes", "no"] * 20, ["A", "B"] * 20)
-    run = finished(imported(tmp_path, rows, "--rescored"))
-    assert "Rescored: own/sw clean: 0 of 2 distinct predictions, as 'A', are gold" in " ".join(run.manifest["notes"])
-    assert run.scores.get_column("value").to_list() == [0.0]
-
-
 def test_numbers_of_choices_are_written_in_one_way(tmp_path: Path) -> None:
     """01 is the label 01 where gold answers are so written, and not the choice 1; 0 is none of stars from 1."""
     assert level(tmp_path, labelled(["01", "02"] * 9, ["01", "01"] * 9)) == 0.5
-    with pytest.raises(UserError, match="'01' is not a label"):
+    with pytest.raises(UserError, match="01"):
         level(tmp_path, labelled([0, 1] * 9, ["01", "1"] * 9, task="xcopa"))
 
 
@@ -129,7 +121,7 @@ def test_predictions_that_nothing_scores_are_noted(tmp_path: Path) -> None:
     assert note in finished(imported(tmp_path, rows)).manifest["notes"]
     (tmp_path / "family").mkdir()
     line = refused(tmp_path / "family", rows, "--family", "classification")
-    assert "is 100.00 by its predictions, and 0.00 is stated: 18 of 18 rows differ" in line
+    assert "18 of 18" in line
     (tmp_path / "scored").mkdir()
     alone = [{key: value for key, value in row.items() if key != "prediction"} for row in rows]
     assert note not in finished(imported(tmp_path / "scored", alone)).manifest["notes"]
@@ -142,9 +134,9 @@ def items_of_ner(golds: Sequence[Any], given: Sequence[Any]) -> list[dict[str, A
 
 def test_numbers_that_begin_elsewhere_are_refused(tmp_path: Path) -> None:
     """Choices from 1 beside gold answers from 0; a choice that is never gold or never chosen alone is none."""
-    with pytest.raises(UserError, match="the predictions are choices 1 to 2, and the gold answers 0 to 1"):
+    with pytest.raises(UserError, match="1 to 2"):
         level(tmp_path, labelled([0, 1] * 20, [1, 2] * 20))
-    with pytest.raises(UserError, match="the predictions are choices 0 to 3, and the gold answers 1 to 4"):
+    with pytest.raises(UserError, match="1 to 4"):
         level(tmp_path, labelled([1, 2, 3, 4] * 9, [0, 1, 2, 3] * 9))
     assert level(tmp_path, labelled([0, 1] * 20, [1, 1] * 20)) == 0.5
     assert level(tmp_path, labelled([0, 1] * 20, [0, 2] * 20)) == 0.5

@@ -14,12 +14,11 @@ from tests.perturbed import CONLLU, FIELDS, SAMPLES, SPEC, SQUAD, TEXT, TEXTUAL,
 from tests.some import some
 
 from robust_xtreme import perturb
-from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.exchange.perturbing.files import PerturbJob, Totals, perturb_file
 from robust_xtreme.noise.engine.noising import bound, noise_with
-from robust_xtreme.tasks.formats import FORMATS, Slot, SlotResult, module
+from robust_xtreme.tasks.formats import Slot, SlotResult
 from robust_xtreme.tasks.formats._json import placed
 
 
@@ -242,17 +241,6 @@ def test_json_is_read_as_python_reads_it() -> None:
     value = placed(text, "file", 1)
     assert value == json.loads(text)
     assert json.loads(text[slice(*value["a"][4].range)]) == "é\U0001f600"
-
-
-def test_every_format_is_a_module_of_its_own() -> None:
-    """Each has a reader, default fields and a family whose rules it follows."""
-    for name in FORMATS:
-        imported = module(name)
-        assert callable(imported.records)
-        assert isinstance(getattr(imported, "NOISED", ()), tuple)
-        assert getattr(imported, "FAMILY", "") in ("", "tagging", "span_qa")
-    with pytest.raises(RobustXtremeError):
-        module("xml")
 
 
 def test_half_a_surrogate_pair_elsewhere_is_left(tmp_path: Path) -> None:

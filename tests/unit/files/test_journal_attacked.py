@@ -139,7 +139,7 @@ def test_a_lock_that_is_not_a_file_is_refused(tmp_path: Path, kind: str) -> None
     path = tmp_path / "run" / store.LOCK
     path.parent.mkdir()
     _make(kind, path, tmp_path / "none")
-    with pytest.raises(Mismatch, match=r"\.lock is not the file .* Move it away"):
+    with pytest.raises(Mismatch, match="Move it away"):
         check_folder(path.parent)
     with pytest.raises(Mismatch, match="Move it away"), store.lock(path.parent):
         pass

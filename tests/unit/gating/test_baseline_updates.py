@@ -22,7 +22,7 @@ def test_an_anchor_is_the_one_that_was_saved(tmp_path: Path) -> None:
     kept = anchor.read_bytes()
     for content in (None, (root / "main.json").read_bytes(), (root / "other.json").read_bytes()):
         anchor.unlink() if content is None else anchor.write_bytes(content)
-        with pytest.raises(DataError, match="is not the anchor that the baseline had"):
+        with pytest.raises(DataError, match="anchor"):
             load("main", root)
     anchor.write_bytes(kept)
     load("main", root).check()
@@ -33,6 +33,6 @@ def test_one_run_does_not_replace_those_of_training_seeds(tmp_path: Path) -> Non
     root = tmp_path / "baselines"
     runs = [finished_run(tmp_path / str(draw), draw=draw) for draw in range(4)]
     save(runs[:3], "seeds", root)
-    with pytest.raises(UserError, match="has 3 runs, one for each training seed, and one run would replace them"):
+    with pytest.raises(UserError, match="one for each training seed"):
         update(runs[3:], "seeds", root)
     assert load("seeds", root).seeds == 3

@@ -108,7 +108,7 @@ def test_a_name_that_somebody_has_guessed_is_refused(
     links = _plant(made[-1], (".{digest}.{pid}.0000000000000000.tmp",))
     ended = program(*words.split())
     assert (ended.code, ended.err.count("\n")) == (3, 1)
-    assert "cannot be written: File exists." in ended.err
+    assert "File exists" in ended.err
     assert _unharmed(shared, links)
     assert [path for path in made[-1:] if path.exists()] == [Path("old.md")] * (command == "gate over")
     assert [*shared.rglob(".*.tmp")] == [shared / link for link in links]
@@ -163,7 +163,7 @@ def test_a_run_follows_no_link_with_its_name(
     monkeypatch.setattr(journal, "token_hex", lambda count: "0" * 2 * count)
     link = shared / "run" / f".{name}.00000000.tmp"
     link.symlink_to(shared / "victims" / ("file" if "." in name else ""))
-    with pytest.raises(DiskError, match="cannot be written: File exists"):
+    with pytest.raises(DiskError, match="File exists"):
         write(shared / "run")
     assert _unharmed(shared, [])
 
@@ -181,7 +181,7 @@ def test_a_file_that_a_run_adds_to_is_no_link(name: str, shared: Path) -> None:
     write = {LOG: lambda: Folder(run).log("a line"), JOURNAL: lambda: _journal(run), store.LOCK: _locked(run)}
     with pytest.raises(DiskError if name == LOG else (Mismatch, DiskError)):
         write[name]()
-    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+    with pytest.raises(OSError, match="symbolic links"):
         new_files.appended(run / name)
     assert _unharmed(shared, [run / name])
 
@@ -217,7 +217,7 @@ def test_a_folder_of_others_is_not_used(command: str, shared: Path, monkeypatch:
     (beside / "run").symlink_to(shared / "victims")
     monkeypatch.setattr(os, "geteuid", lambda: beside.stat().st_uid + 1)
     ended = program(*words)
-    assert (ended.code, "is not what this command left. Move it away" in ended.err) == (2, True)
+    assert (ended.code, "Move it away" in ended.err) == (2, True)
     assert _unharmed(shared, [beside / "run"])
     monkeypatch.undo()
     ended = program(*words)

@@ -141,7 +141,7 @@ def test_other_noise_seeds_are_refused(old: Path, tmp_path: Path) -> None:
     undigested(other, spec={**manifest["spec"], "seeds": 3})
     ended = program("gate", str(other), "--baseline", str(old))
     assert ended.code == 2
-    assert "cannot be compared with" in ended.err
+    assert "cannot be compared" in ended.err
     assert "--seeds" in ended.err
 
 
@@ -218,7 +218,7 @@ def test_no_stream_changes_the_verdict(old: Path, worse: Path, tmp_path: Path, p
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (ended.returncode, "Traceback" in ended.stderr) == (int(not passes), False)
-    assert ("stdout cannot be written: No space" in ended.stderr) is (streams == ">/dev/full")
+    assert ("No space" in ended.stderr) is (streams == ">/dev/full")
     assert json.loads((tmp_path / "gate.json").read_text("utf-8"))["passed"] is passes
     assert ("passed" if passes else "failed") in (tmp_path / "outputs").read_text("utf-8")
 

@@ -254,14 +254,6 @@ def test_csv_has_no_formulas(hostile: Gate) -> None:
     assert not any(text.startswith(("=", "+", "-", "@")) or not text.isprintable() for text in texts)
 
 
-def test_a_page_is_inert(hostile: Gate) -> None:
-    """Names are text in the page."""
-    page = gate_written(hostile, ".html").decode()
-    assert "<script>alert" not in page
-    assert "onerror=alert(1)>" not in page
-    assert "\u202e" not in page
-
-
 def test_an_annotation_is_one_command(hostile: Gate) -> None:
     """Each line begins with our command, has two separators outside of escapes, and no hidden characters."""
     lines = [*workflow_commands(hostile)]

@@ -64,29 +64,29 @@ def test_a_day_can_be_a_string(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("margin = 1", "margn = 1", "there is no key 'margn'. Did you mean 'margin'?"),
-        ("required", "require", "[[rule]] 2: there is no key 'require'. Did you mean 'required'?"),
-        ("reason", "reasn", "[[accepted]] 1: there is no key 'reasn'. Did you mean 'reason'?"),
-        ('reason = "smaller tokenizer"', "", "[[accepted]] 1: the key 'reason' is missing."),
-        ('"smaller tokenizer"', '" "', "[[accepted]] 1: the key 'reason' is empty."),
-        ("margin = 1", "margin = true", "the key 'margin' takes a number, not True."),
-        ("margin = 1", "margin = nan", "the key 'margin' takes a number from 0 to 100, not nan."),
-        ("margin = 4", "margin = -4", "[[rule]] 1: the key 'margin' takes a number from 0 to 100, not -4."),
-        ("alpha = 0.1", "alpha = 5", "the key 'alpha' takes a number from 0 to 0.5, not 5."),
-        ("alpha = 0.1", "alpha = 0", "the key 'alpha' is 0 or too small: no drop is ever shown."),
-        ('undecided = "fail"', 'undecided = "no"', "the key 'undecided' takes one of warn, fail, pass, not 'no'."),
-        ('missing = "warn"', 'missing = "pass"', "the key 'missing' takes one of fail, warn, not 'pass'."),
-        ('"by"', '"bonferroni"', "the key 'correction' takes one of holm, bh, by, not 'bonferroni'."),
-        ('"change"]', '"drop"]', "the key 'scales' takes one of clean, perturbed, change, not 'drop'."),
-        ('["clean", "perturbed", "change"]', "[]", "the key 'scales' is empty."),
+        ("margin = 1", "margn = 1", "margn"),
+        ("required", "require", "require"),
+        ("reason", "reasn", "reasn"),
+        ('reason = "smaller tokenizer"', "", "reason' is missing"),
+        ('"smaller tokenizer"', '" "', "reason' is empty"),
+        ("margin = 1", "margin = true", "not True"),
+        ("margin = 1", "margin = nan", "not nan"),
+        ("margin = 4", "margin = -4", "not -4"),
+        ("alpha = 0.1", "alpha = 5", "alpha' takes"),
+        ("alpha = 0.1", "alpha = 0", "alpha' is 0"),
+        ('undecided = "fail"', 'undecided = "no"', "undecided"),
+        ('missing = "warn"', 'missing = "pass"', "missing"),
+        ('"by"', '"bonferroni"', "bonferroni"),
+        ('"change"]', '"drop"]', "drop"),
+        ('["clean", "perturbed", "change"]', "[]", "scales' is empty"),
         (
             "2027-03-31",
             "2027-03-31T10:00:00",
-            "the key 'expires' takes a day, as in 2027-03-31, not 2027-03-31T10:00:00.",
+            "2027-03-31T10:00:00",
         ),
-        ("2027-03-31", '"soon"', "the key 'expires' takes a day, as in 2027-03-31, not 'soon'."),
-        ("[[accepted]]", "[accepted]", "the key 'accepted' takes tables, not {"),
-        ("margin = 1", "margin =", "cannot be read as toml: "),
+        ("2027-03-31", '"soon"', "soon"),
+        ("[[accepted]]", "[accepted]", "takes tables"),
+        ("margin = 1", "margin =", "toml"),
     ],
 )
 def test_what_a_policy_does_not_know_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
@@ -102,15 +102,15 @@ def test_what_a_policy_does_not_know_is_refused(tmp_path: Path, old: str, new: s
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A policy that does not exist is one line."""
-    with pytest.raises(SpecError, match=r"gate\.toml: cannot be read as toml: there is no such file"):
+    with pytest.raises(SpecError, match="no such file"):
         read(tmp_path / "gate.toml")
 
 
 def test_a_value_from_python_is_checked_too() -> None:
     """A policy that is not read from a file has the same checks."""
-    with pytest.raises(SpecError, match="policy: the key 'margin' takes a number from 0 to 100, not 101"):
+    with pytest.raises(SpecError, match="not 101"):
         Policy(margin=101)
-    with pytest.raises(SpecError, match="accepted: the key 'scale' takes one of clean, perturbed, change"):
+    with pytest.raises(SpecError, match="scale"):
         Accepted("xnli", "", "clean", "level", "why", date(2027, 1, 1))
 
 

@@ -72,9 +72,9 @@ def test_a_baseline_is_saved_and_read(tmp_path: Path) -> None:
     by_name = robust_xtreme.gate("new", "old").verdicts
     assert robust_xtreme.gate(robust_xtreme.load("new"), again).verdicts.equals(by_name)
     assert robust_xtreme.compare(again, robust_xtreme.load("new")).frame.height == 9
-    with pytest.raises(UserError, match="The baseline main exists already"):
+    with pytest.raises(UserError, match="exists already"):
         robust_xtreme.Baseline.save(["old"], folder=tmp_path / "python")
-    with pytest.raises(MissingData, match="There is no baseline named 'main'"):
+    with pytest.raises(MissingData, match="main"):
         robust_xtreme.Baseline.load()
 
 
@@ -167,7 +167,7 @@ def test_objects_become_frames_of_pandas(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (len(baseline.to_pandas()), len(comparison.to_pandas()), len(gate.to_pandas())) == (4, 9, 9)
     assert [*gate.to_pandas()["why"]] == [*gate.verdicts["why"]]
     assert (len(run.to_pandas()), len(run.to_pandas("scores"))) == (0, run.scores.height)
-    with pytest.raises(UserError, match=r"A run has no frame 'x'\. It has: scores, deltas"):
+    with pytest.raises(UserError, match="'x'"):
         run.to_pandas("x")
 
     def absent(_: pl.DataFrame) -> None:
@@ -175,21 +175,21 @@ def test_objects_become_frames_of_pandas(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(pl.DataFrame, "to_pandas", absent)
     for each in (baseline, comparison, gate, run):
-        with pytest.raises(UserError, match=r"^to_pandas needs pandas and pyarrow\. Install them: pip install pandas"):
+        with pytest.raises(UserError, match="pip install pandas"):
             each.to_pandas()
 
 
 @pytest.mark.parametrize(
     ("function", "values", "line"),
     [
-        ("gate", {"run": 5}, "gate takes the folder of a run, what evaluate returned, or a baseline, not 5."),
-        ("compare", {"baseline": "old", "candidate": None}, "compare takes the folder of a run, what evaluate"),
-        ("gate", {"run": "new", "policy": 5}, "or a robust_xtreme.gating.policy.Policy, not 5"),
+        ("gate", {"run": 5}, "gate takes"),
+        ("compare", {"baseline": "old", "candidate": None}, "compare takes"),
+        ("gate", {"run": "new", "policy": 5}, "Policy"),
         ("gate", {"run": "new", "baseline": "old", "margin": -1}, "'margin'"),
         ("gate", {"run": "new", "baseline": "old", "margin": "x"}, "'margin'"),
         ("gate", {"run": "new", "baseline": "old", "undecided": "no"}, "'undecided'"),
-        ("gate", {"run": "none", "baseline": "old"}, "none is not the folder of a run of eval"),
-        ("load", {"run": "none"}, "none is not the folder of a run of eval"),
+        ("gate", {"run": "none", "baseline": "old"}, "folder of a run"),
+        ("load", {"run": "none"}, "folder of a run"),
     ],
 )
 def test_a_wrong_argument_is_one_line(function: str, values: dict[str, Any], line: str) -> None:
@@ -224,7 +224,7 @@ def test_a_run_is_a_folder_though_a_baseline_has_its_name(tmp_path: Path, monkey
     finished_run(tmp_path / "ci", 0.5, 1)
     for words in (["gate", "ci", "--baseline", "ci"], ["compare", "ci", "better"], ["compare", "better", "ci"]):
         done = program(*words)
-        assert (done.code, "'ci' is a saved baseline, and a run in the folder of that name" in done.err) == (2, True)
+        assert (done.code, "saved baseline" in done.err) == (2, True)
     assert program("gate", "ci", "--baseline", str(saved)).code == 1
     assert program("gate", "better", "--baseline", str(tmp_path / "ci")).code == 0
     for run in ("ci", robust_xtreme.load("ci")):
@@ -236,7 +236,7 @@ def test_a_run_is_a_folder_though_a_baseline_has_its_name(tmp_path: Path, monkey
 
 @pytest.mark.parametrize(
     ("name", "line"),
-    [("old", "There is no baseline named 'old' in"), ("./old", "The name './old' of a baseline is not")],
+    [("old", "'old'"), ("./old", "The name './old' of a baseline is not")],
 )
 def test_what_is_no_saved_baseline_is_not_updated(
     name: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -99,10 +99,10 @@ def test_the_command_prints_the_rates(tmp_path: Path) -> None:
     refused = program("gate", str(folder), "--self-test", "--update")
     assert (refused.code, refused.err.count("\n")) == (2, 1)
     written = program("gate", str(folder), "--self-test", "--out", "x.json")
-    assert (written.code, "gate --self-test takes no --out: leave it out." in written.err) == (2, True)
+    assert (written.code, "--out" in written.err) == (2, True)
     path = save([folder], "main", tmp_path)
     path.with_suffix(".parquet").unlink()
-    with pytest.raises(Mismatch, match="has no outcomes of items"):
+    with pytest.raises(Mismatch, match="no outcomes"):
         self_test(load("main", tmp_path), Policy())
 
 

@@ -105,7 +105,7 @@ def test_a_gate_on_levels_says_so_and_finds_a_great_fall(tmp_path: Path) -> None
 def test_other_numbers_of_items_are_refused(tmp_path: Path) -> None:
     """Without items the numbers are what tells that they are others."""
     before, after = (load(finished_run(tmp_path / name, draw=at)).levels for at, name in enumerate(("a", "b")))
-    with pytest.raises(Mismatch, match="has 120 n in the baseline and 119 in the run"):
+    with pytest.raises(Mismatch, match="119 in"):
         unpaired(before, after.with_columns(n=pl.lit(119)))
 
 

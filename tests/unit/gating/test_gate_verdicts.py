@@ -263,9 +263,9 @@ def test_a_margin_is_of_its_row() -> None:
 def test_a_gate_that_can_test_nothing_is_a_mismatch() -> None:
     """Runs without a common cell, or with too few clusters in all, are refused, also where nothing differs."""
     small = _row(clusters=12, differing=0, p=None, se=None, widened_se=None, low=None, high=None)
-    with pytest.raises(Mismatch, match="the largest has 12 clusters of items, and a test needs 20"):
+    with pytest.raises(Mismatch, match="12 clusters"):
         _gate([small])
-    with pytest.raises(Mismatch, match="no cell in common on a scale of the policy"):
+    with pytest.raises(Mismatch, match="no cell in common"):
         _gate([_row(scale="change")], missing=[_key("de")])
 
 

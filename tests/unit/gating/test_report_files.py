@@ -30,7 +30,7 @@ def test_a_file_of_the_run_is_never_replaced(tmp_path: Path, name: str) -> None:
     for path in (run / name, tmp_path / "link.csv"):
         ended = program("report", str(run), "-o", str(path), "--force")
         assert ended.code == 2
-        assert f"is a file of the run in {run}. Name another file to write." in ended.err
+        assert "file of the run" in ended.err
     assert (run / name).read_bytes() == before
 
 
@@ -107,12 +107,12 @@ def contents(folder: Path) -> dict[Path, bytes]:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-o", "-"], "There is no format without a suffix. There are: .html, .md, .tex, .csv, .json."),
-        (["-o", "a.xlsx"], "There is no format '.xlsx'."),
-        (["-o", "a.csv", "--open"], "--open opens a page, and a.csv is none."),
+        (["-o", "-"], "without a suffix"),
+        (["-o", "a.xlsx"], ".xlsx"),
+        (["-o", "a.csv", "--open"], "--open"),
         (
             ["--open", "-l", "sw"],
-            "--open opens the page of one run as it is. Another is written first: add -o",
+            "add -o",
         ),
         (["--views", ","], "--views names none."),
     ],
@@ -129,7 +129,7 @@ def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "page.html")
     ended = program("report", str(MINI), "-o", str(tmp_path / "page.html"), "--force")
     assert ended.code == 2
-    assert "is not a regular file" in ended.err
+    assert "regular file" in ended.err
 
 
 def test_a_link_to_another_suffix_is_written_as_it_is_named(tmp_path: Path) -> None:

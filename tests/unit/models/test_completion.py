@@ -110,8 +110,6 @@ def test_inside_such_a_folder_nothing_is_offered(tmp_path: Path, monkeypatch: py
     assert _completion.perturbation(f"{name}+ch") == []
 
 
-
-
 def test_a_chain_is_completed_link_by_link() -> None:
     """After a plus sign another perturbation begins."""
     assert "char_noise:0.2+char_noise:0.1" in _completion.perturbation("char_noise:0.2+ch")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from itertools import pairwise
-from typing import Literal
 
 import pytest
-from tests.conformance.texts import SENTENCES
 
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.graphemes import split
@@ -126,18 +124,6 @@ def test_what_would_join_is_kept_apart(code: str, value: str) -> None:
     allowed = set(split(value)) | set(language(code).alphabet) | {letter.upper() for letter in language(code).alphabet}
     for noised in noise_texts([Text(f"{n}", code, value) for n in range(200)], spec, 0):
         assert set(split(noised.text.value)) <= allowed
-
-
-@pytest.mark.parametrize("form", ["NFC", "NFD"])
-@pytest.mark.parametrize("code", ["vi", "fr", "ko", "ja", "el", "yo", "ta", "lt"])
-def test_the_normal_form_of_a_text_stays(code: str, form: Literal["NFC", "NFD"]) -> None:
-    """Composed texts stay composed, decomposed ones decomposed, whatever the alphabet's own form."""
-    value = unicodedata.normalize(form, SENTENCES[code])
-    if form == "NFD" and unicodedata.is_normalized("NFC", value):
-        pytest.skip("this sentence is composed and decomposed at once, and then counts as composed")
-    spec = PerturbationSpec.parse("char_noise:1")
-    for noised in noise_texts([Text(f"{n}", code, value) for n in range(50)], spec, 0):
-        assert unicodedata.is_normalized(form, noised.text.value)
 
 
 @pytest.mark.parametrize("code", ALL_LANGUAGES)

@@ -69,7 +69,7 @@ def test_a_text_without_a_partner_stays() -> None:
 def test_a_list_of_texts_without_partners_is_refused(aligned: Path) -> None:
     """Nothing would be switched; the line names what switches."""
     de = partial(perturb, language="de", packs=[str(aligned)])
-    with pytest.raises(UserError, match=r"^code_switch knows texts of parallel data: eval, or perturb on its files$"):
+    with pytest.raises(UserError, match="parallel data"):
         de(["Zwei Hunde schlafen."], "code_switch:0.3@with=en")
     assert de(["Zwei Hunde.", CATS], "code_switch:1@with=en")[1] == "Two cats schlafen since 9 Uhr."
     assert de([CATS], "code_switch:0@with=en") == [CATS]
@@ -126,9 +126,9 @@ def test_a_form_that_is_the_word_itself_is_no_edit(aligned: Path) -> None:
 
 
 @pytest.mark.parametrize(("spec", "code", "why"), [
-    ("code_switch:0.3@with=de", "de", "in that language already"),
-    ("code_switch:0.3@with=fr", "de", "no pack of texts aligned with fr: robust-xtreme align"),
-    ("code_switch:0.3@with=en@script=latin", "de", "en is not typed in Latin letters"),
+    ("code_switch:0.3@with=de", "de", "already"),
+    ("code_switch:0.3@with=fr", "de", "fr"),
+    ("code_switch:0.3@with=en@script=latin", "de", "Latin"),
 ])  # fmt: skip
 def test_what_it_does_not_serve_is_said(spec: str, code: str, why: str) -> None:
     """A language pair without a pack is not applicable, and not left clean in silence."""
@@ -150,9 +150,7 @@ def test_tatoeba_is_refused_and_lareqa_is_not() -> None:
     """What is put in is in the answer of Tatoeba and BUCC."""
     cell = PerturbationSpec.parse("code_switch:0.3@with=en")
     assert [refusing(cell, "retrieval", task) for task in ("tatoeba", "bucc", "lareqa")] == ["code_switch"] * 2 + [""]
-    with pytest.raises(
-        UserError, match=r"no meaning in retrieval \(tatoeba\), tagging \(panx\): leave tatoeba, panx or"
-    ):
+    with pytest.raises(UserError, match="retrieval"):
         check_families(SuiteCell(cell), [("retrieval", "lareqa"), ("retrieval", "tatoeba"), ("tagging", "panx")])
 
 
@@ -179,12 +177,12 @@ def test_a_text_has_one_row_of_its_own_length(aligned: Path) -> None:
     path, cats = aligned / "other" / "parallel" / "de-en.tsv", row("de", CATS, 5, "Two cats.")
     path.parent.mkdir(parents=True)
     path.write_text(HEAD + cats + cats, encoding="utf-8")
-    with pytest.raises(DataError, match=r"the text [0-9a-f]+ has several rows"), user_packs.using(aligned / "other"):
+    with pytest.raises(DataError, match="several rows"), user_packs.using(aligned / "other"):
         pass
     longer = cats.replace(f"[0, {len(CATS)},", f"[0, {len(CATS) + 9},")
     assert longer != cats
     path.write_text(HEAD + longer, encoding="utf-8")
-    with pytest.raises(DataError, match="not its whole text: align again"):
+    with pytest.raises(DataError, match="whole text"):
         perturb([CATS, CATS], "code_switch:1@with=en", language="de", packs=aligned / "other")
 
 
@@ -197,7 +195,7 @@ def test_a_pack_that_was_cut_or_changed_is_refused(aligned: Path) -> None:
     with user_packs.using(aligned, aligned):
         assert noised("eins", "code_switch:1@with=en@switch=fields").text.value == "one"
     path.write_text(head + rows[0], encoding="utf-8")
-    with pytest.raises(DataError, match="by their digest: align again"), user_packs.using(aligned, aligned):
+    with pytest.raises(DataError, match="digest"), user_packs.using(aligned, aligned):
         pass
 
 
@@ -205,7 +203,7 @@ def test_a_pack_of_another_pair_is_refused(aligned: Path) -> None:
     """It says which pair it is of, so that a file under another name is seen."""
     content = HEAD.replace("text", "# language: de-fr\ntext") + row("de", CATS, 5, "Two cats.")
     (aligned / "parallel" / "de-en.tsv").write_text(content, encoding="utf-8")
-    with pytest.raises(DataError, match="its language is 'de-fr'"), user_packs.using(aligned, aligned):
+    with pytest.raises(DataError, match="de-fr"), user_packs.using(aligned, aligned):
         pass
 
 

@@ -77,9 +77,9 @@ def test_rates_are_read_from_a_spec_and_wrong_ones_refused() -> None:
     link = PerturbationSpec.parse("shifted:0.1@next=0.50").links[0]
     assert bind(shifted, link).params["next"] == ("0.5",)
     for wrong in ("-1", "x", "1e3", "0.0001", "nan", "1000"):
-        with pytest.raises(SpecError, match="the rate must be a number from 0 to below 1000"):
+        with pytest.raises(SpecError, match="below 1000"):
             bind(shifted, PerturbationSpec.parse(f"shifted:0.1@next={wrong}").links[0])
-    with pytest.raises(SpecError, match="every rate is 0"):
+    with pytest.raises(SpecError, match="every rate"):
         bind(shifted, PerturbationSpec.parse("shifted:0.1@next=0@delete=0").links[0])
 
 

@@ -19,11 +19,10 @@ from robust_xtreme.core.edits import Trace
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.languages import LANGUAGES, LOW_RESOURCE
-from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files.schema import PREDICTIONS, STATS, build
 from robust_xtreme.noise import label_risk
 from robust_xtreme.noise.engine.noised import Noised, columns_of
-from robust_xtreme.noise.engine.noising import noise_texts, noise_with
+from robust_xtreme.noise.engine.noising import noise_with
 from robust_xtreme.noise.engine.perturbation import Bound, defaults
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.label_risk import MARKED, negators, pattern
@@ -135,7 +134,7 @@ def test_a_list_of_the_user_adds_to_the_bundled_one(tmp_path: Path) -> None:
     with packs.using(tmp_path):
         assert {"nope", "not"} <= set(negators("en"))
     path.write_text(header + "no way\n", encoding="utf-8")
-    with packs.using(tmp_path), pytest.raises(DataError, match="row 1, 'no way', is not one word"):
+    with packs.using(tmp_path), pytest.raises(DataError, match="no way"):
         negators("en")
 
 
@@ -227,14 +226,6 @@ def test_the_view_has_the_change_beside_the_change_without_risk() -> None:
     assert bounded["without_risk_low"].to_list() == pytest.approx((bounded["change_without_risk"] - 2).to_list())
     assert bounded["without_risk_high"].to_list() == pytest.approx((bounded["change_without_risk"] + 2).to_list())
     assert rows.filter(pl.col("no_claim").is_not_null())["change_without_risk"].null_count() > 0
-
-
-def test_noise_on_letters_leaves_numbers() -> None:
-    """The perturbations of letters and words do not edit digits; what they do to negators is counted."""
-    for name in ("char_noise", "keyboard_typo", "spacing", "wrong_layout"):
-        noised = noise_texts([Text("t", "en", _PLANTED)], PerturbationSpec.parse(f"{name}:1"), 0)
-        assert edited(noised)[0] == 0, name
-        assert edited(noised)[1], name
 
 
 def test_marks_are_in_no_other_block() -> None:

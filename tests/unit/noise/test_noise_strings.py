@@ -104,5 +104,5 @@ def _peak(monkeypatch: pytest.MonkeyPatch, values: Sequence[str], chunk: int) ->
 def test_a_language_that_is_not_served_is_refused_where_there_are_strings() -> None:
     """No strings in a language that is not served are nothing, and one is an error that names the language."""
     assert robust_xtreme.perturb([], "casing:0.1", language="th") == []
-    with pytest.raises(UserError, match="'casing' does not serve the language 'th'"):
+    with pytest.raises(UserError, match="'th'"):
         robust_xtreme.perturb([SENTENCES["th"]], "casing:0.1", language="th")

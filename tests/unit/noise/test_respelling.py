@@ -92,17 +92,6 @@ def test_capitals_follow_from_what_is_replaced(tmp_path: Path) -> None:
         assert noise("Щука ЩУКА щУка Я ЯЩ").text.value == "Shchuka SHCHUKA shchUka Ya YASHCH"
 
 
-def test_the_edits_at_a_low_strength_are_among_those_at_a_higher_one(tmp_path: Path) -> None:
-    """A word that is respelt at 0.2 has the same spelling at 1."""
-    pack(tmp_path, ROWS)
-    value = " ".join(words("аексхщв", 300))
-    with packs.using(tmp_path):
-        low, high = (noise(value, f"transliterate:{strength}").text.value.split() for strength in ("0.2", "1"))
-    clean = value.split()
-    assert 30 < sum(a != b for a, b in zip(low, clean, strict=True)) < 90
-    assert all(a in (b, c) for a, b, c in zip(low, clean, high, strict=True))
-
-
 def test_a_word_that_no_rule_changes_is_not_eligible(tmp_path: Path) -> None:
     """Latin words, words whose only form is the word, and words that would vanish are left, and are not counted."""
     pack(tmp_path, "а|a\nь|∅\nж|ж||word\n")

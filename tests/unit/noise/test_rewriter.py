@@ -133,7 +133,7 @@ def test_the_diff_is_linear_in_repetitive_and_in_varied_text(word: str) -> None:
             sys.setprofile(None)
         return count
 
-    assert steps(20_000) < 14 * steps(2_000)
+    assert steps(10_000) < 14 * steps(1_000)
 
 
 def test_strength_nought_never_calls_the_library() -> None:
@@ -215,7 +215,7 @@ def test_a_masked_model_reads_the_first_piece_of_its_vocabulary() -> None:
 def test_texts_with_spans_are_refused_in_one_line(strength: str) -> None:
     """A string that comes back does not say where its spans went, so none is guessed."""
     text = Text("t", "en", "The river", (Span(4, 9),))
-    with pytest.raises(UserError, match=r"'given_texts' does not say what it moves.*texts with spans") as caught:
+    with pytest.raises(UserError, match="given_texts") as caught:
         noise_with([Bound(_member(str.upper), strength, {})], [text], 0)
     assert "\n" not in str(caught.value)
 

@@ -105,32 +105,32 @@ def test_a_word_of_a_decomposed_table_is_matched_in_nfd(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("|a\n", "the letters of the row 'a' are empty"),
-        ("а|\n", "in the row of 'а' there are no forms; the empty form is ∅"),
-        ("а|a o|1\n", "in the row of 'а' the weights '1' are not 2 whole numbers from 1 to 999999"),
-        ("а|a o|1 0\n", "in the row of 'а' the weights '1 0' are not 2 whole numbers"),
-        ("а|a o|1 x\n", "in the row of 'а' the weights '1 x' are not 2 whole numbers"),
-        ("а|a a\n", "in the row of 'а' a form occurs twice"),
-        ("а|a\nа|o\n", "there are two rows of 'а'"),
-        ("а|a||end\nа|o||end\n", "there are two rows of 'а' under the conditions end"),
-        ("z|a\n", "in the row of 'z' 'z' is not a letter of the script Cyrl"),
-        ("क|k\n", "is not a letter of the script Cyrl"),
-        ("А|a\n", "the letter 'А' is a capital"),
-        ("а|a||last\n", "in the row of 'а' there is no condition 'last'"),
-        ("а|a||stat\n", "Did you mean 'start'?"),
-        ("а|a||start end\n", "the conditions start end exclude one another"),
-        ("а|a||after:V\n", "in the row of 'а' there is no class 'V'. Known: none, as no row has one"),
-        ("а|a||part|W\nо|o||after:V\n", "in the row of 'о' there is no class 'V'. Known: W"),
-        ("а|a||part|V\n{K}|{K}\n", "in the row of '{K}' there is no class 'K'"),
-        ("а|a||part|V\n{V}{V}|{V}\n", "a class is named twice"),
-        ("а|a||part|V\n{V}|{V1}\n", "the form '{V1}' names {V1}, which the letters do not have"),
-        ("а|{a\n", "the form '{a' is neither text"),
-        ("а|a∅\n", "the form 'a∅' is neither text"),
-        ("а|ﬁ\n", "the form 'ﬁ' is not composed and plain (NFKC)"),
-        ("а|a||part|V1\n", "the class 'V1' is not a name of letters that begins with a capital"),
-        ("{V}а|{V}a||part|V\n", "in the row of '{V}а' the class 'V' leads back to itself"),
-        ("{K}а|{K}||part|V\n{V}о|{V}||part|K\nа|a|||V\n", "leads back to itself"),
-        ("", "it has no rows of: letters, forms, weights"),
+        ("|a\n", "are empty"),
+        ("а|\n", "no forms"),
+        ("а|a o|1\n", "weights '1'"),
+        ("а|a o|1 0\n", "weights '1 0'"),
+        ("а|a o|1 x\n", "weights '1 x'"),
+        ("а|a a\n", "occurs twice"),
+        ("а|a\nа|o\n", "two rows"),
+        ("а|a||end\nа|o||end\n", "under the conditions"),
+        ("z|a\n", "'z' is not"),
+        ("क|k\n", "not a letter"),
+        ("А|a\n", "a capital"),
+        ("а|a||last\n", "'last'"),
+        ("а|a||stat\n", "'start'"),
+        ("а|a||start end\n", "exclude"),
+        ("а|a||after:V\n", "as no row"),
+        ("а|a||part|W\nо|o||after:V\n", "W"),
+        ("а|a||part|V\n{K}|{K}\n", "'K'"),
+        ("а|a||part|V\n{V}{V}|{V}\n", "named twice"),
+        ("а|a||part|V\n{V}|{V1}\n", "names {V1}"),
+        ("а|{a\n", "'{a'"),
+        ("а|a∅\n", "a∅"),
+        ("а|ﬁ\n", "NFKC"),
+        ("а|a||part|V1\n", "V1"),
+        ("{V}а|{V}a||part|V\n", "{V}"),
+        ("{K}а|{K}||part|V\n{V}о|{V}||part|K\nа|a|||V\n", "back to itself"),
+        ("", "no rows"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_named(tmp_path: Path, rows: str, message: str) -> None:
@@ -144,15 +144,15 @@ def test_a_row_that_cannot_be_used_is_named(tmp_path: Path, rows: str, message: 
 @pytest.mark.parametrize(
     ("name", "head", "message"),
     [
-        ("ru", RUSSIAN.replace("language: ru", "language: uk"), "its language is 'uk', and its name says 'ru'"),
-        ("ru-iso9", RUSSIAN, "its scheme is 'typed', and its name says 'iso9': write a line '# scheme: iso9'"),
-        ("ru", RUSSIAN.replace("# scheme: typed\n", ""), "its scheme is '', and its name says 'typed'"),
-        ("ru", RUSSIAN.replace("language", "script"), "no language is written in the script 'ru'"),
-        ("rr", RUSSIAN.replace("ru\n", "rr\n"), "there is no language 'rr'"),
-        ("ru", RUSSIAN.replace("# language: ru\n", ""), "it names one of the two"),
-        ("ru", RUSSIAN.replace(HEAD, HEAD + "# form: NFX\n"), "the key 'form' is 'NFX', and neither NFC nor NFD"),
-        ("ru", RUSSIAN.replace(HEAD, HEAD + "# shape: NFC\n"), "there is no key 'shape'"),
-        ("ru", RUSSIAN.replace("weights", "weight"), "there is no column 'weights'"),
+        ("ru", RUSSIAN.replace("language: ru", "language: uk"), "'uk'"),
+        ("ru-iso9", RUSSIAN, "iso9"),
+        ("ru", RUSSIAN.replace("# scheme: typed\n", ""), "scheme is ''"),
+        ("ru", RUSSIAN.replace("language", "script"), "script 'ru'"),
+        ("rr", RUSSIAN.replace("ru\n", "rr\n"), "'rr'"),
+        ("ru", RUSSIAN.replace("# language: ru\n", ""), "one of the two"),
+        ("ru", RUSSIAN.replace(HEAD, HEAD + "# form: NFX\n"), "NFX"),
+        ("ru", RUSSIAN.replace(HEAD, HEAD + "# shape: NFC\n"), "shape"),
+        ("ru", RUSSIAN.replace("weights", "weight"), "weights"),
     ],
 )
 def test_a_header_agrees_with_the_name(tmp_path: Path, name: str, head: str, message: str) -> None:
@@ -167,7 +167,7 @@ def test_a_table_that_grows_without_measure_is_refused(tmp_path: Path, monkeypat
     letters = "абвгдежзиклмнопрст"
     rows = "".join(f"{letter}|a b c|1 1 1|part|V\n" for letter in letters)
     monkeypatch.setattr(table, "MOST_RULES", 1000)
-    with pytest.raises(UserError, match=r"with the row of '\{V1\}\{V2\}\{V3\}' there are more than 1,000 rules"):
+    with pytest.raises(UserError, match="1,000 rules"):
         read(tmp_path / "a", rows + "{V1}{V2}{V3}|{V1}{V2}{V3}\n")
-    with pytest.raises(UserError, match=r"the row of '\{V1\}\{V2\}' has 72 forms where its classes are expanded; 64"):
+    with pytest.raises(UserError, match="72 forms"):
         read(tmp_path / "b", rows.replace("a b c|1 1 1", "a b c d e f|") + "{V1}{V2}|{V1}{V2} {V2}{V1}\n")

@@ -7,8 +7,7 @@ from typing import Literal
 
 import pytest
 
-from robust_xtreme.core import registry
-from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.examples import Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
@@ -58,12 +57,3 @@ def test_strength_is_a_share_of_words() -> None:
     assert {*words} == {"word", "𝐰𝐨𝐫𝐝"}
     assert 0.25 < words.count("𝐰𝐨𝐫𝐝") / 2000 < 0.35
     assert noised.graphemes_edited == 4 * words.count("𝐰𝐨𝐫𝐝")
-
-
-def test_frozen_spans_stay() -> None:
-    """A span that is frozen keeps its letters; a span inside a word is a word of its own."""
-    text = Text("t", "en", "ab cd", (Span(0, 2, None, True), Span(3, 4)))
-    noised = noise_texts([text], PerturbationSpec.parse("styled:1"), 0)[0]
-    assert noised.text.value == "ab 𝐜𝐝"
-    member = registry.load("perturbation", "styled")
-    assert (member.unit, member.kind) == ("word", "words")

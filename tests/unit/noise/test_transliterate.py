@@ -63,12 +63,12 @@ def test_a_scheme_serves_other_languages_than_the_default(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("transliterate:1@scheme=iso8", "'transliterate' knows no 'iso8' in '@scheme=iso8'"),
+        ("transliterate:1@scheme=iso8", "iso8"),
         ("transliterate:1@scheme=typd", "typed"),
         ("transliterate:1@scheme=icu", "icu"),
         ("transliterate:1@scheme=icu:", "icu"),
-        ("transliterate:1@scheme=typed@direction=back", "The scheme 'typed' cannot be read back"),
-        ("transliterate:1@direction=away", "'transliterate' knows no 'away' in '@direction=away'; it knows to, back"),
+        ("transliterate:1@scheme=typed@direction=back", "read back"),
+        ("transliterate:1@direction=away", "away"),
     ],
 )
 def test_what_is_not_a_scheme_is_refused(spec: str, message: str) -> None:

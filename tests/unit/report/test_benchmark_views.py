@@ -99,15 +99,6 @@ def test_a_benchmark_that_nobody_asked_for_is_shown_only_whole() -> None:
     assert made("overall", scores(xnli=("sw",)), asked=("xnli",)).height == 0
 
 
-def test_the_page_explains_the_mark() -> None:
-    """What a star means is above the table, what is missing in the legend."""
-    part = scores(xnli=("sw",))
-    text = page(part, empty(DELTAS), manifest(), averages(part))
-    assert "\\* is over a part" in text
-    assert "70.0\\*" in text
-    assert "**missing**" in text
-
-
 def test_averages_over_a_suite_have_its_name() -> None:
     """The tables of mini name mini, nowhere a benchmark."""
     (row,) = made("overall", scores(), suite="mini").iter_rows(named=True)

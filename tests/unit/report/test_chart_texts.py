@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, Final
@@ -147,21 +146,3 @@ def test_numbers_of_charts_are_rounded_as_those_of_tables() -> None:
     assert {text for text in shown if is_number(text)} == {"0.0"}
     rows = _cells().head(1).with_columns(grapheme_edit_rate=pl.lit(0.0245))
     assert f"sw  {NAMES[0]}  (edits {percent(0.0245)})" in texts(svg(forest(rows)))
-
-
-def test_long_names_that_differ_are_drawn_apart() -> None:
-    """A name that has no room is cut in its middle, so that those of a chain differ in what they end with."""
-    long = [f"{'keyboard_typo:0.5+' * 9}char_noise:{strength}" for strength in ("0.005", "0.125")]
-    cells = _cells().head(2).with_columns(noise=pl.Series(long))
-    labels = [text for text in texts(svg(forest(cells))) if text.startswith("sw")]
-    assert [label.split("\N{HORIZONTAL ELLIPSIS}")[1][-16:] for label in labels] == [
-        name[-16:] for name in reversed(long)
-    ]
-
-
-def test_only_geometry_is_shortened() -> None:
-    """Coordinates have at most two decimals, as before; a text and a title between tags are as they were."""
-    drawn = svg(forest(_cells()))
-    attributes = [value for element in ET.fromstring(drawn).iter() for value in element.attrib.values()]
-    assert not [value for value in attributes if re.search(r"\.\d{3}", value)]
-    assert (drawn.count("class="), drawn.count("role="), drawn.count("<g></g>")) == (1, 1, 0)

@@ -429,7 +429,7 @@ def test_a_notebook_draws_the_same_charts(results: Results, tmp_path: Path) -> N
     assert drawn.startswith("<svg")
     assert not re.search("<script|https?://(?!www.w3.org)", drawn)
     assert "currentColor" not in json.dumps(plots.heat().chart.to_dict())
-    with pytest.raises(UserError, match=r"no task of the run named 'xcopa'\. There are: panx, xnli, xquad\."):
+    with pytest.raises(UserError, match="xcopa"):
         plots.forest("xcopa")
-    with pytest.raises(UserError, match=r"no axis named 'edits'\. There are: realised, nominal\."):
+    with pytest.raises(UserError, match="'edits'"):
         plots.curve("xnli", "edits")

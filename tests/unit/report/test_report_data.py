@@ -43,5 +43,5 @@ def test_a_change_that_rounds_to_nothing_has_no_sign() -> None:
 @pytest.mark.parametrize("suffix", [".csv", ".json"])
 def test_data_have_no_views(results: Results, suffix: str) -> None:
     """Views of a file that has every cell are refused in a line."""
-    with pytest.raises(UserError, match=f"A {suffix} file has every cell and no views. Leave out --views"):
+    with pytest.raises(UserError, match="--views"):
         written(results, suffix, ["by_task"])

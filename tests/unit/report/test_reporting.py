@@ -16,13 +16,11 @@ from robust_xtreme.files import store
 from robust_xtreme.files.schema import AVERAGES, CONDITIONS, DELTAS, SCORES, empty
 from robust_xtreme.report import columns as _columns
 from robust_xtreme.report import views as _views
-from robust_xtreme.report.blocks import text_of
 from robust_xtreme.report.cells import perturbed
 from robust_xtreme.report.columns import tables
 from robust_xtreme.report.document import document, render, show, views
 from robust_xtreme.report.renderers.markdown import render as markdown_of
 from robust_xtreme.report.renderers.terminal import print_table
-from robust_xtreme.report.summary import legend
 from robust_xtreme.report.view import SECTION, Results, View
 
 
@@ -282,36 +280,6 @@ def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -
     store.write_frame(tmp_path / "conditions.csv", results.conditions, CONDITIONS)
     store.write_json(tmp_path / "manifest.json", results.manifest)
     assert render(tmp_path) == markdown_of(document(results))
-
-
-def test_the_legend_claims_of_columns_only_what_is_true(results: Results) -> None:
-    """Cut pairs are scored as any other, lost golds are not; kinds of spans differ anyhow; a word may be a phrase."""
-    cut = results.scores.with_columns(truncated=pl.lit(0.12))
-    legend_text = page(cut, results.deltas, results.manifest).partition("## Legend")[2]
-    lines = dict(
-        line.removeprefix("- **").split("**: ", 1) for line in legend_text.splitlines() if line.startswith("- **")
-    )
-    assert "a pair that was cut is scored as any other" in lines["truncated"]
-    assert "counts as wrong" in lines["truncated"]
-    assert "not equally hard" in lines["untouched"]
-    assert "not spaced" in lines["words"]
-
-
-def test_the_legend_says_what_chance_and_shallow_predictors_are(results: Results) -> None:
-    """A constant is explained in a sentence, a shallow predictor with what it learned from."""
-    entries = {term: text_of(line) for term, line in legend([], results)}
-    assert entries["whole_sentence_LOC"] == "The whole sentence as one entity of the type named."
-    assert entries["word_lexicon"].startswith("Each word's most frequent tag")
-    assert entries["word_lexicon"].endswith("Learned from 5 folds, 240 examples each.")
-    assert {"accuracy", "char_noise"} <= set(entries)
-
-
-def test_the_legend_names_the_languages_whose_noise_is_borrowed_or_from_a_thin_list(results: Results) -> None:
-    """Behind the sentence about the perturbation, each note of the manifest with its languages."""
-    notes = {"char_noise": {"borrowed": ["sw", "th"], "from a thin list": ["de"]}}
-    noted = Results(results.scores, results.deltas, {**results.manifest, "noise_sources": notes}, results.averages)
-    line = text_of(dict(legend([], noted))["char_noise"])
-    assert line.endswith(". Its data are borrowed in sw, th. Its data are from a thin list in de.")
 
 
 def test_chance_and_shallow_levels_are_beside_the_model(results: Results) -> None:

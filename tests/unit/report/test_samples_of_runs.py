@@ -273,12 +273,12 @@ def test_titles_tell_draws_from_losses(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (("--tasks", "xnlo"), "There is no task of the run named 'xnlo'. Did you mean 'xnli'?"),
-        (("--languages", "sw"), "There is no language of the run named 'sw'."),
-        (("--perturb", "ocr_noise"), "There is no noise of the run named 'ocr_noise'."),
-        (("--became", "wrongly"), "There is no kind of --became named 'wrongly'. Did you mean 'wrong'?"),
-        (("--id", "none"), "There is no example of the run named 'none'. There are: 00"),
-        (("--limit", "0"), "The value 0 of --limit is below 1."),
+        (("--tasks", "xnlo"), "'xnli'"),
+        (("--languages", "sw"), "'sw'"),
+        (("--perturb", "ocr_noise"), "ocr_noise"),
+        (("--became", "wrongly"), "--became"),
+        (("--id", "none"), "'none'"),
+        (("--limit", "0"), "--limit"),
     ],
 )
 def test_a_wrong_option_is_one_line(run: Run, words: tuple[str, ...], what: str) -> None:
@@ -293,4 +293,4 @@ def test_a_folder_without_a_run_is_one_line(tmp_path: Path) -> None:
     """It says which file is missing."""
     ended = program("examples", str(tmp_path))
     assert (ended.code, len(ended.err.splitlines())) == (2, 1)
-    assert "it has no manifest.json" in ended.err
+    assert "manifest.json" in ended.err

@@ -19,7 +19,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.files.schema import DELTAS, build
 from robust_xtreme.report.blocks import Heading, Table, TableColumn, text_of
 from robust_xtreme.report.columns import only, titled
-from robust_xtreme.report.document import show, slim, views
+from robust_xtreme.report.document import show, slim
 from robust_xtreme.report.renderers._fitting import fitted, folded, naming, tried
 from robust_xtreme.report.renderers.terminal import print_blocks, print_table
 from robust_xtreme.report.view import Results
@@ -203,15 +203,6 @@ def test_columns_under_a_heading_follow() -> None:
         "tr",
         "th",
     ]
-
-
-def test_the_help_and_the_manual_list_the_views() -> None:
-    """`report --help` names each view, and the manual says what it has."""
-    shown = " ".join(program("report", "--help", COLUMNS="100").out.split())
-    lines = (ROOT / "docs" / "how-to" / "report.md").read_text("utf-8").splitlines()
-    for view in views():
-        assert re.search(rf"Views: .*\b{view.name}[,.]", shown)
-        assert f"| `{view.name}` | {view.title} | {view.summary} |" in lines
 
 
 def test_a_view_that_does_not_exist_is_named_first() -> None:

@@ -209,7 +209,7 @@ def test_dev_and_test_share_no_average() -> None:
 def test_a_cell_that_is_there_twice_is_refused() -> None:
     """Two ways of inference of one cell are named, not averaged."""
     rows = [*_rows(_XTREME), _row("xnli", "sw", "accuracy", 1.0, inference="other")]
-    with pytest.raises(Mismatch, match=r"xnli/sw clean accuracy \(m\) twice"):
+    with pytest.raises(Mismatch, match="twice"):
         _named(rows)
 
 

@@ -77,7 +77,7 @@ def test_permuted_ids_raise() -> None:
     noisy = stats.filter(pl.col("condition") == NOISE)
     ids = noisy.get_column("example").to_list()
     permuted = noisy.with_columns(pl.Series("example", [*ids[1:], ids[0]]))
-    with pytest.raises(Mismatch, match="xnli/test/sw/00000 has another fingerprint"):
+    with pytest.raises(Mismatch, match="fingerprint"):
         deltas(pl.concat([stats.filter(pl.col("condition") == "clean"), permuted]), scored, HEADLINES)
 
 
@@ -104,7 +104,7 @@ def test_scores_of_another_run_are_refused() -> None:
     """SCORES that do not have a cell of STATS raise."""
     stats, predictions = frames({CLEAN: answers(90, 0.9), (NOISE, 0): answers(90, 0.8)})
     scored = scores(stats, predictions).filter(pl.col("condition") == "clean")
-    with pytest.raises(Mismatch, match="no row in SCORES"):
+    with pytest.raises(Mismatch, match="SCORES"):
         deltas(stats, scored, HEADLINES)
 
 

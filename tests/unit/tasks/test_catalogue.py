@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme.cli.list import COLUMNS, SHORT, cell, list_
+from robust_xtreme.cli.list import COLUMNS, SHORT, list_
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import UnknownName
 from robust_xtreme.tasks.catalogue import LISTS, plain, rows, served
-from robust_xtreme.tasks.groups import names
 
 
 @pytest.mark.parametrize("what", sorted(LISTS))
@@ -54,23 +53,6 @@ def test_a_list_is_a_table_for_readers(what: str, capsys: pytest.CaptureFixture[
     assert all(name in shown for name in (*names, *COLUMNS[what][1:]))
 
 
-@pytest.mark.parametrize("columns", [60, 80, 200])
-def test_the_list_of_tasks_is_for_reading(
-    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No paths of files; languages with their number; the groups that --tasks takes at its end."""
-    monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    monkeypatch.setenv("COLUMNS", str(columns))
-    list_("tasks", long=True)
-    shown = capsys.readouterr().out
-    lines = shown.splitlines()
-    assert not any(sign in shown for sign in (".tsv", ".jsonl", "{language}", "{code}"))
-    assert len(lines) < max(2000 / columns * 6, 120)
-    assert "11: ar de el en" in shown
-    assert all(any(line.startswith(f"  {name}: ") for line in lines) for name in names())
-    assert "robust-xtreme list tasks --json" in shown.replace("\n", " ").replace("  ", " ")
-
-
 def test_the_list_of_perturbations_breaks_no_identifier(capsys: pytest.CaptureFixture[str]) -> None:
     """Rules that are waived are whole, one a line; below the table is where three kinds act."""
     list_("perturbations", long=True)
@@ -108,14 +90,6 @@ def test_an_unknown_list_is_refused() -> None:
     """A list that does not exist is named with the nearest one that does."""
     with pytest.raises(UnknownName, match="Did you mean 'metrics'"):
         rows("metric")
-
-
-def test_cells_are_readable() -> None:
-    """Lists are joined, groups of fields shown with plus signs, mappings line by line, truth as yes and no."""
-    assert cell(["a", "b"]) == "a b"
-    assert cell([["question"], ["premise", "hypothesis"]]) == "question, premise+hypothesis"
-    assert cell({"train": ["x.tsv"], "test": "y"}) == "train: x.tsv\ntest: y"
-    assert (cell(True), cell(None), cell(3)) == ("yes", "", "3")
 
 
 def test_values_become_plain() -> None:

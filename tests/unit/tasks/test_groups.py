@@ -39,7 +39,7 @@ def test_families_are_groups() -> None:
 
 def test_an_unknown_name_is_refused_with_the_nearest_group() -> None:
     """One line, with what was probably meant."""
-    with pytest.raises(UnknownName, match=r"no task named 'xtreme_r'. Did you mean 'xtreme-r'"):
+    with pytest.raises(UnknownName, match="xtreme-r"):
         chosen(["xtreme_r"])
 
 

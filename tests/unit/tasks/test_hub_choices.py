@@ -74,5 +74,5 @@ def test_the_hub_gives_the_examples_of_the_files(
 
 def test_parts_of_speech_are_not_on_the_hub() -> None:
     """No copy has the words of XTREME's conversion: one line says so, and what to do instead."""
-    with pytest.raises(MissingData, match=r"^udpos names no dataset on the hub\. No copy .* --data DIR\.$"):
+    with pytest.raises(MissingData, match="--data"):
         load(registry.load("task", "udpos"), open_source("hub", offline=True), "de", "test")

@@ -275,7 +275,7 @@ def test_words_are_scored_one_by_one() -> None:
 def test_a_wrong_number_of_tags_is_refused(name: str) -> None:
     """Tags for fewer or more words than the sentence has are a mismatch, not a score."""
     example = _sentence(["a", "b"], Tags(("O", "O")))
-    with pytest.raises(Mismatch, match="e: 1 tags were predicted for 2 words"):
+    with pytest.raises(Mismatch, match="1 tags"):
         _metric(name).stats(Scored(example, example, Tags(("O",)), Tags(("O",))))
 
 

@@ -107,9 +107,7 @@ def test_near_identical_rows_are_told_apart_by_order_or_refused_by_name() -> Non
     typo = changed(clean[1], premise="Der Vertrg bedarf einer Erklärung.")
     beside = aligned(clean, [clean[0], typo, *clean[3:]], partial=False)
     assert beside.pairs[:3] == ((0, 0), (1, 1), (3, 2))
-    message = (
-        r"^n.tsv:1: is near Der .*1 and Der .*0, and could be of either\. .* \(1 row without a partner\)\. .*-partial$"
-    )
+    message = "could be of either"
     with pytest.raises(DataError, match=message):
         aligned(clean, [typo, *clean[2:]], partial=False)
     alone = aligned(clean, [typo, *clean[2:]])
@@ -131,7 +129,7 @@ def test_rows_in_another_order_are_not_exchanged() -> None:
     assert all(order[at] == row for row, at in pairing.pairs)
     assert (len(pairing.noisy_left), [*pairing.refused]) == (1, [*pairing.noisy_left])
     order = [*range(7), 8, 7, *range(9, 13)]
-    with pytest.raises(DataError, match=r"n.tsv:8: is nearer to Anna .*2 than to Anna .*1: .* in order"):
+    with pytest.raises(DataError, match="nearer to"):
         aligned(clean, [clean[row] for row in order])
 
 
@@ -146,11 +144,9 @@ def test_a_relabelled_row_is_left_out_alone() -> None:
     """It is named with its count; where partial sets are asked for, the others are paired, also in a whole file."""
     clean = triples()
     rows = [*clean[:4], replace(clean[4], target=clean[3].target), *clean[5:]]
-    with pytest.raises(
-        DataError, match=r"n.tsv:5: has the label 0, which is 1 in .*: these are shuffled.*--external-p"
-    ):
+    with pytest.raises(DataError, match="--external-p"):
         aligned(clean, rows, partial=False)
-    with pytest.raises(DataError, match=r"n.tsv:4: has the label 0, which is 1 in .* \(1 row without a partner\)"):
+    with pytest.raises(DataError, match="the label 0"):
         aligned(clean, rows[1:], partial=False)
     for several in (rows, rows[1:]):
         pairing = aligned(clean, several)

@@ -56,7 +56,7 @@ def test_a_suite_of_translations(tmp_path: Path) -> None:
     """A row is a query and its candidate."""
     (split,) = _suite(tmp_path, "tatoeba", {"test-sw": [_pair("1", "Moja.", "One."), _pair("2", "Mbili.", "Two.")]})
     assert [_gold(example) for example in split.examples] == [(f"tatoeba/test/sw/candidate/{id}",) for id in "12"]
-    with pytest.raises(DataError, match=r"test-sw\.jsonl:1: the key 'translation' is empty"):
+    with pytest.raises(DataError, match="translation"):
         _suite(tmp_path, "tatoeba", {"test-sw": [_pair("1", "Moja.", "")]})
 
 
@@ -67,7 +67,7 @@ def test_a_suite_of_bitext_may_have_sentences_without_a_partner(tmp_path: Path) 
     assert [_gold(example) for example in split.examples] == [("bucc/test/sw/candidate/1",), ()]
     assert split.corpus is not None
     assert [text.value for text in split.corpus.texts] == ["One.", "Three."]
-    with pytest.raises(DataError, match=r":1: the keys 'sentence' and 'translation' are both empty"):
+    with pytest.raises(DataError, match="both empty"):
         _suite(tmp_path, "bucc", {"test-sw": [_pair("1", "", "")]})
 
 
@@ -82,7 +82,7 @@ def test_a_suite_of_answers_has_one_pool_in_all_languages(tmp_path: Path) -> Non
     assert len(_gold(english.examples[0])) == len(_gold(swahili.examples[0])) == 2
     assert english.corpus == swahili.corpus
     assert {example.cluster for example in (*english.examples, *swahili.examples)} == {"p"}
-    with pytest.raises(DataError, match=r":1: the sentence at 2 begins before that at 0 ends, at 3"):
+    with pytest.raises(DataError, match="the sentence at 2"):
         _suite(tmp_path, "lareqa", {"test-en": [_question("1", "Ab. c.", [[0, 3], [2, 6]])]})
 
 
@@ -93,7 +93,7 @@ def test_a_suite_of_mentions_has_a_file_of_candidates(tmp_path: Path) -> None:
     (split,) = _suite(tmp_path, "mewsli_x", {"pool": [pool], "test-en": [row]})
     assert _gold(split.examples[0]) == ("mewsli_x/test/sw/candidate/Q220",)
     assert split.examples[0].texts["query"].value == "Rom: { Rom } ist alt."
-    with pytest.raises(DataError, match=r"test-en\.jsonl:1: the key 'entity' is empty"):
+    with pytest.raises(DataError, match="entity"):
         _suite(tmp_path, "mewsli_x", {"pool": [pool], "test-en": [{**row, "entity": ""}]})
 
 

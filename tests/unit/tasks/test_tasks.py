@@ -162,14 +162,14 @@ def test_a_premise_unlike_its_threes_first_is_a_text_of_its_own() -> None:
 def test_rows_of_xnli_in_another_order_are_noticed() -> None:
     """A sorted or shuffled file would give clusters of strangers, and intervals that are too narrow."""
     premises = [f"p{index % 20}" for index in range(60)]
-    with pytest.raises(DataError, match=r"^f: equal premises are not in threes.*in another order"):
+    with pytest.raises(DataError, match="in threes"):
         _task("xnli").adapt(_pairs(premises), Origin("xnli", "test", "en"))
 
 
 def test_a_lost_row_of_xnli_is_noticed() -> None:
     """A file whose premises change one row too early has lost a row: clusters and ids would be wrong."""
     premises = [f"p{index // 3}" for index in range(60)]
-    with pytest.raises(DataError, match=r"^f: the premises do not change every third row"):
+    with pytest.raises(DataError, match="every third row"):
         _task("xnli").adapt(_pairs(premises[1:]), Origin("xnli", "test", "en"))
     assert _task("xnli").adapt(_pairs(premises[:-1]), Origin("xnli", "test", "en"))
 
@@ -242,7 +242,7 @@ def test_a_context_carries_all_answers_of_its_passage(name: str) -> None:
 def test_a_question_without_an_answer_among_answered_ones_is_refused(name: str, split: str) -> None:
     """Its gold would be empty; where no question has an answer the split is one without labels."""
     empty = _question("q2", "b")
-    with pytest.raises(DataError, match=r"^f: question 'q2': has no answer, and other questions of the file have one"):
+    with pytest.raises(DataError, match="no answer"):
         _task(name).adapt((_question("q1", "a", (0, 1)), empty), Origin(name, split, "en"))
     (example,) = _task(name).adapt((empty,), Origin(name, split, "en"))
     assert example.target == Answers(())
@@ -251,7 +251,7 @@ def test_a_question_without_an_answer_among_answered_ones_is_refused(name: str, 
 @pytest.mark.parametrize("name", ["xquad", "tydiqa"])
 def test_an_answer_of_white_space_is_refused(name: str) -> None:
     """Nothing is left of it where it is scored."""
-    with pytest.raises(DataError, match=r"^f: question 'q1': the answer at \[1, 2\] is only white space"):
+    with pytest.raises(DataError, match="white space"):
         _task(name).adapt((_question("q1", "a b", (0, 1), (1, 2)),), Origin(name, "validation", "en"))
 
 

