@@ -74,7 +74,7 @@ def test_a_stopped_stage_continues_to_the_same_bytes(case: str, home: Path, tmp_
 
 
 def test_a_killed_run_continues_to_the_same_bytes(home: Path, tmp_path: Path) -> None:
-    """`kill -9` in the first and the last of four stages: the bytes of an unbroken run; nothing is trained again."""
+    """`kill -9` in each of four stages: the bytes of an unbroken run; what was complete is not trained again."""
     text = str(home / "data" / "text")
     stages: dict[str, Any] = {"scratch": "tiny", "text": text, "mlm": {"text": text}}
     stages |= {"intermediate": {"tasks": ["xnli"]}, "target": {"tasks": ["panx"]}}
@@ -84,8 +84,9 @@ def test_a_killed_run_continues_to_the_same_bytes(home: Path, tmp_path: Path) ->
     assert ("step", "masked_lm", 2) in from_outside.lines()
     from_outside.process.kill()
     assert from_outside.end() == -signal.SIGKILL
-    assert training(broken, ("target", 6)).end() == -signal.SIGKILL
-    assert not (tmp_path / "broken" / "run" / "heads").exists()
+    for end in (("intermediate", 4), ("target", 6)):
+        assert training(broken, end).end() == -signal.SIGKILL
+        assert not (tmp_path / "broken" / "run" / "heads").exists()
     steps: list[tuple[str, int]] = []
 
     def watch(at: Progress) -> None:
