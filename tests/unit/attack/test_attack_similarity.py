@@ -224,7 +224,7 @@ def test_a_model_that_shows_no_states_is_named() -> None:
     model: Any = lambda **_: SimpleNamespace(logits=None)  # noqa: E731 - a model is called
     checkpoint: Any = SimpleNamespace(encoder=model, device=torch.device("cpu"), pad_id=1, name="odd")
     model.config = SimpleNamespace()
-    with pytest.raises(RobustXtremeError, match="states"):
+    with pytest.raises(RobustXtremeError, match="no states"):
         list(Loaded(checkpoint).means([plain([[0, 5, 2]])]))
 
 

@@ -49,7 +49,7 @@ def test_a_hostile_file_is_one_line(reader: Reader, content: bytes, message: str
 def test_a_pipe_is_not_opened(reader: Reader, tmp_path: Path) -> None:
     """A run file that may never end is one line."""
     os.mkfifo(tmp_path / "file.toml")
-    with pytest.raises(SpecError, match="pipe"):
+    with pytest.raises(SpecError, match="regular file"):
         reader(tmp_path / "file.toml")
 
 

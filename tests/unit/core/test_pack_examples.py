@@ -48,5 +48,5 @@ def test_one_wrong_file_stops_the_folder_and_is_named(tmp_path: Path) -> None:
     text = example("misspellings/sw.tsv")
     written(tmp_path, "misspellings/sw.tsv", text)
     wrong = written(tmp_path, "misspellings/yo.tsv", text.replace("# source: what my pupils write\n", ""))
-    with pytest.raises(UserError, match="source"):
+    with pytest.raises(UserError, match="'source' is missing"):
         packs.use(wrong)

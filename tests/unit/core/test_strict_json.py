@@ -82,7 +82,7 @@ def test_a_row_of_a_suite_names_the_key(tmp_path: Path) -> None:
     (task,) = tasks_in(str(tmp_path))
     row = '{"id": "1", "text": "x", "label": "a"}\n'
     assert open_suite(tmp_path).rows_of(task, row, "f")[0].values == {"text": "x", "label": "a"}
-    with pytest.raises(DataError, match="label"):
+    with pytest.raises(DataError, match="'label' occurs twice"):
         open_suite(tmp_path).rows_of(task, row + row.replace('"label"', '"label": "b", "label"'), "f")
 
 

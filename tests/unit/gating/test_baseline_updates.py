@@ -22,7 +22,7 @@ def test_an_anchor_is_the_one_that_was_saved(tmp_path: Path) -> None:
     kept = anchor.read_bytes()
     for content in (None, (root / "main.json").read_bytes(), (root / "other.json").read_bytes()):
         anchor.unlink() if content is None else anchor.write_bytes(content)
-        with pytest.raises(DataError, match="anchor"):
+        with pytest.raises(DataError, match="not the anchor"):
             load("main", root)
     anchor.write_bytes(kept)
     load("main", root).check()

@@ -351,7 +351,7 @@ def test_an_update_by_what_cannot_be_compared_changes_nothing(run: Path, root: P
     before = {path: path.read_bytes() for path in root.iterdir()}
     with pytest.raises(Mismatch, match="--limit"):
         update([finished_run(tmp_path / "other", spec={"seeds": 2, "limit": "9"})], "main", root)
-    with pytest.raises(MissingData, match="other"):
+    with pytest.raises(MissingData, match="'other'"):
         update([run], "other", root)
     assert {path: path.read_bytes() for path in root.iterdir()} == before
 

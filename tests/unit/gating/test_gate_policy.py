@@ -110,7 +110,7 @@ def test_a_value_from_python_is_checked_too() -> None:
     """A policy that is not read from a file has the same checks."""
     with pytest.raises(SpecError, match="not 101"):
         Policy(margin=101)
-    with pytest.raises(SpecError, match="scale"):
+    with pytest.raises(SpecError, match="'scale'"):
         Accepted("xnli", "", "clean", "level", "why", date(2027, 1, 1))
 
 

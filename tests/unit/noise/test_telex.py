@@ -176,5 +176,5 @@ def test_a_table_of_a_user_changes_the_keys(tmp_path: Path) -> None:
     with packs.using(tmp_path):
         assert typed("caq cas", "telex") == "cá cas"
     path.write_text(head + "q\tx\t\n", "utf-8")
-    with packs.using(tmp_path), pytest.raises(DataError, match="tone"):
+    with packs.using(tmp_path), pytest.raises(DataError, match="tone or a hat"):
         typed("ca", "telex")

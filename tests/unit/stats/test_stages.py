@@ -31,7 +31,7 @@ def test_a_record_is_read_as_it_is(tmp_path: Path) -> None:
 )
 def test_each_key_is_checked_by_itself(tmp_path: Path, key: str, value: object) -> None:
     """One value of another kind among right ones refuses the record."""
-    with pytest.raises(DataError, match="record"):
+    with pytest.raises(DataError, match="not a record"):
         read_stages(_written(tmp_path, {**_RECORD, key: value}))
 
 

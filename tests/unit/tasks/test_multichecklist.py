@@ -413,7 +413,7 @@ def test_a_suite_has_no_such_task(tmp_path: Path) -> None:
     (tmp_path / "suite.toml").write_text(text)
     from robust_xtreme.tasks.sources.suite import open_suite
 
-    with pytest.raises(UserError, match="record"):
+    with pytest.raises(UserError, match="`record`"):
         load(TASK, open_suite(tmp_path), "en", "test")
 
 

@@ -278,7 +278,7 @@ def test_a_suite_has_one_pool_for_every_split(tmp_path: Path) -> None:
         assert loaded.examples[0].target == Document((f"find/{split}//candidate/Q7",))
         assert [name for name, _ in loaded.files] == [f"find/{split}-de.jsonl", "find/pool.jsonl"]
     (tmp_path / "find/pool.jsonl").write_text('{"id": "Q7"}', encoding="utf-8")
-    with pytest.raises(DataError, match="cluster"):
+    with pytest.raises(DataError, match="'cluster'"):
         load(_with_pool(), source, "de", "test")
 
 

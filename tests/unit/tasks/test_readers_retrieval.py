@@ -174,7 +174,7 @@ def test_layouts_of_bucc(tmp_path: Path, base: str) -> None:
 def test_bucc_without_gold_names_the_remedy(tmp_path: Path) -> None:
     """XTREME's script removes the gold pairs of test: the error says what is missing, and where it is available."""
     _write(tmp_path, **{"bucc2018/de-en.test.de": "de-1\ta\n", "bucc2018/de-en.test.en": "en-1\tb\n"})
-    with pytest.raises(MissingData, match="without") as error:
+    with pytest.raises(MissingData, match=r"de-en\.test\.gold") as error:
         _load(tmp_path, "bucc", "test")
     assert "\n" not in str(error.value)
 

@@ -56,7 +56,7 @@ def test_a_suite_of_translations(tmp_path: Path) -> None:
     """A row is a query and its candidate."""
     (split,) = _suite(tmp_path, "tatoeba", {"test-sw": [_pair("1", "Moja.", "One."), _pair("2", "Mbili.", "Two.")]})
     assert [_gold(example) for example in split.examples] == [(f"tatoeba/test/sw/candidate/{id}",) for id in "12"]
-    with pytest.raises(DataError, match="translation"):
+    with pytest.raises(DataError, match="'translation'"):
         _suite(tmp_path, "tatoeba", {"test-sw": [_pair("1", "Moja.", "")]})
 
 

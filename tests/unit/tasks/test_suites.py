@@ -322,7 +322,7 @@ def test_a_licence_is_optional(tmp_path: Path) -> None:
     assert opened(suite(tmp_path / "one")).licence == "not stated (suite.toml has a key licence for it)"
     stated = opened(suite(tmp_path / "two", f'licence = "CC BY 4.0,\\n by the shop"\n{TOML}'))
     assert stated.licence == "CC BY 4.0, by the shop"
-    with pytest.raises(DataError, match="licence"):
+    with pytest.raises(DataError, match="'licence'"):
         opened(suite(tmp_path / "three", f"licence = 4\n{TOML}"))
 
 
@@ -340,7 +340,7 @@ def test_a_task_whose_reader_has_no_rows_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setitem(sys.modules, "theirs.lines", module)
     theirs = dataclasses.replace(XNLI, files={"test": Files("theirs.lines", ("x",))})
     source = opened(suite(tmp_path, xnli__test_en=lines([PAIR])))
-    with pytest.raises(UserError, match="record"):
+    with pytest.raises(UserError, match="`record`"):
         load(theirs, source, "en", "test")
 
 

@@ -150,7 +150,7 @@ def test_rows_of_the_hub_are_those_of_the_files(label: str | None) -> None:
 
 def test_a_label_without_a_name_on_the_hub_is_refused() -> None:
     """A number says nothing of which class it is."""
-    with pytest.raises(DataError, match="label"):
+    with pytest.raises(DataError, match="'label'"):
         hub.sentences({"sentence1": "a", "sentence2": "b", "label": 1}, "hub: row 0")
 
 
