@@ -184,6 +184,7 @@ def test_a_few_steps_of_the_recipe_make_a_run(tmp_path: Path) -> None:
     assert second["base"]["name"] == "mini"
 
 
+@pytest.mark.long
 def test_most_descriptions_are_in_other_orders(tmp_path: Path) -> None:
     """Every training text asks for an entity of its own; two of three are not described in plain English."""
     folder = write_training_suite(tmp_path, SMALL, 0)

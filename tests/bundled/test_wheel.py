@@ -81,6 +81,7 @@ def test_the_wheel_and_what_it_installs_are_small(wheel: Path) -> None:
     assert (wheel.stat().st_size <= 9_000_000, installed <= 20_000_000) == (True, True), installed
 
 
+@pytest.mark.long
 def test_the_sdist_has_the_versions_of_libraries(tmp_path: Path) -> None:
     """Who has no checkout installs by locks/gate.txt what needs no torch: each list has its bytes in the sdist."""
     with contextlib.chdir(ROOT):
