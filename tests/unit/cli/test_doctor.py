@@ -264,8 +264,8 @@ def test_without_torch_it_says_which_commands_work(
     assert {*last.partition(" work")[0].replace(" and", ",").split(", ")} < {*command_names()}
     cures = {line.strip() for line in done.output.splitlines() if "-> pip" in line}
     assert cures - {'-> pip install "robust-xtreme[images]"'} == {"-> pip install robust-xtreme"}
-    lines, what = checks(), "huggingface_hub"
-    assert [lines[name]["found"] for name in ("hub", "hub cache")] == [what, what]
+    lines = checks()
+    assert all("huggingface_hub" in lines[name]["found"] for name in ("hub", "hub cache"))
     assert json.loads(doctor("--json").stdout)["mini"] is False
     asked = doctor("--data", "hub")
     assert asked.exit_code == 2

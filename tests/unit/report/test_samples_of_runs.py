@@ -285,7 +285,7 @@ def test_a_wrong_option_is_one_line(run: Run, words: tuple[str, ...], what: str)
     """It names the value, and what was meant."""
     ended = program("examples", str(run.folder), *words)
     assert ended.code == 2
-    assert ended.err.startswith(f"robust-xtreme: {what}")
+    assert what in ended.err
     assert len(ended.err.splitlines()) == 1
 
 
