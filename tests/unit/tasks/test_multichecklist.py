@@ -309,7 +309,7 @@ def test_a_broken_table_is_one_line_with_the_place(tmp_path: Path, change: objec
 def test_a_language_that_the_table_does_not_have_is_reported(tmp_path: Path) -> None:
     """No column is not a row; a table that is not there names where it was looked for and what brings it."""
     with pytest.raises(MissingData, match="no rows in sw"):
-        read(tmp_path, "sw")
+        read(tmp_path, "sw", table())
     with pytest.raises(MissingData, match=r"multichecklist/checklist_templates\.tsv.* DIR/multichecklist"):
         load(TASK, tmp_path / "multichecklist", "en", "test")
 
