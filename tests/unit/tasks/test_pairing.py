@@ -144,7 +144,7 @@ def test_a_relabelled_row_is_left_out_alone() -> None:
     """It is named with its count; where partial sets are asked for, the others are paired, also in a whole file."""
     clean = triples()
     rows = [*clean[:4], replace(clean[4], target=clean[3].target), *clean[5:]]
-    with pytest.raises(DataError, match="--external-p"):
+    with pytest.raises(DataError, match="external_partial"):
         aligned(clean, rows, partial=False)
     with pytest.raises(DataError, match="the label 0"):
         aligned(clean, rows[1:], partial=False)
