@@ -122,7 +122,8 @@ def _chance(folder: Path, task: str) -> float:
 
 
 def _used(folder: Path) -> float | None:
-    """The median share of its budget that random search uses where an edit fits and none succeeds."""
+    """The median share of its budget that random search uses where an edit fits and none succeeds. "
+    "Whether the right answer to a changed text is still the same is not judged."""
     parts = [pl.read_parquet(path) for path in sorted((folder / "parts").glob("*attacked*"))]
     rows = pl.concat(parts).filter(pl.col("condition").str.contains(_RANDOM, literal=True))
     left = rows.filter(pl.col("allowed") > 0, ~pl.col("skipped"), first=0)
@@ -178,7 +179,8 @@ def page(record: Mapping[str, Any]) -> str:
         "--seeds 0): the robust score under the attack and under random search by the same moves with as many queries; "
         "chance: the best constant answer; lower by: random search minus the attack, in points, with its interval over "
         "clusters; worse in: languages in which the attack is significantly worse, by Holm; "
-        "budget used: the median share of its queries that random search asks where an edit fits and none succeeds."
+        "budget used: the median share of its queries that random search asks where an edit fits and none succeeds. "
+        "Whether the right answer to a changed text is still the same is not judged."
     )
     return markdown.render(ReportPage("Attacks beside random search", (Paragraph(what), grid(heads, rows))))
 

@@ -163,7 +163,8 @@ def _rows(levels: pl.DataFrame) -> Iterator[list[str]]:
 _ABOUT: Final = f"""\
 `{FIRST}` is the embedded model, whose encoder all tasks share. `{SECOND}` is five models, one a task: that encoder,
 with a new head, trained on in English for four passes. Both are attacked by `attack_keys:0.1@queries={BUDGET}` in the
-languages of the embedded suite, and each reads the texts that the attack on the other one left (the key `frozen`)."""
+languages of the embedded suite, and each reads the texts that the attack on the other one left (the key `frozen`).
+Whether the right answer to a changed text is still the same is not judged."""
 
 _READ: Final = f"""\
 The headline metric of each task, on average over languages, under texts with as many edits: typos that nobody chose,

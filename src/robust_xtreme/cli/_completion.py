@@ -14,6 +14,7 @@ from robust_xtreme.tasks import groups
 _SAFE: Final = re.compile(r"(?!-)[\w.,@+/-]*", re.ASCII)
 """Paths that need no quotes: completed words are inserted unquoted, and a shell would interpret other characters."""
 
+_ATTACKS: Final = ("attack_", "textattack.")
 Completion = Callable[[str], list[str]]
 
 
@@ -74,6 +75,11 @@ def perturbation(incomplete: str) -> list[str]:
     if not _SAFE.fullmatch(before.replace(":", "").replace("=", "")):
         return []
     return [f"{before}{plus}{name}:0.1" for name in names("perturbation") if name.startswith(last)]
+
+
+def noise(incomplete: str) -> list[str]:
+    """The same without attacks, which ask a model."""
+    return [spec for spec in perturbation(incomplete) if not spec.rpartition("+")[2].startswith(_ATTACKS)]
 
 
 def condition(incomplete: str) -> list[str]:

@@ -217,9 +217,12 @@ def _usage(error: Any) -> str:
     command = context.command_path if context else "robust-xtreme"
     option = getattr(error, "option_name", "")
     if context and (line := getattr(context.command.callback, "file_lines", {}).get(option)):
+        file = "the file that --config names, as in --config FILE.toml"
+        if not command.endswith(" eval"):
+            file = f"the file of the run, as in {command} FILE.toml, or into the table of its stage there"
         return (
-            f"{option} is a key of files alone: write {line} into FILE.toml, and add "
-            f"{'--config ' if command.endswith(' eval') else ''}FILE.toml. See: robust-xtreme config keys"
+            f"{option} is a key of files alone. Write {line}, with your value, into {file}. "
+            "See: robust-xtreme config keys"
         )
     message = " ".join(str(error.format_message()).split())
     for problem in getattr(error.__cause__, "errors", list)():  # of the library that parses values

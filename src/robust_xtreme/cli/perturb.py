@@ -24,7 +24,7 @@ _LONGEST: Final = 255
 File = Annotated[str, argument("FILE", "The file to read; - is stdin.", _completion.any_file)]
 Spec = Annotated[
     list[str] | None,
-    option("--perturb SPEC", "Such as char_noise:0.1, or a chain, a:1+b:0.1. One strength.", _completion.perturbation),
+    option("--perturb SPEC", "Such as char_noise:0.1, or a chain, a:1+b:0.1. One strength.", _completion.noise),
 ]
 Frozen = Annotated[
     str | None,

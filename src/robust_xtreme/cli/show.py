@@ -21,7 +21,7 @@ _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators"
 
 
 def show(
-    spec: Annotated[str, argument("SPEC", "A perturbation, as in char_noise:0.1", _completion.perturbation)],
+    spec: Annotated[str, argument("SPEC", "A perturbation, as in char_noise:0.1", _completion.noise)],
     texts: Annotated[list[str], argument("TEXT...", "The text to perturb.")],
     language: Annotated[str, option("--languages CODE", "The language of the text.", _completion.language)],
     seed: Seed = 0,

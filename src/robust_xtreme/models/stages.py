@@ -98,7 +98,7 @@ def is_of_run(folder: Path) -> bool:
 def check_hashes(run: Path, inside: str = "") -> None:
     """Raise ModelError where a file of a run, `inside` a folder, is missing, added or changed, or it is not complete.
 
-    Where a train.json contains no hashes, or there is none, `unverified` says so; a run with a journal must have one.
+    Where there is no train.json, `unverified` says so; a run with a journal must have one.
     """
     recorded = _recorded(run)
     if recorded is None:
@@ -121,16 +121,15 @@ def check_hashes(run: Path, inside: str = "") -> None:
 
 
 def unverified(run: Path) -> str:
-    """A sentence where a run contains no hashes of its files; else empty."""
+    """A sentence where a run has no hashes of its files; else empty."""
     if _recorded(run) is not None:
         return ""
     name = run.resolve().name  # the sentence is stored, and what is stored contains no path
-    has = f"its {CLAIM} contains no hashes" if (run / CLAIM).is_file() else f"it has no {CLAIM}"
-    return f"{name}: {UNVERIFIED}, because {has}."
+    return f"{name}: {UNVERIFIED}, because it has no {CLAIM}."
 
 
 def _recorded(run: Path) -> dict[str, str] | None:
-    """The hashes in a run's train.json; None where it contains none. Raises ModelError where the file is damaged."""
+    """The hashes in a run's train.json; None where there is none. Raises ModelError where the file is damaged."""
     path = run / CLAIM
     if not path.is_file():
         return None
@@ -138,8 +137,6 @@ def _recorded(run: Path) -> dict[str, str] | None:
         recorded: Any = read_manifest(path).get(FILES)
     except DataError as error:
         raise ModelError(f"{path} is damaged or was changed after training. {_remedy(run)}") from error
-    if recorded is None:
-        return None
     if not isinstance(recorded, dict) or not all(isinstance(value, str) for value in recorded.values()):
         raise ModelError(f"{path} is damaged: {FILES!r} does not list hashes. {_remedy(run)}")
     return recorded

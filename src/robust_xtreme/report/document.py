@@ -75,13 +75,16 @@ def finished(folder: Path) -> Results:
     if not path.is_file():
         raise MissingData(f"{folder} is not the folder of a run of eval: it has no {MANIFEST}.")
     manifest = read_manifest(path, _AGAIN)
-    again = f"To evaluate it again: robust-xtreme eval --config {folder / 'run.toml'} --out FOLDER"
+    spec = folder / "run.toml"  # a run that was imported has none
+    again = (
+        f"To evaluate it again: robust-xtreme eval --config {spec} --out FOLDER" if spec.is_file() else "Make it again."
+    )
     check_version(path, str(manifest.get("schema_version", "")), again)
     if not manifest.get("complete"):
-        if not (folder / "run.toml").is_file():
+        if not spec.is_file():
             raise MissingData(f"{folder} is not the folder of a run of eval: it has no run.toml.")
         what = f"The run in {folder} is not finished. To continue it"
-        raise MissingData(f"{what}: robust-xtreme eval --config {folder / 'run.toml'} --out {folder}")
+        raise MissingData(f"{what}: robust-xtreme eval --config {spec} --out {folder}")
     if not fits(manifest, shapes.MANIFEST):
         raise DataError(path, f"is not the manifest of a finished run. {_AGAIN}")
     return results_of(folder)

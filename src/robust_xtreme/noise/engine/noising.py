@@ -261,7 +261,7 @@ def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int) -> resu
 def check_unasked(links: Sequence[Bound]) -> None:
     """Raise SpecError where a perturbation of a chain is an attack."""
     if attacks := [link.perturbation.name for link in links if link.perturbation.moves]:
-        raise SpecError(f"{attacks[0]} asks a model, so it is a perturbation of robust-xtreme eval alone.")
+        raise SpecError(f"{attacks[0]} asks a model, so only robust-xtreme eval and train take it.")
 
 
 def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int) -> results.NoisedTexts:

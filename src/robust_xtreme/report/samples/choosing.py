@@ -101,7 +101,7 @@ def attacked_of(folder: Path, manifest: Mapping[str, Any]) -> tuple[pl.LazyFrame
 
 def _scanned(path: Path, frame: Frame) -> pl.LazyFrame:
     with store.reading(path):
-        scanned = store.scan(path)
+        scanned = store.scan_frame(path)
         missing = set(frame.columns) - set(scanned.collect_schema())
     if missing:
         raise DataError(path, f"has no column {min(missing)}")
