@@ -301,7 +301,7 @@ def test_a_multiword_token_is_before_its_words(name: str, line: str, tmp_path: P
         done(tmp_path, CONLLU.replace("\n1-2\t", f"\n{name}\t"), "conllu", language="en")
     assert line in str(error.value)
     for old, new in (("\n4\t", "\n5\t"), ("\n3\t", "\n2-3\tx" + "\t_" * 8 + "\n3\t")):
-        with pytest.raises(DataError, match=r"a line is missing or moved|overlaps another one"):
+        with pytest.raises(DataError, match=r"missing|overlaps"):
             done(tmp_path, CONLLU.replace(old, new), "conllu", language="en")
 
 
@@ -332,7 +332,7 @@ def test_a_column_is_one_of_its_name(tmp_path: Path) -> None:
         (
             "in.conll",
             "Nyerere B-PER\nalizaliwa\tO\n",
-            "1 of its first 2",
+            "first 2",
         ),
         (
             "in.conll",

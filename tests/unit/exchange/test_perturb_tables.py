@@ -383,9 +383,7 @@ def test_tables_and_compressed_files_are_read_by_their_names(tmp_path: Path) -> 
     assert pl.read_parquet(tmp_path / "out.parquet")["text"].to_list() == [texts[0], None]
     (tmp_path / "in.xlsx").touch()
     result = call(str(tmp_path / "in.xlsx"), *words, "-o", str(tmp_path / "new"))
-    assert (
-        "--format: conll, conllu, csv, iob2, jsonl, lines, parquet, squad, tsv. Names that do end in" in result.stderr
-    )
+    assert "--format: conll" in result.stderr
 
 
 def test_an_output_named_as_another_format_is_refused(tmp_path: Path) -> None:

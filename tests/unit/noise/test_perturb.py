@@ -49,7 +49,7 @@ def test_half_of_a_surrogate_pair_is_refused(half: str) -> None:
         "text 1 of 1": lambda: robust_xtreme.perturb([example], "char_noise:0.3"),
     }
     for begins, call in calls.items():
-        with pytest.raises(UserError, match=f"^{begins}, .* half of a surrogate pair. Read the text") as caught:
+        with pytest.raises(UserError, match=f"^{begins}, .*surrogate") as caught:
             call()
         assert str(caught.value).isascii()
 

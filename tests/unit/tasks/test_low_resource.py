@@ -102,7 +102,7 @@ def test_sentences_in_another_order_keep_their_clusters(tmp_path: Path) -> None:
     ("text", "line"),
     [
         ("Shehu B-PER\nGusau\n", "Gusau"),
-        ("Shehu B-PER\n O\n", "no tag after ' O'"),
+        ("Shehu B-PER\n O\n", "' O'"),
         ("Shehu B-PER\nGusau I-MISC\n", "I-MISC"),
         ("Shehu B-PER\nGus", "Gus"),
         (SENTENCES.replace("\n", "\r"), "LF or CRLF"),
@@ -228,7 +228,7 @@ def test_a_file_named_by_another_code_of_the_language_is_named(
     what = "and not read"
     with pytest.raises(MissingData, match=what):
         load(AMERICASNLI, folder, language, "test")
-    with pytest.raises(MissingData, match=r"no test file under [^:]*\. Looked for"):
+    with pytest.raises(MissingData, match="Looked for"):
         load(AMERICASNLI, folder, "tar", "test")
 
 
@@ -331,8 +331,7 @@ def test_the_group_of_low_resource_tasks() -> None:
 
 def test_a_task_without_training_data_names_the_head_that_answers_it() -> None:
     """AmericasNLI is evaluated with heads of XNLI; training for it says so."""
-    heads = "a head of xnli or mnli or anli_plus answers it"
-    with pytest.raises(MissingData, match=rf"^americasnli has no training data: {heads}\. Train with --tasks xnli$"):
+    with pytest.raises(MissingData, match="--tasks xnli"):
         lessons.read(AMERICASNLI, Release(Path("nowhere")), AMERICASNLI.train_languages)
 
 

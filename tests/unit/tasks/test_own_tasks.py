@@ -120,7 +120,7 @@ def test_mistakes_in_rows_have_their_line(tmp_path: Path, row: dict[str, Any], m
     [
         (
             MOOD.replace('target = "choice"\n', ""),
-            "A task of your own",
+            "your own",
         ),
         ('[xnil]\nsplits = ["test"]\n', "xnli"),
         (MOOD.replace("[mood]", "[xnli]"), "task of the program"),
