@@ -120,10 +120,10 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(
         ({"fields": ("text", "text")}, "named twice"),
         ({"fields": ()}, "--fields"),
         ({"language": ""}, "--languages"),
-        ({"language": "zz"}, "zz"),
+        ({"language": "zz"}, "'zz'"),
         ({"language_field": "x"}, "take one"),
         ({"language": "", "language_field": "n"}, "'n'"),
-        ({"format": "xml"}, "xml"),
+        ({"format": "xml"}, "'xml'"),
         ({"format": ""}, "--format"),
         ({"format": "squad"}, "'text'"),
         ({"header": True}, "--header"),
@@ -143,7 +143,7 @@ def test_options_that_do_not_fit_are_reported(options: dict[str, Any], line: str
 
 def test_a_language_that_no_row_has_is_refused_at_its_line(tmp_path: Path) -> None:
     """A code that is unknown, or missing, is named with the line."""
-    with pytest.raises(DataError, match="swa"):
+    with pytest.raises(DataError, match="'swa'"):
         done(tmp_path, '{"text": "a", "l": "sw"}\n{"text": "a", "l": "swa"}', "jsonl", language="", language_field="l")
 
 

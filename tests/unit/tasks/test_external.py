@@ -326,7 +326,7 @@ def test_published_lines_of_panx_are_read(data: Release, tmp_path: Path) -> None
         ("panx", "", "contains no examples"),
         ("xnli", "a\tb\t3\n", "'3'"),
         ("xnli", "a\tb\tneutral\nc\n", "1 column"),
-        ("xquad", "[]", "data"),
+        ("xquad", "[]", "'data'"),
         ("xnli", "a\t" + "b" * 1_000_001 + "\tneutral\n", "1,000,001"),
     ],
 )

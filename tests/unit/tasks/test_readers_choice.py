@@ -100,7 +100,7 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, change: str) -> None:
         (lines(causal(0), causal(None)), "no 'idx'"),
         (lines({**causal(0), "idx": "0"}), "not '0'"),
         (lines(causal(-1)), "not -1"),
-        (lines(causal(0, question="why")), "why"),
+        (lines(causal(0, question="why")), "'why'"),
         (lines(causal(0, question=["cause"])), "'cause'"),
         (lines(causal(0, label=2)), "not 2"),
         (lines(causal(0, label=True)), "not True"),

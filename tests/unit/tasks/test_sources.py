@@ -195,7 +195,7 @@ def test_an_empty_answer_is_none(answers: list[dict[str, object]]) -> None:
         (_squad("ab", [{"text": "b", "answer_start": 0}]), "where 'a' is"),
         (_squad("ab", [], question="\ud83d"), "surrogate"),
         (_squad("ab", [], id=7), "'id'"),
-        (_squad("ab", "a"), "list"),
+        (_squad("ab", "a"), "a list"),
         (_squad("ab", {}), "answer_start"),
         (_squad("ab", {"text": ["a"], "answer_start": []}), "0 places"),
         (

@@ -211,7 +211,7 @@ def test_what_a_suite_does_not_have_is_named(tmp_path: Path) -> None:
         (
             XQUAD,
             [ASKED, {**ASKED, "id": "2", "cluster": "t2"}],
-            "t2",
+            "'t2'",
         ),
         (XNLI, [], "no examples"),
     ],
