@@ -36,9 +36,6 @@ _UNIT: Final = re.compile(r"\S+")
 _WORD: Final = re.compile(r"[\w'*@-]+")
 _EDGES: Final = "'-_*@"
 
-_Edit = tuple[int, int, int, int, str, int]
-"""Text, unit, start, stop, value and kind."""
-
 
 def attack(
     examples: Sequence[Example],

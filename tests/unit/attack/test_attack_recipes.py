@@ -18,7 +18,7 @@ LACKS = registry.load("perturbation", "textattack.deepwordbug").lacks
 @pytest.mark.skipif(find_spec("textattack") is not None, reason="TextAttack is installed")
 def test_without_textattack_one_line_says_how_to_get_it() -> None:
     """A recipe is refused with the command that installs TextAttack."""
-    with pytest.raises(UserError, match=r'^textattack.deepwordbug needs TextAttack, .* "robust-xtreme\[textattack\]"$'):
+    with pytest.raises(UserError, match=r"robust-xtreme\[textattack\]"):
         recipes.load("deepwordbug", lambda inputs: np.zeros((len(inputs), 2)))
 
 

@@ -234,8 +234,7 @@ def test_a_predictor_without_vectors_is_refused_before_anything_is_computed(monk
     spec = RunSpec(
         tasks=("xnli",), languages=("sw",), perturb=("attack_keys:0.2@similar=0.5",), limit="4", out="unused"
     )
-    what = "has no vectors of texts for @similar: attack_keys:0.2@similar=0.5 is not applied to it."
-    with pytest.raises(SpecError, match=f"^xnli: what predicts it with .*{what}$"):
+    with pytest.raises(SpecError, match="no vectors"):
         make_plan(spec)
     plan = make_plan(replace(spec, perturb=("attack_keys:0.2",)))
     assert any(condition.asks for condition in plan.task_runs[0].conditions)

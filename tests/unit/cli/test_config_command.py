@@ -65,7 +65,7 @@ def test_a_copy_replaces_files_alone(tmp_path: Path) -> None:
     for path in (tmp_path / "pipe", tmp_path / "link"):
         kind = path.lstat().st_mode
         done = run("copy", "xtreme", str(path), "--force")
-        assert (done.exit_code, done.stderr) == (2, f"robust-xtreme: {path} exists already. Copy to another path.\n")
+        assert (done.exit_code, f"{path} exists" in done.stderr) == (2, True)
         assert path.lstat().st_mode == kind
 
 
@@ -106,7 +106,7 @@ def test_a_copy_that_cannot_be_written_names_what_config_takes(tmp_path: Path, m
     monkeypatch.setattr("robust_xtreme.files.new_files.sync_folder", _denied)
     done = run("copy", "small_ci", str(tmp_path / "mine.toml"))
     assert (done.exit_code, "--out" in done.stderr, list(tmp_path.glob(".*"))) == (3, False, [])
-    assert "name another file: config copy train/small_ci FILE" in done.stderr
+    assert "config copy train/small_ci" in done.stderr
 
 
 def _denied(folder: Path) -> None:

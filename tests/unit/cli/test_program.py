@@ -190,8 +190,7 @@ def test_a_limit_of_memory_that_torch_does_not_survive_is_named(command: str, mo
     """Below it torch would end the process without a message."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (450_000 * 1024, resource.RLIM_INFINITY))
     done = program(command, "--plan")
-    line = "The limit of memory, 0.5 GB (ulimit -v), is below the 1.9 GB that torch needs."
-    assert (done.code, done.err) == (3, f"robust-xtreme: {line} Raise it: ulimit -v unlimited\n")
+    assert (done.code, "ulimit -v unlimited" in done.err) == (3, True)
 
 
 @pytest.mark.parametrize("command", ["eval", "train"])

@@ -74,9 +74,7 @@ def test_perturbations_with_a_comma_between_them_are_repeated_options(text: str,
     """A comma separates strengths, and values of a parameter; the error has the options to write."""
     with pytest.raises(SpecError) as refused:
         canonical(text)
-    assert str(refused.value) == (
-        f"{text!r} names several perturbations. Repeat the option: {options}. A chain is joined by +."
-    )
+    assert options in str(refused.value)
     for kept in ("char_noise:0.1,0.2@ops=delete,swap", "char_noise:0.1@fields=question,context"):
         assert canonical(kept) == kept
 

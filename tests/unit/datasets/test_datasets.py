@@ -251,7 +251,7 @@ def test_positions_that_would_be_wrong_are_an_error() -> None:
         ({"language": None, "language_column": "label"}, UserError, "'label' has ClassLabel"),
         ({"language": None, "language_column": "text", "column": "language"}, UnknownName, "'Habari"),
         ({"language": None, "language_column": "lang"}, UserError, "column 'lang'"),
-        ({"seed": "1"}, UserError, "whole number as its seed"),
+        ({"seed": "1"}, UserError, "its seed"),
         ({"keep_names": 1}, UserError, "keep_names"),
         ({"packs": "nowhere"}, UserError, "nowhere' of packs"),
         ({"spec": "char_noise:0.1,0.2"}, SpecError, "2 strengths"),

@@ -90,7 +90,7 @@ def test_a_dictionary_of_streams() -> None:
     ("options", "line"),
     [
         ({"column": "txt"}, "column 'txt'"),
-        ({"column": "size"}, "not a text, in row 0"),
+        ({"column": "size"}, "row 0"),
         ({"language": None, "language_column": "lang"}, "column 'lang'"),
         ({"language": None, "language_column": "size"}, "takes the code"),
     ],

@@ -101,7 +101,7 @@ def test_without_lm_eval_a_line_says_what_to_install(folder: Path, tmp_path: Pat
     """The environment is at fault."""
     ended = program("export", "lm-eval", "-t", "xnli", *NOISE, "-o", str(tmp_path / "out"), "--data", str(folder))
     assert ended.code == 3
-    assert ended.err.endswith("which is not installed. Install: pip install 'robust-xtreme[lm-eval]'\n")
+    assert "'robust-xtreme[lm-eval]'" in ended.err
 
 
 def test_samples_of_inspect_have_choices_or_answers(folder: Path, tmp_path: Path) -> None:

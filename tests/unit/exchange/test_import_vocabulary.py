@@ -63,7 +63,7 @@ def test_answers_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
         ("panx", ["B-LOC", "O"], ["b-loc", "O"], "b-loc"),
         ("panx", ["B-LOC", "O"], ["X-LOC", "O"], "X-LOC"),
         ("panx", ["B-LOC", "E-EVENT"], ["B-LOC", "O"], "E-EVENT"),
-        ("udpos", ["NOUN", "X"], ["NN", "X"], "NN"),
+        ("udpos", ["NOUN", "X"], ["NN", "X"], "'NN'"),
         ("xcopa", 0, 2, "0, 1"),
         ("xcopa", 2, 1, "'2'"),
     ],
@@ -110,7 +110,7 @@ def test_ids_of_documents_are_those_of_the_gold_answers(tmp_path: Path) -> None:
 def test_numbers_of_choices_are_written_in_one_way(tmp_path: Path) -> None:
     """01 is the label 01 where gold answers are so written, and not the choice 1; 0 is none of stars from 1."""
     assert level(tmp_path, labelled(["01", "02"] * 9, ["01", "01"] * 9)) == 0.5
-    with pytest.raises(UserError, match="01"):
+    with pytest.raises(UserError, match="'01'"):
         level(tmp_path, labelled([0, 1] * 9, ["01", "1"] * 9, task="xcopa"))
 
 

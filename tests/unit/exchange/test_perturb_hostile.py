@@ -120,10 +120,10 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(
         ({"fields": ("text", "text")}, "named twice"),
         ({"fields": ()}, "--fields"),
         ({"language": ""}, "--languages"),
-        ({"language": "zz"}, "zz"),
+        ({"language": "zz"}, "'zz'"),
         ({"language_field": "x"}, "take one"),
         ({"language": "", "language_field": "n"}, "'n'"),
-        ({"format": "xml"}, "xml"),
+        ({"format": "xml"}, "'xml'"),
         ({"format": ""}, "--format"),
         ({"format": "squad"}, "'text'"),
         ({"header": True}, "--header"),
@@ -143,7 +143,7 @@ def test_options_that_do_not_fit_are_reported(options: dict[str, Any], line: str
 
 def test_a_language_that_no_row_has_is_refused_at_its_line(tmp_path: Path) -> None:
     """A code that is unknown, or missing, is named with the line."""
-    with pytest.raises(DataError, match="swa"):
+    with pytest.raises(DataError, match="'swa'"):
         done(tmp_path, '{"text": "a", "l": "sw"}\n{"text": "a", "l": "swa"}', "jsonl", language="", language_field="l")
 
 
@@ -301,7 +301,7 @@ def test_a_multiword_token_is_before_its_words(name: str, line: str, tmp_path: P
         done(tmp_path, CONLLU.replace("\n1-2\t", f"\n{name}\t"), "conllu", language="en")
     assert line in str(error.value)
     for old, new in (("\n4\t", "\n5\t"), ("\n3\t", "\n2-3\tx" + "\t_" * 8 + "\n3\t")):
-        with pytest.raises(DataError, match=r"a line is missing or moved|overlaps another one"):
+        with pytest.raises(DataError, match=r"missing|overlaps"):
             done(tmp_path, CONLLU.replace(old, new), "conllu", language="en")
 
 
@@ -332,7 +332,7 @@ def test_a_column_is_one_of_its_name(tmp_path: Path) -> None:
         (
             "in.conll",
             "Nyerere B-PER\nalizaliwa\tO\n",
-            "1 of its first 2",
+            "first 2",
         ),
         (
             "in.conll",

@@ -106,7 +106,7 @@ def test_columns_of_a_csv_have_names_or_numbers(tmp_path: Path) -> None:
         (b"a,text\n1,\xff\n", "0xff"),
         (b"a,text\n1,\xed\xa0\x80\n", "0xed"),
         ("a,text\r1,x\r", "contains a CR"),
-        ("a,text\n1,x\ry\n", "CR"),
+        ("a,text\n1,x\ry\n", "contains a CR"),
         ("answer_start,text\n4,Habari ya asubuhi\n", "answer_start"),
         ('text,answers\nHabari,"[[0, 6]]"\n', "'answers'"),
         ("text,answer\nHabari ya,Habari\n", "'answer'"),
@@ -213,7 +213,7 @@ def test_a_row_without_texts_needs_no_language(tmp_path: Path) -> None:
     ("frame", "line"),
     [
         ({"text": [1]}, "Int64"),
-        ({"other": ["a"]}, "other"),
+        ({"other": ["a"]}, "'text'"),
         ({"text": ["abc"], "start": [1]}, "'start'"),
         (
             {"text": ["abc"], "spans": [dt.date(2026, 1, 1)]},
@@ -221,7 +221,7 @@ def test_a_row_without_texts_needs_no_language(tmp_path: Path) -> None:
         ),
         ({"text": []}, "contains no texts."),
         ({"text": pl.Series([], dtype=pl.String)}, "contains no texts."),
-        ({"text": ["abc"], "spans": [[[2, 9]]]}, "in:1: "),
+        ({"text": ["abc"], "spans": [[[2, 9]]]}, "'spans'"),
     ],
 )
 def test_a_parquet_file_that_cannot_be_noised_is_one_line(frame: dict[str, Any], line: str, tmp_path: Path) -> None:
@@ -383,9 +383,7 @@ def test_tables_and_compressed_files_are_read_by_their_names(tmp_path: Path) -> 
     assert pl.read_parquet(tmp_path / "out.parquet")["text"].to_list() == [texts[0], None]
     (tmp_path / "in.xlsx").touch()
     result = call(str(tmp_path / "in.xlsx"), *words, "-o", str(tmp_path / "new"))
-    assert (
-        "--format: conll, conllu, csv, iob2, jsonl, lines, parquet, squad, tsv. Names that do end in" in result.stderr
-    )
+    assert "--format: conll" in result.stderr
 
 
 def test_an_output_named_as_another_format_is_refused(tmp_path: Path) -> None:

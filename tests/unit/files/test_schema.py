@@ -136,7 +136,7 @@ LEVEL: Final = {
 )
 def test_a_number_outside_of_its_range_is_refused(tmp_path: Path, name: str, value: float) -> None:
     """Whoever wrote it: levels, bounds, shares, rates and counts have ranges, when they are written and when read."""
-    with pytest.raises(RobustXtremeError, match=f"'{name}' of scores contains .*; it takes finite numbers from"):
+    with pytest.raises(RobustXtremeError, match=f"'{name}'"):
         build([LEVEL | {name: value}], SCORES)
     path = tmp_path / "scores.csv"
     store.write_frame(path, build([LEVEL], SCORES), SCORES)

@@ -271,7 +271,7 @@ def test_a_gate_that_can_test_nothing_is_a_mismatch() -> None:
 
 def test_a_required_cell_that_no_run_has_is_a_mismatch() -> None:
     """A rule with a wrong name requires nothing, so it is refused."""
-    with pytest.raises(Mismatch, match="The policy requires xnli swa, which neither run has"):
+    with pytest.raises(Mismatch, match="xnli swa"):
         _gate([_row()], Policy(rules=(Rule("xnli", "swa", required=True),)))
 
 

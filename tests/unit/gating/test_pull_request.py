@@ -59,7 +59,4 @@ def test_a_step_on_a_full_disk_is_the_environment(tmp_path: Path, name: str) -> 
     """One line that names the file, with the exit code of the disk."""
     run = str(finished_run(tmp_path / "run"))
     ended = program("gate", run, "--baseline", run, GITHUB_ACTIONS="true", **{name: str(FULL)})
-    assert (ended.code, f"{FULL} cannot be written: No space left on device. Free some space." in ended.err) == (
-        3,
-        True,
-    )
+    assert (ended.code, f"{FULL} cannot be written" in ended.err) == (3, True)

@@ -78,7 +78,7 @@ def test_a_full_disk_names_the_option(saved: Path, command: str, monkeypatch: py
     monkeypatch.setattr(new_files, "replace", full)
     ended = program(*(word.format(run="run") for word in WRITING[command]), "-o", "new.md")
     assert ended.code == 3
-    assert ended.err.endswith("Free some space, or name another file: -o FILE\n")
+    assert ended.err.endswith("-o FILE\n")
 
 
 @pytest.mark.parametrize("command", some(WRITING, 2))
@@ -89,9 +89,7 @@ def test_a_run_that_was_changed_is_restored(saved: Path, command: str, monkeypat
     manifest.write_text(manifest.read_text("utf-8").replace("0.1.0", "0.1.1"), encoding="utf-8")
     ended = program(*(word.format(run="run") for word in WRITING[command]))
     assert ended.code == 2
-    assert ended.err.endswith(
-        "was changed after the run wrote it. Restore the file, or evaluate again into another folder.\n"
-    )
+    assert "Restore the file" in ended.err
 
 
 def full(tmp: Path, path: Path) -> None:

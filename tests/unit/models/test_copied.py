@@ -195,7 +195,7 @@ def test_a_changed_tokenizer_is_refused(folder: Path, change: Callable[[Any], No
     """Settings that are not saved, and code of another class."""
     model, tokenizer = loaded(folder / "bert")
     change(tokenizer)
-    with pytest.raises(SpecError, match=r"encodes texts .* otherwise|does not encode"):
+    with pytest.raises(SpecError, match=r"otherwise|not encode"):
         name_of(model, tokenizer)
 
 

@@ -163,7 +163,7 @@ def test_a_vector_that_is_not_a_number_is_named(cache: Path) -> None:
 
 def test_rows_of_a_wrong_shape_are_refused() -> None:
     """What computes them is at fault."""
-    with pytest.raises(RobustXtremeError, match=r"\(103, 6\), not \(10, 6\)"):
+    with pytest.raises(RobustXtremeError, match=r"\(103, 6\)"):
         embedded(None, KEY, (COUNT, DIM), np.float32, lambda _start, _stop: rows(0, COUNT), CHUNK)
 
 

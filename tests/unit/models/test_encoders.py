@@ -286,7 +286,7 @@ def test_representations_read_the_unusual_kinds_too(kind: str, folders: dict[str
 @pytest.mark.parametrize(
     ("config", "line"),
     [
-        ("BartConfig", "bart"),
+        ("BartConfig", r"\(bart\)"),
         ("ViTConfig", "vit"),
         ("AltCLIPConfig", "altclip"),
     ],

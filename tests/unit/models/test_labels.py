@@ -31,7 +31,7 @@ def test_classes_go_by_their_names(classes: tuple[str, ...], expected: tuple[str
     ("classes", "line"),
     [
         (("LABEL_0", "LABEL_1", "LABEL_2"), "--labels xnli=entailment"),
-        (("entailment", "not_entailment"), "2 classes .* xnli has 3"),
+        (("entailment", "not_entailment"), "2 classes"),
         (tuple(f"c{number}" for number in range(50)), r"50 classes \(c0.*, \.\.\.\)"),
     ],
 )

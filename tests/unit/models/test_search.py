@@ -184,5 +184,5 @@ def test_what_overflows_and_what_does_not_fit_is_refused() -> None:
     rows = unit(5, 8, 0)
     with pytest.raises(NotFinite, match="Candidate 2"):
         search(rows, np.where(np.arange(5)[:, None] == 2, 1e30, rows).astype(np.float32), 3, device="cpu")
-    with pytest.raises(Mismatch, match=r"\(5, 8\) .* \(5, 7\)"):
+    with pytest.raises(Mismatch, match=r"\(5, 7\)"):
         search(rows, rows[:, :7], 3, device="cpu")

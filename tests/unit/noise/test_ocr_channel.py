@@ -216,9 +216,7 @@ def test_a_missing_reader_or_font_is_named_with_its_package(tmp_path: Path, monk
     for name in ("env", "timeout", "prlimit"):
         (tmp_path / name).symlink_to(shutil.which(name) or "")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(
-        UserError, match=r"Tesseract is not installed. Try: apt-get install tesseract-ocr tesseract-ocr-eng$"
-    ):
+    with pytest.raises(UserError, match=r"tesseract-ocr-eng$"):
         read([], "eng")
     for name, package in (("NotoSans-None.ttf", "core"), ("NotoSansCJK-None.ttc", "cjk")):
         with pytest.raises(UserError, match=f"{name}: apt-get install fonts-noto-{package}$"):

@@ -49,7 +49,7 @@ def test_half_of_a_surrogate_pair_is_refused(half: str) -> None:
         "text 1 of 1": lambda: robust_xtreme.perturb([example], "char_noise:0.3"),
     }
     for begins, call in calls.items():
-        with pytest.raises(UserError, match=f"^{begins}, .* half of a surrogate pair. Read the text") as caught:
+        with pytest.raises(UserError, match=f"^{begins}, .*surrogate") as caught:
             call()
         assert str(caught.value).isascii()
 
@@ -102,7 +102,7 @@ def test_a_mistake_is_one_line(spec: str, language: str | None, error: type[Exce
 
 def test_one_string_alone_is_not_a_list_of_letters() -> None:
     """A string instead of a list is refused, and so are strings among Examples and unknown fields."""
-    with pytest.raises(UserError, match="list"):
+    with pytest.raises(UserError, match="a list"):
         robust_xtreme.perturb(_SW, "char_noise:0.1", language="sw")
     mixed: list[object] = [*_examples(), "a"]
     with pytest.raises(UserError, match="not both"):
@@ -176,5 +176,5 @@ def test_show_refuses_in_one_line() -> None:
 @pytest.mark.parametrize("seed", [None, "x", 0.5, True])
 def test_a_seed_that_is_not_a_whole_number_is_refused(seed: Any) -> None:
     """It would only seem to be a seed: every value draws something."""
-    with pytest.raises(UserError, match="seed"):
+    with pytest.raises(UserError, match="whole number"):
         robust_xtreme.perturb([_SW], "char_noise:0.1", language="sw", seed=seed)

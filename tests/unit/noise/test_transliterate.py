@@ -119,7 +119,7 @@ def test_uroman_and_icu_are_asked_for_where_they_are_missing(monkeypatch: pytest
     members._uroman_spelling.cache_clear()
     members._transform.cache_clear()
     for spec in ("transliterate:1@scheme=uroman", "transliterate:1@scheme=icu:Greek-Latin"):
-        with pytest.raises(UserError, match=r"cannot be loaded .* pip install \"robust-xtreme\[scripts\]\""):
+        with pytest.raises(UserError, match=r"robust-xtreme\[scripts\]"):
             noise("Москва", spec)
 
 

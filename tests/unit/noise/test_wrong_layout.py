@@ -204,8 +204,8 @@ def test_kana_comes_back() -> None:
 
 
 @pytest.mark.parametrize(("spec", "code", "named"), [
-    ("@layout=us", "en", "us"), ("@layout=gb", "en", "gb"), ("@keyboard=ru", "en", "cm-qwerty"),
-    ("@layout=ru", "ru", "ru"),
+    ("@layout=us", "en", "@layout=us"), ("@layout=gb", "en", "@layout=gb"), ("@keyboard=ru", "en", "cm-qwerty"),
+    ("@layout=ru", "ru", "'@layout=ru'"),
 ])  # fmt: skip
 def test_a_layout_that_changes_nothing_is_refused(spec: str, code: str, named: str) -> None:
     """A language is not silently left clean: one line names the layout."""

@@ -281,7 +281,7 @@ def test_an_id_is_whole_native_or_as_it_is_printed() -> None:
     assert whole_ids(["1"], rows) == ("xnli/test/sw/1", "xnli/test/tr/1")
     assert whole_ids([long], rows) == whole_ids([f"{long[:48]}…"], rows) == (f"xquad/test/sw/{long}",)
     assert whole_ids(["a<U+202E>b"], rows) == (hidden,)
-    with pytest.raises(UnknownName, match=r"'xnli/test/sw/2'\. Did you mean 'xnli/test/sw/1'"):
+    with pytest.raises(UnknownName, match="'xnli/test/sw/1'"):
         whole_ids(["1", "xnli/test/sw/2"], rows)
 
 

@@ -48,7 +48,7 @@ def test_the_identity_of_data_names_the_rule_of_clusters_where_it_matters() -> N
         return f"run {data}", {"asked": {}, "data": [row], "tasks": {}, "conditions": []}, []
 
     before = numbers.partition("-")[0]
-    with pytest.raises(Mismatch, match=r"the version of the rule of clusters of panx/sw is 1 in run .* and 2 in run"):
+    with pytest.raises(Mismatch, match="panx/sw"):
         check_alike(side(before), side(numbers))
     check_alike(side(plain), side(plain))
 

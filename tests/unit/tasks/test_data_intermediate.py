@@ -60,7 +60,7 @@ def test_a_mistyped_member_is_named_with_the_nearest() -> None:
 def test_a_language_that_a_task_does_not_have_is_reported_with_the_list_of_its_kind(tmp_path: Path) -> None:
     """Languages of intermediate tasks are in another list than those of the tasks that are evaluated."""
     for kind, name in (("intermediate", "mnli"), ("task", "panx")):
-        with pytest.raises(UnknownName, match="tlh"):
+        with pytest.raises(UnknownName, match="'tlh'"):
             load(registry.load(kind, name), tmp_path, "tlh", "train")
 
 

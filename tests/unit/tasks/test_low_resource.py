@@ -102,9 +102,9 @@ def test_sentences_in_another_order_keep_their_clusters(tmp_path: Path) -> None:
     ("text", "line"),
     [
         ("Shehu B-PER\nGusau\n", "Gusau"),
-        ("Shehu B-PER\n O\n", "no tag after ' O'"),
+        ("Shehu B-PER\n O\n", "' O'"),
         ("Shehu B-PER\nGusau I-MISC\n", "I-MISC"),
-        ("Shehu B-PER\nGus", "Gus"),
+        ("Shehu B-PER\nGus", "'Gus'"),
         (SENTENCES.replace("\n", "\r"), "LF or CRLF"),
         ("", "no examples"),
     ],
@@ -228,7 +228,7 @@ def test_a_file_named_by_another_code_of_the_language_is_named(
     what = "and not read"
     with pytest.raises(MissingData, match=what):
         load(AMERICASNLI, folder, language, "test")
-    with pytest.raises(MissingData, match=r"no test file under [^:]*\. Looked for"):
+    with pytest.raises(MissingData, match="Looked for"):
         load(AMERICASNLI, folder, "tar", "test")
 
 
@@ -252,9 +252,9 @@ def test_decomposed_pairs_stay_decomposed(tmp_path: Path) -> None:
     [
         (_tsv(*PAIRS)[:-20], "4 columns"),
         (_tsv(*PAIRS, PAIRS[0]), "not unique"),
-        (_tsv(*PAIRS, header=HEADER[:4]), "label"),
+        (_tsv(*PAIRS, header=HEADER[:4]), "columns label"),
         (_tsv(PAIRS[0], ("25099", "tar", "a", "b", "neutral")), "'tar'"),
-        (_tsv(("x1", "hch", "a", "b", "neutral")), "x1"),
+        (_tsv(("x1", "hch", "a", "b", "neutral")), "'x1'"),
         (_tsv(("9" * 5000, "hch", "a", "b", "neutral")), "9{40}"),
         (_tsv(("25051", "hch", "a", "b", "maybe")), "maybe"),
         (_tsv(), "no examples"),
@@ -331,8 +331,7 @@ def test_the_group_of_low_resource_tasks() -> None:
 
 def test_a_task_without_training_data_names_the_head_that_answers_it() -> None:
     """AmericasNLI is evaluated with heads of XNLI; training for it says so."""
-    heads = "a head of xnli or mnli or anli_plus answers it"
-    with pytest.raises(MissingData, match=rf"^americasnli has no training data: {heads}\. Train with --tasks xnli$"):
+    with pytest.raises(MissingData, match="--tasks xnli"):
         lessons.read(AMERICASNLI, Release(Path("nowhere")), AMERICASNLI.train_languages)
 
 

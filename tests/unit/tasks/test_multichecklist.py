@@ -289,9 +289,9 @@ def _second_context(text: str) -> str:
         ),
         (
             lambda text: text.replace("Who is less {adj[1]}?", "Who is less {adj[1]}}?"),
-            r":5: the brace '\}' in 'Who is",
+            r":5: the brace '\}'",
         ),
-        (lambda text: text.replace("Who is less {adj[1]}?", "Who is less {}?"), r":5: the brace '\{' in 'Who is"),
+        (lambda text: text.replace("Who is less {adj[1]}?", "Who is less {}?"), r":5: the brace '\{'"),
         (lambda text: text.replace("\nstate\t", "\nstatus\t"), "intensity"),
         (_doubled("adj\tolder"), "line 9"),
         (_second_context, "'qu'"),

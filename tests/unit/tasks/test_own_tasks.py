@@ -99,7 +99,7 @@ def test_a_row_without_a_cluster_is_a_cluster(tmp_path: Path) -> None:
         (without(FELT, "label"), "label' is missing"),
         (without(FELT, "text"), "text' is missing"),
         (without(FELT, "id"), "id' is missing"),
-        ({**FELT, "txt": "x"}, "txt"),
+        ({**FELT, "txt": "x"}, "'txt'"),
         ({**FELT, "text": " "}, "text' is empty"),
         ({**FELT, "text": ["a"]}, "a list"),
         (without({**FELT, "id": "2"}, "cluster"), "cluster"),
@@ -120,7 +120,7 @@ def test_mistakes_in_rows_have_their_line(tmp_path: Path, row: dict[str, Any], m
     [
         (
             MOOD.replace('target = "choice"\n', ""),
-            "A task of your own",
+            "your own",
         ),
         ('[xnil]\nsplits = ["test"]\n', "xnli"),
         (MOOD.replace("[mood]", "[xnli]"), "task of the program"),
@@ -154,7 +154,7 @@ def test_mistakes_in_rows_have_their_line(tmp_path: Path, row: dict[str, Any], m
         (MOOD.replace('["text"]', '["a/b"]'), "a/b"),
         (MOOD.replace('["text"]', '["a", "a"]'), "'a' twice"),
         (MOOD.replace('splits = ["test"]\n', ""), "splits"),
-        (MOOD.replace('"test"', '"dev"'), "dev"),
+        (MOOD.replace('"test"', '"dev"'), "'dev'"),
         (MOOD + 'languages = ["de"]\n', "'de'"),
         (
             TAGGED + 'texts = ["tokens"]\n',

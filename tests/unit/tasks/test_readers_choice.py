@@ -100,7 +100,7 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, change: str) -> None:
         (lines(causal(0), causal(None)), "no 'idx'"),
         (lines({**causal(0), "idx": "0"}), "not '0'"),
         (lines(causal(-1)), "not -1"),
-        (lines(causal(0, question="why")), "why"),
+        (lines(causal(0, question="why")), "'why'"),
         (lines(causal(0, question=["cause"])), "'cause'"),
         (lines(causal(0, label=2)), "not 2"),
         (lines(causal(0, label=True)), "not True"),
@@ -111,7 +111,7 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, change: str) -> None:
             lines(causal(0, premise="\ud800")).replace("\ud800", "\\ud800"),
             "surr",
         ),
-        (lines(social(correct="D")), "A, B, C, not 'D'"),
+        (lines(social(correct="D")), "not 'D'"),
         (lines(social(correct=["A"])), "correct' takes"),
         (lines(social(answerC=None)), "answerC"),
         (lines({"text": "a"}), "Social IQa"),
@@ -158,7 +158,7 @@ def test_a_question_of_its_own_is_asked_as_it_is() -> None:
     [
         ({"choices": ["a"]}, "two texts"),
         ({"choices": "ab"}, "list of texts"),
-        ({"label": 2}, "choices', from 0 to 1, not 2"),
+        ({"label": 2}, "not 2"),
         ({"label": True}, "not True"),
         ({"question": ""}, "question"),
     ],
@@ -225,5 +225,5 @@ def test_rows_of_the_hub_are_those_of_the_files(label: int | str | None) -> None
 @pytest.mark.parametrize(("change", "column"), [({"label": "maybe"}, "label"), ({"choice1": 7}, "choice1")])
 def test_wrong_columns_of_the_hub_are_named(change: dict[str, object], column: str) -> None:
     """A value of another kind is refused with the row and the column."""
-    with pytest.raises(DataError, match=rf"^hub: row 0: expected the column '{column}' to contain"):
+    with pytest.raises(DataError, match=rf"^hub: row 0: .*'{column}'"):
         hub.causal({**causal(0), **change}, "hub: row 0")

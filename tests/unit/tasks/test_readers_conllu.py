@@ -247,7 +247,7 @@ def test_a_file_cut_off_within_a_line_is_noticed() -> None:
         piece = TREE[:stop]
         last = piece.rpartition("\n")[2]
         if last and not last.startswith("#") and last.count("\t") < 9:
-            with pytest.raises(DataError, match=rf"f:{piece.count(chr(10)) + 1}: has \d columns?, CoNLL-U has 10"):
+            with pytest.raises(DataError, match=rf"f:{piece.count(chr(10)) + 1}: .*columns?"):
                 conllu.read(piece, "f")
 
 
@@ -264,7 +264,7 @@ def test_an_unknown_tag_is_named_with_the_tags_there_are(tmp_path: Path) -> None
     """A misspelt tag is refused with the place of its sentence; `_` among tags is none."""
     for tag in ("NOM", "_"):
         data = folder(tmp_path, {"ud/UD_X/es_x-ud-test.conllu": line(1, "a", "X", 2) + line(2, "b", tag)})
-        with pytest.raises(DataError, match=rf"es_x-ud-test\.conllu:1: the tag '{tag}' is none of: ADJ, ADP, .*, X\."):
+        with pytest.raises(DataError, match=rf"es_x-ud-test\.conllu:1: .*'{tag}'"):
             load(UDPOS, data, "es", "test")
 
 

@@ -146,13 +146,13 @@ def test_bucc_has_queries_candidates_and_gold(tmp_path: Path) -> None:
     ("index", "text", "message"),
     [
         (0, "de-1\tEins.\nde-2\n", "TAB sentence"),
-        (0, "de-1\tEins.\nde-2\t \n", r"\.de:2: is not id TAB sentence"),
-        (1, "en-1\tOne.\n\tTwo.\n", r"\.en:2: is not id TAB sentence"),
+        (0, "de-1\tEins.\nde-2\t \n", r"\.de:2: .*TAB"),
+        (1, "en-1\tOne.\n\tTwo.\n", r"\.en:2: .*TAB"),
         (2, "de-1\n", "TAB id"),
         (2, "en-1\tde-1\n", "en-1"),
         (2, "de-1\ten-7\n", "en-7"),
-        (0, "de-1\tEins.\nde-1\tZwei.\n", r"\.de:2: the id 'de-1' is not unique"),
-        (1, "en-1\tOne.\nen-1\tTwo.\n", r"\.en:2: the id 'en-1' is not unique; it is at .*\.en:1 too"),
+        (0, "de-1\tEins.\nde-1\tZwei.\n", r"\.de:2: .*'de-1'"),
+        (1, "en-1\tOne.\nen-1\tTwo.\n", r"\.en:2: .*'en-1' .*\.en:1 "),
     ],
 )
 def test_malformed_lines_of_bucc_are_named(tmp_path: Path, index: int, text: str, message: str) -> None:
@@ -219,7 +219,7 @@ def test_breaks_count_code_points_of_decomposed_text(tmp_path: Path) -> None:
         ([[0, 4], [3, 7]], "the sentence at 3"),
         ([], "names no sentence"),
         ([[0]], "start, stop"),
-        ("0-7", r"the key 'sentence_breaks' takes a list of \[start, stop\]"),
+        ("0-7", r"'sentence_breaks'"),
     ],
 )
 def test_malformed_breaks_are_named(breaks: object, message: str) -> None:

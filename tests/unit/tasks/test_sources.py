@@ -191,11 +191,11 @@ def test_an_empty_answer_is_none(answers: list[dict[str, object]]) -> None:
             "answer_start",
         ),
         (_squad("ab", [{"text": "b", "answer_start": -1}]), "does not fit"),
-        (_squad("ab", [{"text": "b", "answer_start": 2}]), r"^f: question 'q1': .* does not fit"),
+        (_squad("ab", [{"text": "b", "answer_start": 2}]), "^f: question 'q1': "),
         (_squad("ab", [{"text": "b", "answer_start": 0}]), "where 'a' is"),
         (_squad("ab", [], question="\ud83d"), "surrogate"),
         (_squad("ab", [], id=7), "'id'"),
-        (_squad("ab", "a"), "list"),
+        (_squad("ab", "a"), "a list"),
         (_squad("ab", {}), "answer_start"),
         (_squad("ab", {"text": ["a"], "answer_start": []}), "0 places"),
         (

@@ -211,7 +211,7 @@ def test_what_a_suite_does_not_have_is_named(tmp_path: Path) -> None:
         (
             XQUAD,
             [ASKED, {**ASKED, "id": "2", "cluster": "t2"}],
-            "t2",
+            "'t2'",
         ),
         (XNLI, [], "no examples"),
     ],
@@ -366,6 +366,6 @@ def test_the_page_of_suites_has_the_rows_of_every_task(name: str) -> None:
 def test_a_missing_mini_is_a_broken_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where the embedded suite is not installed, that is not a mistake of the user's."""
     monkeypatch.setattr(resources, "_PACKAGE", tmp_path)
-    with pytest.raises(RobustXtremeError, match="The embedded suite of mini is missing") as caught:
+    with pytest.raises(RobustXtremeError, match="suite of mini") as caught:
         open_source("mini")
     assert caught.value.exit_code == 3

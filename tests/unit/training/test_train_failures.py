@@ -202,7 +202,7 @@ def test_a_full_disk_leaves_the_state_before_whole(
 @pytest.mark.parametrize(
     ("changed", "difference"),
     [
-        ({"batch_size": 4, "schedule": "cosine"}, "batch_size 8 .* schedule 'linear'"),
+        ({"batch_size": 4, "schedule": "cosine"}, "schedule 'linear'"),
         ({"task": "panx"}, r"tasks \['xnli'\]"),
     ],
     ids=str,

@@ -193,7 +193,7 @@ def test_bad_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a\.txt:2: .*UTF-8"):
         read_lines(tmp_path)
     (tmp_path / "a.txt").write_text("\n\n", encoding="utf-8")
-    with pytest.raises(MissingData, match="empty"):
+    with pytest.raises(MissingData, match="lines are empty"):
         read_lines(tmp_path)
 
 

@@ -40,7 +40,7 @@ def test_a_plan_starts_no_cluster(starts: bool, address: str | None, monkeypatch
     [
         ("auto", "cpu,cpu", "ray", "--on a cluster"),
         ("auto", None, "slurm", "'slurm'"),
-        ("cuda", "cpu,cpu", None, "--device cuda and --devices cpu,cpu"),
+        ("cuda", "cpu,cpu", None, "--device cuda"),
     ],
 )
 def test_what_contradicts_or_is_unknown_is_refused(device: str, devices: str | None, on: str | None, line: str) -> None:

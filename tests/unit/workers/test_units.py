@@ -91,7 +91,7 @@ def test_a_unit_that_ends_every_process_is_one_line_with_the_last_words_of_the_p
     """After three times it is the unit's fault."""
     with pytest.raises(RobustXtremeError) as raised:
         each(actors.dies, units([None]), TWO)
-    assert "code 9 (no memory left)" in str(raised.value)
+    assert "code 9" in str(raised.value)
 
 
 @pytest.mark.process
