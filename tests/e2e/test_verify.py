@@ -300,7 +300,7 @@ def _stamp_overlap(run: Path) -> None:
         pytest.param(_copy_clean_answers, "answers", marks=pytest.mark.long),
         pytest.param(_hide_tokens, "predictions.parquet", marks=pytest.mark.long),
         (_declare_failed, "answers"),
-        (_halve_parameters, "models.csv"),
+        pytest.param(_halve_parameters, "models.csv", marks=pytest.mark.long),
         pytest.param(_stamp_overlap, "plan", marks=pytest.mark.long),
     ],
 )
@@ -311,6 +311,7 @@ def test_what_only_the_model_shows_is_found_with_it(forged: Path, forge: Callabl
     assert check in _differing(forged)
 
 
+@pytest.mark.long
 def test_attacks_are_made_again_from_their_edits(tmp_path: Path) -> None:
     """Without the model their texts, rates and sums; with it they are searched again."""
     words = ["--tasks", "xnli", "-l", "en", "--limit", "6", "--perturb", "attack_keys:0.2@queries=5"]

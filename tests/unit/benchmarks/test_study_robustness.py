@@ -297,6 +297,7 @@ def test_the_design_reads_its_table_of_a_file() -> None:
 # ---------------------------------------------------------------------------------------------------------- simulations
 
 
+@pytest.mark.long
 def test_planted_grids_have_the_levels_and_spreads_that_they_name() -> None:
     """The mean change over 60 draws is the planted one, within four standard errors."""
     draw, changes = np.random.default_rng(5), []
@@ -306,6 +307,7 @@ def test_planted_grids_have_the_levels_and_spreads_that_they_name() -> None:
     assert np.mean(changes) == pytest.approx(-2, abs=4 * np.std(changes) / math.sqrt(60))
 
 
+@pytest.mark.long
 def test_a_planted_change_is_found_and_none_is_rarely_claimed() -> None:
     """40 draws with five seeds: a change of 5 points is nearly always claimed, and covered; without effects few are."""
     changed, none = (studies.row_of(planted, 40) for planted in (Planted(5, 6.0, 5.0), Planted(5, 0.0, 0.0)))

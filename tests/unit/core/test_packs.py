@@ -165,7 +165,7 @@ def test_an_alphabet_of_a_user_is_checked(tmp_path: Path, old: str, new: str, me
         language("sw")
 
 
-@pytest.mark.parametrize("largest", some([4_000, 100_000], 1))
+@pytest.mark.parametrize("largest", some([1_500, 100_000], 1))
 def test_the_bundled_folder_can_be_named(tmp_path: Path, largest: int) -> None:
     """Each of its packs is valid in a user's folder, and its other files are not packs.
 

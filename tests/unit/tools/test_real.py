@@ -164,6 +164,7 @@ def test_what_is_finished_becomes_pages(finished: Path, tmp_path: Path, monkeypa
     assert f": `char_noise:0.1` {change}" in " ".join(learnt.split())
 
 
+@pytest.mark.long
 @pytest.mark.process
 def test_runs_of_several_tasks_become_one_report(tmp_path: Path) -> None:
     """Their cells keep levels and drops; the page has no texts, and a page for each language is beside it."""
