@@ -105,6 +105,7 @@ LEGEND: Final = {
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
     "scale": "change: of what the noise costs, noisy minus clean, and in brackets what is lost; a level otherwise.",
     "lost": "The share of the clean level that the noise takes: models of different levels have other points to lose.",
+    "noisy difference": "Of the levels on noisy text, candidate minus baseline.",
     "shown": "That the joint interval excludes 0 or, without one, that p adj. is below 0.05. worse, better: the "
     "candidate; costs more, less: the noise, of the candidate; less can be due to a lower clean level. no: it is not "
     "shown, which does not show that there is no difference: see mde. -: not tested.",

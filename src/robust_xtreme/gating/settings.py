@@ -104,6 +104,8 @@ def _shared_key(own: Key, other: Key) -> Key:
 
 def with_shared_keys(side: Baseline, shared_keys: Mapping[Key, Key]) -> Baseline:
     """A run or baseline whose cells have the keys that another one shares."""
+    if not shared_keys:
+        return side
     rows = [shared_keys.get(key, key) for key in side.levels.select(KEY).iter_rows()]
     names = pl.DataFrame(rows, schema=dict.fromkeys(KEY, pl.String), orient="row")
     runs = tuple(RenamedCells(cells, shared_keys) for cells in side.runs)

@@ -8,14 +8,12 @@ import polars as pl
 from robust_xtreme.core.errors import counted
 from robust_xtreme.gating.document import code_of, contrast_cells, lost_share, noise_name, with_clean_levels
 from robust_xtreme.report import blocks as doc
-from robust_xtreme.report.cells import language_name
 from robust_xtreme.report.columns import points
 from robust_xtreme.stats.contrasts import CELLS, PERTURBED, TASKS
 
 _OF_TABLE: Final = ("task", "split", "inference", "metric", "condition")
 _OF_SIDE: Final = {"clean": 4, "noisy": 8, "lost": 7}
-_OF_BOTH: Final = {"noisy difference": 9, "95 % interval": 8, "shown": 6}
-"""The columns of each model, and those of both, with their weights on a narrow terminal."""
+"""The columns of each model, with their weights on a narrow terminal."""
 
 
 def side_by_side(contrasts: pl.DataFrame, names: Sequence[str], most: int) -> Iterator[doc.Block]:
@@ -29,14 +27,12 @@ def side_by_side(contrasts: pl.DataFrame, names: Sequence[str], most: int) -> It
     cells = with_clean_levels(contrasts).filter(
         pl.col("kind").is_in((CELLS, TASKS)), pl.col("baseline_clean").is_not_null(), scale=PERTURBED
     )
+    heads = [(name, *each) for name in names for each in _OF_SIDE.items()]
     columns = (
         doc.TableColumn("language"),
-        *(
-            doc.TableColumn(head, True, group=name, weight=weight)
-            for name in names
-            for head, weight in _OF_SIDE.items()
-        ),
-        *(doc.TableColumn(head, head != "shown", weight=weight) for head, weight in _OF_BOTH.items()),
+        *(doc.TableColumn(head, right=True, group=name, weight=weight) for name, head, weight in heads),
+        doc.TableColumn("noisy difference, 95 % interval", right=True, weight=9),
+        doc.TableColumn("shown", weight=1),
     )
     left = most
     for _, of_table in cells.sort(*_OF_TABLE, "difference").group_by(_OF_TABLE, maintain_order=True):
@@ -57,6 +53,6 @@ def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
     for side in ("baseline", "candidate"):
         clean, noisy = row[f"{side}_clean"], row[side]
         levels += [points(clean), points(noisy), lost_share(clean, noisy)]
-    language = language_name(code_of(row)) or f"mean of {counted(row['cells'], 'language')}"
+    language = code_of(row) or f"mean of {row['cells']}"
     shown = contrast_cells(row)
-    return (language, *levels, shown["difference"], shown["95 % interval"], shown["shown"])
+    return (language, *levels, f"{shown['difference']} {shown['95 % interval']}", shown["shown"])

@@ -25,6 +25,7 @@ from robust_xtreme.run.external import conditions_of
 from robust_xtreme.run.folder import DIGESTS, FILES, Folder
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.run.vectors import text_vectors, vectors_json
 from robust_xtreme.stats.averages import Facts, MeasuredPart, Stored, averaged, measured
 from robust_xtreme.stats.benchmark import Task, clean_split, tasks_of
 from robust_xtreme.stats.calibration import calibration
@@ -146,7 +147,9 @@ def failed_cells(predictions: pl.LazyFrame) -> list[dict[str, str]]:
 def models(plan: Plan) -> pl.DataFrame:
     """One row per model of the run."""
     located: dict[str, Located] = {task_run.model.name: task_run.model for task_run in plan.task_runs}
-    return schema.build([_model(model, plan) for _, model in sorted(located.items())], schema.MODELS)
+    vectors = text_vectors(plan.task_runs, plan.spec.representation)
+    rows = [_model(model, plan) | {"vectors": vectors_json(vectors, name)} for name, model in sorted(located.items())]
+    return schema.build(rows, schema.MODELS)
 
 
 def _model(model: Located, plan: Plan) -> dict[str, Any]:

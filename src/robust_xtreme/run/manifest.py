@@ -20,6 +20,7 @@ from robust_xtreme.noise.suites import suite
 from robust_xtreme.run.external import facts
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.run.vectors import text_vectors, vector_notes
 from robust_xtreme.tasks.catalogue import noted
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.tasks.sources.suite import Suite
@@ -124,7 +125,8 @@ def _notes(plan: Plan, source: Source) -> list[str]:
         suite_note = f"data: the suite {source.name}, version {source.version}. {source.summary}"
     planned = (note for task_run in plan.task_runs for note in (*notes_of(task_run.model), task_run.note))
     learned = (own_training(model, task) for model, task in _answered_tasks(plan))
-    return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned, *_unlisted(plan)))))
+    vectors = vector_notes(text_vectors(plan.task_runs, plan.spec.representation))
+    return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned, *_unlisted(plan), *vectors))))
 
 
 def _unlisted(plan: Plan) -> Iterator[str]:
