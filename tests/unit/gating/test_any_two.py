@@ -100,14 +100,14 @@ def test_a_gate_refuses_other_settings_and_names_compare(runs: tuple[str, str], 
     assert "robust-xtreme compare" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [
-        ({"noise": NOISE.replace("0.1", "0.2")}, "noise"),
-        ({"unit": {"pool": "p"}}, "pool"),
-        ({"spec": {"limit": "9"}}, "limit"),
-    ],
-)
+OTHERS: dict[str, dict[str, Any]] = {
+    "noise": {"noise": NOISE.replace("0.1", "0.2")},
+    "pool": {"unit": {"pool": "p"}},
+    "limit": {"spec": {"limit": "9"}},
+}
+
+
+@pytest.mark.parametrize("word", OTHERS)
 def test_other_noise_pools_and_items_are_not_compared(runs: tuple[str, str], tmp_path: Path, word: str) -> None:
     """Whatever the settings of the models are."""
     with pytest.raises(Mismatch, match=word):
