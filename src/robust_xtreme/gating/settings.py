@@ -6,7 +6,7 @@ These are settings of the model and not of what is asked. That items, pools, noi
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,9 +14,8 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.gating.baselines import Baseline
-from robust_xtreme.stats._cells import Cell
 from robust_xtreme.stats.contrasts import Key
-from robust_xtreme.stats.outcomes import Cells
+from robust_xtreme.stats.outcomes import RenamedCells
 from robust_xtreme.stats.run_cells import KEY
 
 BETWEEN: Final = " | "
@@ -35,25 +34,6 @@ class OwnSettings:
     tasks: tuple[str, ...]
     baseline: str
     candidate: str
-
-
-class RenamedCells(Mapping[Key, Cell]):
-    """The cells of a run by other keys, read when they are asked for."""
-
-    __slots__ = ("_cells", "_own_keys")
-
-    def __init__(self, cells: Cells, shared_keys: Mapping[Key, Key]) -> None:
-        self._cells = cells
-        self._own_keys = {shared_keys.get(key, key): key for key in cells}
-
-    def __getitem__(self, key: Key) -> Cell:
-        return self._cells[self._own_keys[key]]
-
-    def __iter__(self) -> Iterator[Key]:
-        return iter(self._own_keys)
-
-    def __len__(self) -> int:
-        return len(self._own_keys)
 
 
 def pair_settings(baseline: Iterable[Key], candidate: Iterable[Key]) -> tuple[dict[Key, Key], dict[Key, Key]]:

@@ -11,9 +11,10 @@ from robust_xtreme.models.tensors import DEFAULT, Representation
 from robust_xtreme.report.progress import VECTORS
 from robust_xtreme.run.task_run import TaskRun
 
+_WHOLE: Final = "the token for the whole text"
 _POOLED: Final = {
     "mean": "the mean of the tokens",
-    "cls": "the token for the whole text",
+    "cls": "the first token",
     "last": "the last token",
     "lasttoken": "the last token",
     "max": "the maximum of the tokens",
@@ -45,14 +46,12 @@ class TextVector:
         length = "length 1" if self.length_1 else "not scaled to length 1, compared by dot products"
         width = "numbers" if self.width is None else f"{self.width} numbers"
         numbers = f"the first {' and '.join(map(str, self.kept))} of {width}" if self.kept else f"all {width}"
-        query, candidate = (
-            json_text(prompt) if prompt else "none" for prompt in (self.query_prompt, self.candidate_prompt)
-        )
-        prompts = f"prompt of queries {query}, of candidates {candidate}"
+        named = (("queries", self.query_prompt), ("candidates", self.candidate_prompt))
+        prompts = [f"{json_text(prompt)} before {texts}" for texts, prompt in named if prompt]
         letters = ["all letters small"] if self.lower_case else []
         tokens = f"longest query {self.query_tokens} tokens, candidate {self.candidate_tokens}"
-        longest = "texts are not cut" if self.query_tokens is None else tokens
-        return "; ".join([self.source, length, numbers, prompts, *letters, longest])
+        longest = "texts whole, as the function gets them" if self.query_tokens is None else tokens
+        return "; ".join([self.source, length, numbers, " and ".join(prompts) or "no prompt", *letters, longest])
 
 
 def text_vectors(task_runs: Iterable[TaskRun], representation: str) -> dict[tuple[str, str], TextVector]:
@@ -94,14 +93,15 @@ def _text_vector(run: TaskRun, wanted: Representation) -> TextVector:
 def _source(model: Located, wanted: Representation) -> str:
     """What of an encoder becomes a vector: a head, the modules of sentence-transformers, or a hidden state."""
     if model.head:
-        return f"its head {model.head} on the token for the whole text"
+        return f"its head {model.head} on {_WHOLE}"
     layers = model.config.get("num_hidden_layers")
     if model.sentence:
         at = f"layer {layers} of {layers}" if isinstance(layers, int) else "the last layer"
         return f"{' and '.join(_POOLED[mode] for mode in model.sentence.modes)} after {at}{_steps(model.sentence)}"
     at = f"layer {wanted.at(layers)} of {layers}" if isinstance(layers, int) else f"layer {wanted.layer}"
     specials = "" if wanted.specials else " without special tokens"
-    return f"{_POOLED[wanted.pooling]}{specials} after {at} ({wanted})"
+    pooled = _WHOLE if wanted.pooling == "cls" else _POOLED[wanted.pooling]  # of a causal encoder the last one
+    return f"{pooled}{specials} after {at} ({wanted})"
 
 
 def _steps(sentence: SentenceModel) -> str:
