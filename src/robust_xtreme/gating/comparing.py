@@ -21,8 +21,7 @@ from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.document import Gate, code_of, contrast_table, differences_sentence, is_shown, linked
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.settings import own_settings, pair_settings, settings_sentences, with_shared_keys
-from robust_xtreme.gating.side_by_side import side_by_side
+from robust_xtreme.gating.two_models import own_settings, pair_settings, side_by_side, with_shared_keys
 from robust_xtreme.gating.verdicts import OVER_SEEDS, STILL, across_seeds, add_equivalence, decide, unpaired
 from robust_xtreme.noise.conditions.condition import FROZEN
 from robust_xtreme.report import blocks as doc
@@ -70,7 +69,7 @@ class Comparison:
     note: str
     worse: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
     pages: tuple[str, ...] = ()
-    names: tuple[str, str] = ("baseline", "candidate")
+    names: tuple[str, ...] = ("baseline", "candidate")
     settings: tuple[str, ...] = ()
 
     @property
@@ -99,7 +98,8 @@ class Comparison:
         changed if the settings differ, so that the answer fits on a screen.
         """
         first = [*self.beside(2 * most)]
-        without = [document.KINDS[CELLS], *([document.CHURN] if self.settings else [])] if is_brief and first else []
+        has_both = is_brief and any(isinstance(block, doc.Table) for block in first)
+        without = [document.KINDS[CELLS], *([document.CHURN] if self.settings else [])] if has_both else []
         return document.comparison_blocks(self.frame, self.note, most, first, without)
 
     def beside(self, most: int) -> Iterator[doc.Block]:
@@ -118,7 +118,6 @@ def compare(baseline: Baseline, candidate: Baseline, equivalent: float | None = 
     """
     check_comparable(baseline, candidate, any_settings=True)
     shared_keys = pair_settings(baseline.keys, candidate.keys)
-    settings = own_settings(*shared_keys)
     baseline, candidate = map(with_shared_keys, (baseline, candidate), shared_keys)
     rows = compared(baseline, candidate).to_dicts()
     shares, worse = churn(baseline, candidate, shared_keys)
@@ -127,28 +126,16 @@ def compare(baseline: Baseline, candidate: Baseline, equivalent: float | None = 
     note = comparison_note(baseline, candidate)
     if equivalent is not None:
         note += f" Margin of equivalence in points: {equivalent:.15g}."
-        same = same_weights(baseline.facts, candidate.facts) - {task for each in settings for task in each.tasks}
+        same = same_weights(baseline.facts, candidate.facts) - {key[KEY.index("task")] for key in shared_keys[0]}
         add_equivalence(rows, equivalent, {"", *same} if same >= baseline.tasks.keys() else same)
     frame = build(rows, COMPARISONS).sort(COMPARISONS.key)
-    names = _short_names(baseline, candidate)
-    return Comparison(
-        baseline.title,
-        candidate.title,
-        frame,
-        note,
-        worse,
-        (*candidate.page, *baseline.page),
-        names,
-        settings_sentences((baseline, candidate), names, settings),
-    )
-
-
-def _short_names(baseline: Baseline, candidate: Baseline) -> tuple[str, str]:
-    """What headings call two runs: the ends of their paths, or the side that they are on where one of these is long."""
-    first, second = names_of([baseline.name, candidate.name])
-    if baseline.name == candidate.name or max(len(first), len(second)) > _LONGEST_NAME:
-        return "baseline", "candidate"
-    return first, second
+    names = tuple(names_of([baseline.name, candidate.name]))
+    if max(map(len, names)) > _LONGEST_NAME:
+        names = ("baseline", "candidate")
+    described = map(own_settings, (baseline, candidate), shared_keys, shared_keys[::-1])
+    settings = tuple(f"{name}: {told}" for name, told in zip(names, described, strict=True)) if shared_keys[0] else ()
+    pages = (*candidate.page, *baseline.page)
+    return Comparison(baseline.title, candidate.title, frame, note, worse, pages, names, settings)
 
 
 def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:

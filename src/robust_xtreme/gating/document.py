@@ -178,9 +178,7 @@ def comparison_blocks(
     yield doc.Bullets(tuple(details(contrasts)))
     yield doc.Paragraph(note)
     yield from first
-    for title, heads, rows in tables_of(contrasts):
-        if title in without:
-            continue
+    for title, heads, rows in (table for table in tables_of(contrasts) if table[0] not in without):
         yield doc.Heading(title, 3)
         yield contrast_table(rows.head(most), heads)
         if rows.height > most:

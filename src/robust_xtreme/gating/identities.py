@@ -92,9 +92,11 @@ def check_alike(
     more = f", and {counted(len(differences) - 1, 'other difference')}" if len(differences) > 1 else ""
     mine, theirs = ("not given" if value is None else shown(value) for value in (mine, theirs))
     values = f"{what} is {mine} in {before} and {theirs} in {after}{more}"
-    cure = "Evaluate both with this program, on the same data, with the same noise and settings."
-    if not of_identities:  # then they are two models, which only a gate refuses
-        cure = "Evaluate both with the same settings, or see how they differ: robust-xtreme compare BASELINE CANDIDATE"
+    cure = (
+        "Evaluate both with this program, on the same data, with the same noise and settings."
+        if of_identities
+        else "Evaluate both with the same settings, or see how they differ: robust-xtreme compare BASELINE CANDIDATE"
+    )
     raise Mismatch(f"{after[:1].upper()}{after[1:]} cannot be compared with {before}: {values}. {cure}")
 
 

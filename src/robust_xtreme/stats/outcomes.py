@@ -199,6 +199,9 @@ class RenamedCells(Mapping[Key, Cell]):
     def __len__(self) -> int:
         return len(self._own_keys)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._own_keys
+
 
 def pool_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     """The pool that a row of CONTRASTS belongs to, the values of POOL."""

@@ -19,8 +19,9 @@ from robust_xtreme.files import csv
 from robust_xtreme.files.schema import MODELS
 from robust_xtreme.models.config import fitted
 from robust_xtreme.models.located import locate
+from robust_xtreme.models.reading.members.retrieval import Prompts
 from robust_xtreme.run.task_run import TaskRun
-from robust_xtreme.run.vectors import TextVector, text_vectors, vector_notes
+from robust_xtreme.run.vectors import TextVector, text_vectors
 
 LAREQA, TATOEBA, XNLI = (registry.load("task", name) for name in ("lareqa", "tatoeba", "xnli"))
 
@@ -29,21 +30,18 @@ def _vector(folder: Path, task: TaskSpec, representation: str = "", dims: tuple[
     model = locate(folder, task)
     model = replace(model, sentence=None) if representation else model
     run = TaskRun(fitted(task, model.config), "sw", "test", "x", 1, 1, (), model, dims=dims)
-    (vector,) = text_vectors([run], representation).values()
-    return vector
+    return text_vectors([run], representation)[model.name][task.name]
 
 
 def test_a_folder_of_sentence_transformers_says_what_it_does(tmp_path: Path) -> None:
     """Its pooling, layers, prompts, numbers that are kept, and its own longest input."""
     folder = sentence_folder(tmp_path / "m", ("mean", "cls"), dense=8, prompts={"query": "query: ", "passage": "p: "})
     vector = _vector(folder, LAREQA, dims=(4,))
-    assert "the mean of the tokens and the first token after layer" in vector.source
-    assert vector.source.endswith("then Dense to 8 (tanh), then Normalize")
+    assert vector.source == "layer 1 of 1, mean+cls,dense:8:tanh,normalize"
     assert (vector.length_1, vector.width, vector.kept) == (True, 8, (4,))
-    assert (vector.query_prompt, vector.candidate_prompt) == ("query: ", "p: ")
-    assert (vector.query_tokens, vector.candidate_tokens) == (64, 64)
-    assert _vector(folder, TATOEBA).candidate_prompt == "query: "  # both sides are translations
-    assert '"query: " before queries and "p: " before candidates' in str(vector)
+    assert (vector.prompts, vector.longest) == (Prompts("query: ", "p: "), (64, 64))
+    assert _vector(folder, TATOEBA).prompts.candidate == "query: "  # both sides are translations
+    assert 'query_prompt="query: " document_prompt="p: "' in str(vector)
     assert "the first 4 of 8 numbers" in str(vector)
 
 
@@ -72,16 +70,16 @@ def test_a_representation_names_its_layer(tmp_path: Path) -> None:
     (folder / "modules.json").unlink()
     layers = int(json.loads((folder / "config.json").read_text())["num_hidden_layers"])
     at = (2 * 14 * layers + 24) // 48
-    assert _vector(folder, TATOEBA).source == f"the mean of the tokens after layer {at} of {layers} (mean:14/24)"
+    assert _vector(folder, TATOEBA).source == f"layer {at} of {layers}, mean:14/24"
     last = _vector(folder, TATOEBA, "last:1/1")
-    assert last.source == f"the last token after layer {layers} of {layers} (last:1/1)"
+    assert last.source == f"layer {layers} of {layers}, last:1/1"
     assert "no prompt" in str(last)
 
 
 def test_tasks_without_vectors_say_nothing() -> None:
     """Classification compares none."""
     run: Any = TaskRun(XNLI, "sw", "test", "x", 1, 1, (), None)  # type: ignore[arg-type]  # its model is not asked
-    assert vector_notes(text_vectors([run], "")) == []
+    assert text_vectors([run], "") == {}
 
 
 def test_a_run_says_it_before_the_first_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,11 +92,10 @@ def test_a_run_says_it_before_the_first_batch(tmp_path: Path, monkeypatch: pytes
     lines = ended.err.splitlines()
     said = next(at for at, line in enumerate(lines) if line.startswith("vectors: tatoeba, m@"))
     assert said < next(at for at, line in enumerate(lines) if line.startswith("tatoeba sw: "))
-    assert 'query: \\"' not in lines[said]
-    assert "after layer" in (tmp_path / "run" / "report.md").read_text("utf-8")
+    assert "layer 1 of 1, mean,normalize; length 1" in (tmp_path / "run" / "report.md").read_text("utf-8")
     models = csv.load(tmp_path / "run" / "models.csv", MODELS)
     vector = json.loads(models["vectors"][0])["tatoeba"]
-    assert (vector["query_prompt"], vector["length_1"], vector["query_tokens"]) == ("query: ", True, 64)
+    assert (vector["prompts"]["query"], vector["length_1"], vector["longest"]) == ("query: ", True, [64, 64])
     assert f"{vector['source']}; length 1; all {vector['width']} numbers" in lines[said]
 
 
