@@ -103,8 +103,9 @@ LEGEND: Final = {
     f"fewer than {FEWEST_JOINT} clusters (means: {FEWEST_JOINT - 1} degrees of freedom) of the row alone.",
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
-    "scale": "change: of what the noise costs, noisy minus clean, and in brackets what is lost; a level otherwise.",
-    "lost": "The share of the clean level that the noise takes: models of different levels have other points to lose.",
+    "scale": "change: of what the noise costs, noisy minus clean; a level otherwise.",
+    "lost": "The share of the clean level that the noise takes, baseline > candidate: models of different levels have "
+    "other points to lose.",
     "noisy difference": "Of the levels on noisy text, candidate minus baseline.",
     "shown": "That the joint interval excludes 0 or, without one, that p adj. is below 0.05. worse, better: the "
     "candidate; costs more, less: the noise, of the candidate; less can be due to a lower clean level. no: it is not "
@@ -143,9 +144,9 @@ _RULE: Final = (
 )
 _NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
-    "baseline": 9, "candidate": 9, "difference": 9, "95 % interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
-    "mde": 3, "extra": 0, "shown": 9, "marks": 4, "90 % interval": 8, "verdict": 9, "items needed": 6, "languages": 7,
-    "changed": 7, "harmful": 8, "beneficial": 7,
+    "baseline": 9, "candidate": 9, "difference": 9, "lost": 6, "95 % interval": 8, "bound": 7, "margin": 1,
+    "p adj.": 5, "p": 5, "mde": 3, "extra": 0, "shown": 9, "marks": 4, "90 % interval": 8, "verdict": 9,
+    "items needed": 6, "languages": 7, "changed": 7, "harmful": 8, "beneficial": 7,
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
 
@@ -197,7 +198,7 @@ def tables_of(contrasts: pl.DataFrame) -> Iterator[tuple[str, tuple[str, ...], p
     contrasts = with_clean_levels(contrasts)
     for kind, title in KINDS.items():
         if (rows := by_size(contrasts.filter(kind=kind))).height:
-            yield title, (*_LEVELS, *(_EQUIVALENCE if _asked(contrasts) else _TESTS)), rows
+            yield title, (*_LEVELS, "lost", *(_EQUIVALENCE if _asked(contrasts) else _TESTS)), rows
     if "harmful" in contrasts.columns and contrasts["harmful"].count():
         rows = contrasts.drop_nulls("harmful").sort("harmful", descending=True, maintain_order=True)
         yield CHURN, (*_CHURN, "difference", "shown"), rows
@@ -364,18 +365,19 @@ def contrast_table(rows: pl.DataFrame, heads: tuple[str, ...] = (*_LEVELS, *_TES
     columns = (*_NAMES, *_columns("languages", *heads))
     shown = [contrast_cells(row) for row in rows.iter_rows(named=True)]
     table = doc.Table(columns, tuple(tuple(row.get(column.heading, "") for column in columns) for row in shown))
-    return only(table, [at for at in range(len(columns)) if at > len(_NAMES) or any(row[at] for row in table.rows)])
+    always = [at for at, column in enumerate(columns) if column.heading in heads and column.heading != "lost"]
+    return only(table, [at for at in range(len(columns)) if at in always or any(row[at] for row in table.rows)])
 
 
 def contrast_cells(row: Mapping[str, Any]) -> dict[str, str]:
-    """What a row has in each column; a change has the share that is lost beside it, where its clean level is known."""
+    """What a row has in each column; of a change also the shares of the clean levels that are lost."""
     shown = {"task": row["task"], "language": language_name(code_of(row)), "noise": noise_name(row)}
     shown |= {"scale": _scale(row), **{name: points(row[name]) for name in _LEVELS}}
     shown |= {"difference": signed(row["difference"]), "95 % interval": interval(row["joint_low"], row["joint_high"])}
     shown |= {"p adj.": p_value(row["p_adjusted"]), "mde": points(row["mde"])}
-    for side in ("baseline", "candidate") if row["scale"] == SCALES[2] else ():
-        if clean := row.get(f"{side}_clean"):
-            shown[side] = f"{points(row[side])} ({lost_share(clean, clean + row[side])})"
+    if row["scale"] == SCALES[2] and row.get("baseline_clean") is not None:
+        cleans = ((row[f"{side}_clean"], row[side]) for side in ("baseline", "candidate"))
+        shown["lost"] = " > ".join(lost_share(clean, clean + change) for clean, change in cleans)
     ways = ("costs more", "costs less") if row["scale"] == SCALES[2] else ("worse", "better")
     shown["shown"] = "-" if row["p_adjusted"] is None else ways[row["difference"] > 0] if is_shown(row) else "no"
     if row["joint_low"] is None and row["low"] is not None:
