@@ -106,7 +106,7 @@ class Comparison:
         """The settings that differ, and both models beside each other, with at most `most` rows of languages."""
         if self.settings:
             yield doc.Bullets(self.settings)
-        if not self.frame["verdict"].count():  # with a margin the verdicts on it are the answer
+        if not _has_margin(self.frame):  # with a margin the verdicts on it are the answer
             yield from side_by_side(self.frame, self.names, most)
 
 

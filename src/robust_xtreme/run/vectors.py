@@ -29,10 +29,11 @@ class TextVector:
 
     def __str__(self) -> str:
         length = "length 1" if self.length_1 else "not scaled to length 1, compared by dot products"
-        kept = f"the first {' and '.join(map(str, self.kept))} of " if self.kept else ""
+        kept = f"the first {' and '.join(map(str, self.kept))} of" if self.kept else "all"
+        numbers = f"{self.width} numbers" if self.width else "numbers"
         prompts = (str(self.prompts) or "no prompt") + (", all letters small" if self.prompts.lower else "")
         longest = "longest query {} tokens, candidate {}".format(*self.longest) if self.longest else "whole texts"
-        return f"{self.source}; {length}; {kept}{self.width or 'all'} numbers; {prompts}; {longest}"
+        return f"{self.source}; {length}; {kept} {numbers}; {prompts}; {longest}"
 
 
 def text_vectors(task_runs: Iterable[TaskRun], representation: str) -> dict[str, dict[str, TextVector]]:
