@@ -90,6 +90,8 @@ def _settings_of(key: Key) -> list[str]:
 
 
 _OF_TABLE: Final = ("task", "split", "inference", "metric", "condition")
+_ALONE: Final = "*"
+_NOTES: Final = ((_ALONE, "of the row alone: there are too few clusters for a joint interval"),)
 _OF_SIDE: Final = {"clean": 4, "noisy": 8, "lost": 7}
 """The columns of each model, with their weights on a narrow terminal."""
 
@@ -119,7 +121,9 @@ def side_by_side(contrasts: pl.DataFrame, names: Sequence[str], most: int) -> It
         if len(shown) > len(means):
             row = languages[0]
             title = f"{row['task']}, {noise_name(row)}, {row['metric'].replace('_', ' ')}"
-            yield doc.Table(columns, tuple(map(_row, shown)), title, over=len(means))
+            rows = tuple(map(_row, shown))
+            notes = _NOTES if any(_ALONE in row[-2] for row in rows) else ()
+            yield doc.Table(columns, rows, title, notes, over=len(means))
         left -= len(languages)
     if left < 0:
         yield doc.Paragraph(f"{counted(-left, 'more row')}: -o FILE.html, .md or .csv writes all.")
@@ -133,4 +137,5 @@ def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
         levels += [points(clean), points(noisy), lost_share(clean, noisy)]
     language = code_of(row) or f"mean of {row['cells']}"
     shown = contrast_cells(row)
-    return (language, *levels, f"{shown['difference']} {shown['95 % interval']}", shown["shown"])
+    bounds = shown["95 % interval"].replace(" alone", _ALONE)
+    return (language, *levels, f"{shown['difference']} {bounds}", shown["shown"])

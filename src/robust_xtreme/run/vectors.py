@@ -54,7 +54,8 @@ def text_vectors(task_runs: Iterable[TaskRun], representation: str) -> dict[str,
 def _text_vector(run: TaskRun, pool: Pool, wanted: Representation) -> TextVector:
     model, layers = run.model, run.model.config.get("num_hidden_layers")
     layer = wanted.at(layers) if isinstance(layers, int) else wanted.layer
-    source, length_1, longest = f"layer {layer} of {layers}, {wanted}", True, (run.task.max_length, pool.max_length)
+    source, length_1 = f"layer {layer} of {layers}, {wanted}", True
+    longest: tuple[int, ...] = (run.task.max_length, pool.max_length)
     if model.origin.function:
         source, longest = "what the function returns", ()
     elif model.head:
