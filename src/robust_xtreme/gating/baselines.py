@@ -261,7 +261,8 @@ def check_comparable(baseline: Baseline, candidate: Baseline, any_settings: bool
     With `any_settings` their models may have been asked otherwise. That the items of each cell are the same is checked
     by `contrasts`.
     """
-    check_alike(*((side.title, side.facts, side.keys) for side in (baseline, candidate)), any_settings)
+    before, after = ((side.title, side.facts, side.keys) for side in (baseline, candidate))
+    check_alike(before, after, any_settings=any_settings)
 
 
 def _stem(given: str, root: Path) -> Path | None:

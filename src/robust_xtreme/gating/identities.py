@@ -77,6 +77,7 @@ def same_weights(left: Mapping[str, Any], right: Mapping[str, Any]) -> set[str]:
 def check_alike(
     baseline: tuple[str, Mapping[str, Any], Iterable[Key]],
     candidate: tuple[str, Mapping[str, Any], Iterable[Key]],
+    *,
     any_settings: bool = False,
 ) -> None:
     """Raise Mismatch, with both values, where two runs (title, identity, cell keys) were measured on other things.

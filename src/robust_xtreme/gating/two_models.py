@@ -123,7 +123,7 @@ def side_by_side(contrasts: pl.DataFrame, names: Sequence[str], most: int) -> It
             title = f"{row['task']}, {noise_name(row)}, {row['metric'].replace('_', ' ')}"
             rows = tuple(map(_row, shown))
             notes = _NOTES if any(_ALONE in row[-2] for row in rows) else ()
-            yield doc.Table(columns, rows, title, notes, over=len(means))
+            yield doc.Table(columns, rows, title, notes=notes, over=len(means))
         left -= len(languages)
     if left < 0:
         yield doc.Paragraph(f"{counted(-left, 'more row')}: -o FILE.html, .md or .csv writes all.")
