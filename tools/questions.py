@@ -116,6 +116,16 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
             "Paired and clustered, as lm-eval and inspect_ai do not: their logs are read, below.",
         ),
         Question(
+            "Which of two embedding models loses less, where each has its own layer, prompts and lengths?",
+            (
+                "eval --config last.toml --tasks tatoeba -l de --limit 80 --perturb keyboard_typo:0.02,0.1 --out last",
+                "compare search last",
+            ),
+            (r"^- search: .*representation", r"^- last: .*representation", r"lost +last", r"^de +\d"),
+            "Any two are compared on the same items, pools and noise; `gate` refuses other settings. `lost` is the "
+            "share of the clean level: a model that finds little has few points to lose.",
+        ),
+        Question(
             "Is the quantised model as good?",
             ("compare old new --equivalent 5",),
             (r"equivalent",),
@@ -245,7 +255,7 @@ _LABELS: Final = ("entailment", "neutral", "contradiction")
 
 
 def files(folder: Path) -> None:
-    """Write what the commands read: a table, a function, predictions, and samples as lm-eval logs them."""
+    """Write what the commands read: a table, a function, a setting, predictions, and samples as lm-eval logs them."""
     rows = [
         *("Chakula kilikuwa kizuri sana,positive,sw", "Das Essen war sehr lecker,positive,de"),
         *("Chakula kilikuwa baridi leo,negative,sw", "Das Essen war leider kalt,negative,de"),
@@ -255,6 +265,7 @@ def files(folder: Path) -> None:
     rule = '"positive" if "zuri" in text or "lecker" in text else "negative"'
     source = f"def label(texts):\n    return [{rule} for text in texts]\n"
     (folder / "my_model.py").write_text(source, "utf-8")
+    (folder / "last.toml").write_text('representation = "mean:1/1"\n', "utf-8")
     answers = (_answer(number, noisy) for noisy in (False, True) for number in range(60))
     (folder / "answers.jsonl").write_text("".join(answers), "utf-8")
     _harness(folder / "harness")

@@ -186,9 +186,10 @@ def _stored(frame: Frame) -> Schema:
 
 
 def row(frame: Frame) -> Schema:
-    """That of a row of a frame; later versions may have more columns."""
+    """That of a row of a frame; later versions may have more columns, and earlier programs did not write them."""
     properties = {name: _column(frame, name) for name in frame.columns}
-    return {"type": "object", "properties": properties, "required": [*properties]}
+    needed = [name for name, column in frame.columns.items() if not column.later]
+    return {"type": "object", "properties": properties, "required": needed}
 
 
 def _column(frame: Frame, name: str) -> Schema:

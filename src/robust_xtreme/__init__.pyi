@@ -47,7 +47,7 @@ def compare(
     Each is the folder of a finished run, what `evaluate` returned, or a saved baseline or its name. `frame` has the
     columns of COMPARISONS, whose `verdict` is about a margin of `equivalent` points; `note` says what the baseline is,
     and whether its items are not known, so that nothing is paired. Raises Mismatch where they were not measured on the
-    same data, noise, seeds and settings.
+    same data, noise and seeds; the settings of their models may differ.
     """
 
 def evaluate(

@@ -325,7 +325,7 @@ def compare(baseline: Side, candidate: Side, *, equivalent: float | None = None)
     Each is the folder of a finished run, what `evaluate` returned, or a saved baseline or its name. `frame` has the
     columns of COMPARISONS, whose `verdict` is about a margin of `equivalent` points; `note` says what the baseline is,
     and whether its items are not known, so that nothing is paired. Raises Mismatch where they were not measured on the
-    same data, noise, seeds and settings.
+    same data, noise and seeds; the settings of their models may differ.
     """
     from robust_xtreme.gating.comparing import compare as compared
 

@@ -30,10 +30,13 @@ def compare(
 ) -> None:
     """Compare two runs item by item: each cell, task and language, on clean and on perturbed text.
 
-    A difference is candidate minus baseline, in points. Runs on other data, noise, seeds or settings are refused. The
-    exit code is 0 where they could be compared, whatever the result; `robust-xtreme gate` fails on regressions.
+    A difference is candidate minus baseline, in points. Any two models are compared, also with other prompts, lengths
+    or layers, which are named; runs on other data, noise or seeds are refused. The exit code is 0 where they could be
+    compared, whatever the result; `robust-xtreme gate` fails on regressions.
 
     Examples:
+
+    robust-xtreme compare runs/e5 runs/minilm
 
     robust-xtreme compare runs/old runs/new
 
@@ -43,7 +46,6 @@ def compare(
     from robust_xtreme.cli._terminal import output as terminal
     from robust_xtreme.gating.baselines import side
     from robust_xtreme.gating.comparing import compare as compared
-    from robust_xtreme.gating.document import comparison_blocks
     from robust_xtreme.gating.outputs import COMPARED, targets, write_files
     from robust_xtreme.report.renderers.terminal import print_blocks
 
@@ -51,7 +53,7 @@ def compare(
     sides = {name: side(name) for name in (baseline, candidate)}
     comparison = compared(sides[baseline], sides[candidate], equivalent)
     if not output:
-        print_blocks(terminal(), comparison_blocks(comparison.frame, comparison.note, _MOST))
+        print_blocks(terminal(), comparison.blocks(_MOST, is_brief=True))
     runs = [name for name, each in sides.items() if not each.saved_at]
     if not runs and (page := next((path for path, suffix in files.items() if suffix == ".html"), None)):
         raise UserError(f"{page} would be the page of a run, and both are saved baselines. Write text instead: .md")

@@ -47,7 +47,7 @@ class ImportKeys:
     condition: str = key("", "their condition: clean, a perturbation as char_noise:0.1, or another name", "", "NAME")
     noise_seed: str = key("", "their noise seed. Default: 0", "", "N")
     model: str = key("", "their model. Default: imported", "", "NAME")
-    inference: str = key("", "how they were answered; runs that differ in it are not compared", "", "TEXT")
+    inference: str = key("", "how they were answered; gate refuses two runs that differ in it", "", "TEXT")
     only_model: str = key("", "leave out the rows of other models", "", "NAME")
     each_model: bool = key(False, "of logs of several models a run of each, in a folder of --out by its name", "")
     data: str = key("", "the data that the ids are of, for gold and clusters", "", "DIR|hub|mini", complete="data")

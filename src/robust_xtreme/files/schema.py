@@ -112,10 +112,15 @@ MODELS: Final = Frame(
         "target": FrameColumn(pl.String, nullable=True),
         **columns(pl.Int64, "target_examples train_seed", nullable=True),
         **columns(pl.String, "overlap_flags selected_on stages", nullable=True),
+        "vectors": FrameColumn(pl.String, nullable=True, later=True),
     },
     ("model",),
 )
 """One row per model; lists (`pretrain_languages`, `overlap_flags`, `stages`) are JSON.
+
+`vectors` is JSON, by task, of what makes the vector of a text that is searched: `source` (layer and pooling, a head or
+a function), whether it has `length_1`, `width` and the numbers of it that are `kept` (none: all), `prompts`, and the
+tokens of the `longest` query and candidate (none: texts are not cut). It is null where no task compares vectors.
 
 `base` is the start of the first stage: a folder, a name on the hub, or `scratch`; `revision` is the commit of a model
 from the hub, or of its base. `base_kind` is recognised by the type of the encoder and its vocabulary, from scratch by

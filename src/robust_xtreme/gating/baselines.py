@@ -255,12 +255,14 @@ def of_runs(folders: Sequence[Path]) -> Baseline:
     return _measured(folders)[1]
 
 
-def check_comparable(baseline: Baseline, candidate: Baseline) -> None:
+def check_comparable(baseline: Baseline, candidate: Baseline, any_settings: bool = False) -> None:
     """Raise Mismatch, with what differs in both, where they were not measured on the same things.
 
-    That the items of each cell are the same is checked by `contrasts`.
+    With `any_settings` their models may have been asked otherwise. That the items of each cell are the same is checked
+    by `contrasts`.
     """
-    check_alike(*((side.title, side.facts, side.keys) for side in (baseline, candidate)))
+    before, after = ((side.title, side.facts, side.keys) for side in (baseline, candidate))
+    check_alike(before, after, any_settings=any_settings)
 
 
 def _stem(given: str, root: Path) -> Path | None:

@@ -21,6 +21,7 @@ from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.document import Gate, code_of, contrast_table, differences_sentence, is_shown, linked
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
+from robust_xtreme.gating.two_models import own_settings, pair_settings, side_by_side, with_shared_keys
 from robust_xtreme.gating.verdicts import OVER_SEEDS, STILL, across_seeds, add_equivalence, decide, unpaired
 from robust_xtreme.noise.conditions.condition import FROZEN
 from robust_xtreme.report import blocks as doc
@@ -28,7 +29,7 @@ from robust_xtreme.report import heat
 from robust_xtreme.report.cells import brief, language_name
 from robust_xtreme.report.charts.figures import forest
 from robust_xtreme.report.columns import interval, p_value, points
-from robust_xtreme.report.document import finished
+from robust_xtreme.report.document import finished, names_of
 from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.report.samples.choosing import PREDICTED, rows_of
 from robust_xtreme.report.summary import UNDECIDED, told
@@ -46,11 +47,21 @@ _VICTIM: Final = (
 _NAMED: Final = 6
 """The names that a sentence lists."""
 
+_LONGEST_NAME: Final = 12
+"""The characters of a name that stands in the headings of several columns."""
+
+_FIRST, _MOST, _DRAWN = 12, 60, 40
+"""The rows of a table that are shown at once, those of it and its fold, and those of the chart of cells."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs that were compared: names, COMPARISONS, what a reader has to know, examples of churn, and pages."""
+    """Two runs that were compared: titles, COMPARISONS, what a reader has to know, examples of churn, and pages.
+
+    `names` are what the headings of columns call the two, and `settings` says of each which model it is and which of
+    its settings the other does not have.
+    """
 
     baseline: str
     candidate: str
@@ -58,6 +69,8 @@ class Comparison:
     note: str
     worse: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
     pages: tuple[str, ...] = ()
+    names: tuple[str, ...] = ("baseline", "candidate")
+    settings: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -76,22 +89,53 @@ class Comparison:
 
     def _repr_html_(self) -> Trusted:
         """The main tables, which a notebook shows."""
-        return notebook_blocks(self.title, document.comparison_blocks(self.frame, self.note))
+        return notebook_blocks(self.title, self.blocks(_MOST))
+
+    def blocks(self, most: int, is_brief: bool = False) -> Iterator[doc.Block]:
+        """The verdict, both models beside each other by language, and tables of at most `most` rows each.
+
+        Where it `is_brief`, the two beside each other stand for the table of cells, and for that of answers that
+        changed if the settings differ, so that the answer fits on a screen.
+        """
+        first = [*self.beside(2 * most)]
+        has_both = is_brief and any(isinstance(block, doc.Table) for block in first)
+        without = [document.KINDS[CELLS], *([document.CHURN] if self.settings else [])] if has_both else []
+        return document.comparison_blocks(self.frame, self.note, most, first, without)
+
+    def beside(self, most: int) -> Iterator[doc.Block]:
+        """The settings that differ, and both models beside each other, with at most `most` rows of languages."""
+        if self.settings:
+            yield doc.Bullets(self.settings)
+        if not _has_margin(self.frame):  # with a margin the verdicts on it are the answer
+            yield from side_by_side(self.frame, self.names, most)
 
 
 def compare(baseline: Baseline, candidate: Baseline, equivalent: float | None = None) -> Comparison:
-    """Compare one run with a baseline, perhaps with a margin in points. Raises Mismatch as `compared`, SpecError."""
+    """Compare one run with a baseline, perhaps with a margin in points, whatever the settings of their models are.
+
+    Raises Mismatch as `compared`, but for other settings, and where it is not known which of several belong together;
+    SpecError.
+    """
+    check_comparable(baseline, candidate, any_settings=True)
+    shared_keys = pair_settings(baseline.keys, candidate.keys)
+    baseline, candidate = map(with_shared_keys, (baseline, candidate), shared_keys)
     rows = compared(baseline, candidate).to_dicts()
-    shares, worse = churn(baseline, candidate)
+    shares, worse = churn(baseline, candidate, shared_keys)
     for row in rows:
         row |= shares.get(tuple(row[name] for name in KEY), {}) if row["scale"] != CHANGE else {}
     note = comparison_note(baseline, candidate)
     if equivalent is not None:
         note += f" Margin of equivalence in points: {equivalent:.15g}."
-        same = same_weights(baseline.facts, candidate.facts)
+        same = same_weights(baseline.facts, candidate.facts) - {key[KEY.index("task")] for key in shared_keys[0]}
         add_equivalence(rows, equivalent, {"", *same} if same >= baseline.tasks.keys() else same)
     frame = build(rows, COMPARISONS).sort(COMPARISONS.key)
-    return Comparison(baseline.title, candidate.title, frame, note, worse, (*candidate.page, *baseline.page))
+    names = tuple(names_of([baseline.name, candidate.name]))
+    if max(map(len, names)) > _LONGEST_NAME:
+        names = ("baseline", "candidate")
+    described = map(own_settings, (baseline, candidate), shared_keys, shared_keys[::-1])
+    settings = tuple(f"{name}: {told}" for name, told in zip(names, described, strict=True)) if shared_keys[0] else ()
+    pages = (*candidate.page, *baseline.page)
+    return Comparison(baseline.title, candidate.title, frame, note, worse, pages, names, settings)
 
 
 def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:
@@ -184,8 +228,6 @@ ANCHOR: Final = "differences"
 """The address of the part."""
 
 _TITLE: Final = "Differences"
-_FIRST, _MOST, _DRAWN = 12, 60, 40
-"""The rows of a table that are shown at once, those of it and its fold, and those of the chart of cells."""
 
 _KEY: Final = (
     f"Candidate minus baseline, in points, of the levels. {UNDECIDED} and dotted: no difference is shown. Bold: means, "
@@ -209,6 +251,7 @@ def differences_part(comparison: Comparison, folder: Path | None = None) -> doc.
         doc.Paragraph(told(differences_sentence(rows))),
         doc.Bullets(tuple(told(line) for line in document.details(rows))),
         doc.Paragraph(linked(comparison.note, comparison.pages, folder)),
+        *comparison.beside(_MOST),
         doc.Paragraph(_KEY),
         heat.scale(),
         *_heat(rows.filter(pl.col("kind") == CELLS, pl.col("scale") != CHANGE)),
@@ -338,15 +381,19 @@ _EACH = 4
 _ITEM = ("noise_seed", "example")
 
 
-def churn(baseline: Baseline, candidate: Baseline) -> tuple[dict[Key, dict[str, float | None]], pl.DataFrame]:
+def churn(
+    baseline: Baseline, candidate: Baseline, shared_keys: Sequence[Mapping[Key, Key]]
+) -> tuple[dict[Key, dict[str, float | None]], pl.DataFrame]:
     """The shares of each cell in COMPARISONS, and some answers of each task and language that became wrong.
 
-    These are PREDICTIONS of the candidate, columns of the cell as `cell_...`, with the baseline's as `..._clean`.
+    `shared_keys` are the keys in this comparison of each side's cells by the keys in its folder, where these are
+    others. The answers are PREDICTIONS of the candidate, columns of the cell as `cell_...`, with the baseline's as
+    `..._clean`.
     """
     shares: dict[Key, dict[str, float | None]] = {}
     worse = []
     runs = (baseline, candidate) if baseline.paired and candidate.paired and baseline.seeds == 1 else ()
-    answers = [_answers(run) for run in runs]
+    answers = [_answers(run, names) for run, names in zip(runs, shared_keys, strict=bool(runs))]
     for key in sorted(set.intersection(*({*run.runs[0]} for run in runs)) if runs else ()):
         was, now = (_right(run.runs[0][key]) for run in runs)
         flags = {"harmful": was & ~now, "beneficial": now & ~was}
@@ -364,13 +411,14 @@ def churn(baseline: Baseline, candidate: Baseline) -> tuple[dict[Key, dict[str, 
     return shares, drawn.group_by("cell_language", "cell_task", maintain_order=True).head(_EACH)
 
 
-def _answers(run: Baseline) -> Mapping[Key, pl.LazyFrame]:
+def _answers(run: Baseline, shared_keys: Mapping[Key, Key]) -> Mapping[Key, pl.LazyFrame]:
     """PREDICTIONS of a run by what the keys of its cells begin with; none where it has no such file."""
     folder = Path(run.name)
     if run.saved_at or not (folder / PREDICTED).is_file():
         return {}
     rows = rows_of(folder, finished(folder).manifest).predictions.with_columns(any_precision())
-    return {block.key[1:]: block.rows for block in blocks(rows)}
+    shared_starts = {own[:-2]: shared[:-2] for own, shared in shared_keys.items()}
+    return {shared_starts.get(block.key[1:], block.key[1:]): block.rows for block in blocks(rows)}
 
 
 def _both(answers: Sequence[Mapping[Key, pl.LazyFrame]], key: Key, family: str | None) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -18,7 +18,7 @@ from robust_xtreme.files.schema import CONTRASTS, SCALES, SIDES, VERDICT_NAMES, 
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.cells import brief, language_name
-from robust_xtreme.report.columns import interval, only, p_value, percent, points, signed
+from robust_xtreme.report.columns import NOTHING, interval, only, p_value, percent, points, signed
 from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, OVERALL, TASKS
 from robust_xtreme.stats.degrade import parts_of, without_fields
@@ -84,11 +84,14 @@ class Gate:
         return {verdict: counts[verdict] for verdict in VERDICT_NAMES}
 
 
+CHURN: Final = "Answers that changed"
+"""The title of the table of what became wrong, or right."""
+
 KINDS: Final = {OVERALL: "Overall", TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
 _LONGEST: Final = 120
 """The characters of a name in a table of a gate; JUnit and data have the whole."""
 
-_MOST: Final = 60
+MOST_ROWS: Final = 60
 """The rows of one table, the largest falls first."""
 
 _BOTH: Final = 1.39  # times the items that give each of two one-sided tests 80 % power give 80 % to both together
@@ -101,6 +104,9 @@ LEGEND: Final = {
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
     "scale": "change: of what the noise costs, noisy minus clean; a level otherwise.",
+    "lost": "The share of the clean level that the noise takes, baseline > candidate: models of different levels have "
+    "other points to lose.",
+    "noisy difference": "Of the levels on noisy text, candidate minus baseline.",
     "shown": "That the joint interval excludes 0 or, without one, that p adj. is below 0.05. worse, better: the "
     "candidate; costs more, less: the noise, of the candidate; less can be due to a lower clean level. no: it is not "
     "shown, which does not show that there is no difference: see mde. -: not tested.",
@@ -138,9 +144,9 @@ _RULE: Final = (
 )
 _NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
-    "baseline": 9, "candidate": 9, "difference": 9, "95 % interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
-    "mde": 3, "extra": 0, "shown": 9, "marks": 4, "90 % interval": 8, "verdict": 9, "items needed": 6, "languages": 7,
-    "changed": 7, "harmful": 8, "beneficial": 7,
+    "baseline": 9, "candidate": 9, "difference": 9, "lost": 6, "95 % interval": 8, "bound": 7, "margin": 1,
+    "p adj.": 5, "p": 5, "mde": 3, "extra": 0, "shown": 9, "marks": 4, "90 % interval": 8, "verdict": 9,
+    "items needed": 6, "languages": 7, "changed": 7, "harmful": 8, "beneficial": 7,
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
 
@@ -158,12 +164,22 @@ def _columns(*names: str) -> tuple[doc.TableColumn, ...]:
     return tuple(doc.TableColumn(name, right=name not in _WORDS, weight=_WEIGHTS[name]) for name in names)
 
 
-def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> Iterator[doc.Block]:
-    """The verdict in a sentence and the note, then a table of each kind, `most` rows by `by_size`."""
+def comparison_blocks(
+    contrasts: pl.DataFrame,
+    note: str,
+    most: int = MOST_ROWS,
+    first: Iterable[doc.Block] = (),
+    without: Collection[str] = (),
+) -> Iterator[doc.Block]:
+    """The verdict in a sentence and the note, what comes `first`, and the tables by their titles, `most` rows of each.
+
+    The tables `without` some titles are by kind, in the order of `by_size`, and of answers that changed.
+    """
     yield doc.Paragraph(differences_sentence(contrasts))
     yield doc.Bullets(tuple(details(contrasts)))
     yield doc.Paragraph(note)
-    for title, heads, rows in tables_of(contrasts):
+    yield from first
+    for title, heads, rows in (table for table in tables_of(contrasts) if table[0] not in without):
         yield doc.Heading(title, 3)
         yield contrast_table(rows.head(most), heads)
         if rows.height > most:
@@ -179,12 +195,13 @@ def legend(contrasts: pl.DataFrame) -> doc.Terms:
 
 def tables_of(contrasts: pl.DataFrame) -> Iterator[tuple[str, tuple[str, ...], pl.DataFrame]]:
     """The tables of a comparison: title, columns after the names, rows; of churn the most harmful first."""
+    contrasts = with_clean_levels(contrasts)
     for kind, title in KINDS.items():
         if (rows := by_size(contrasts.filter(kind=kind))).height:
-            yield title, (*_LEVELS, *(_EQUIVALENCE if _asked(contrasts) else _TESTS)), rows
+            yield title, (*_LEVELS, "lost", *(_EQUIVALENCE if _asked(contrasts) else _TESTS)), rows
     if "harmful" in contrasts.columns and contrasts["harmful"].count():
         rows = contrasts.drop_nulls("harmful").sort("harmful", descending=True, maintain_order=True)
-        yield "Answers that changed", (*_CHURN, "difference", "shown"), rows
+        yield CHURN, (*_CHURN, "difference", "shown"), rows
 
 
 def differences_sentence(contrasts: pl.DataFrame) -> doc.Phrase:
@@ -325,20 +342,42 @@ def noise_name(row: Mapping[str, Any]) -> str:
     return f"{noise} on {fields.replace(',', ', ')}" if fields else noise
 
 
+def with_clean_levels(contrasts: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the clean levels `baseline_clean` and `candidate_clean` over the same cells as a noisy row's.
+
+    They are null in rows of clean text, and where no change is measured: under attacks, and of levels alone.
+    """
+    key = [name for name in CONTRASTS.key if name != "scale"]
+    sides = ("baseline", "candidate")
+    noisy, change = (contrasts.filter(scale=scale).select(*key, "cells", *sides) for scale in SCALES[1:])
+    both = noisy.join(change, on=[*key, "cells"], suffix="_change")
+    clean = {f"{side}_clean": pl.col(side) - pl.col(f"{side}_change") for side in sides}
+    return contrasts.join(both.select(*key, **clean), on=key, how="left", maintain_order="left")
+
+
+def lost_share(clean: float | None, noisy: float) -> str:
+    """What noise takes of a clean level, in percent of it; nothing where that is 0 or not known."""
+    return NOTHING if not clean or clean <= 0 else f"{points(100 * (clean - noisy) / clean)} %"
+
+
 def contrast_table(rows: pl.DataFrame, heads: tuple[str, ...] = (*_LEVELS, *_TESTS)) -> doc.Table:
     """Rows of COMPARISONS with some columns after the names; `shown` says where none is shown."""
     columns = (*_NAMES, *_columns("languages", *heads))
-    shown = [_contrast(row) for row in rows.iter_rows(named=True)]
+    shown = [contrast_cells(row) for row in rows.iter_rows(named=True)]
     table = doc.Table(columns, tuple(tuple(row.get(column.heading, "") for column in columns) for row in shown))
-    return only(table, [at for at in range(len(columns)) if at > len(_NAMES) or any(row[at] for row in table.rows)])
+    always = [at for at, column in enumerate(columns) if column.heading in heads and column.heading != "lost"]
+    return only(table, [at for at in range(len(columns)) if at in always or any(row[at] for row in table.rows)])
 
 
-def _contrast(row: Mapping[str, Any]) -> dict[str, str]:
-    """What a row has in each column."""
+def contrast_cells(row: Mapping[str, Any]) -> dict[str, str]:
+    """What a row has in each column; of a change also the shares of the clean levels that are lost."""
     shown = {"task": row["task"], "language": language_name(code_of(row)), "noise": noise_name(row)}
     shown |= {"scale": _scale(row), **{name: points(row[name]) for name in _LEVELS}}
     shown |= {"difference": signed(row["difference"]), "95 % interval": interval(row["joint_low"], row["joint_high"])}
     shown |= {"p adj.": p_value(row["p_adjusted"]), "mde": points(row["mde"])}
+    if row["scale"] == SCALES[2] and row.get("baseline_clean") is not None:
+        cleans = ((row[f"{side}_clean"], row[side]) for side in ("baseline", "candidate"))
+        shown["lost"] = " > ".join(lost_share(clean, clean + change) for clean, change in cleans)
     ways = ("costs more", "costs less") if row["scale"] == SCALES[2] else ("worse", "better")
     shown["shown"] = "-" if row["p_adjusted"] is None else ways[row["difference"] > 0] if is_shown(row) else "no"
     if row["joint_low"] is None and row["low"] is not None:
@@ -364,13 +403,13 @@ def baseline_blocks(summary: str, levels: pl.DataFrame) -> Iterator[doc.Block]:
     """What a baseline is, in a sentence, and its levels."""
     yield doc.Paragraph(summary)
     rows = []
-    for row in levels.head(_MOST).iter_rows(named=True):
+    for row in levels.head(MOST_ROWS).iter_rows(named=True):
         names = (row["task"], language_name(code_of(row)), noise_name(row), row["model"])
         rows.append((*names, points(row["value"]), points(row["se"]), str(row["n"])))
     numbers = (doc.TableColumn(name, right=True) for name in ("level", "se", "n"))
     yield doc.Table((*_NAMES[:3], doc.TableColumn("model"), *numbers), tuple(rows))
-    if levels.height > _MOST:
-        yield doc.Paragraph(f"{levels.height - _MOST} more rows are in `levels`.")
+    if levels.height > MOST_ROWS:
+        yield doc.Paragraph(f"{levels.height - MOST_ROWS} more rows are in `levels`.")
 
 
 def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
@@ -398,7 +437,7 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     tables: list[doc.Table] = []
     for title, rows in groups.items():
         if rows.height:
-            shown = rows.sort(pl.col("kind") == CELLS, "difference", *ORDER, nulls_last=True).head(_MOST)
+            shown = rows.sort(pl.col("kind") == CELLS, "difference", *ORDER, nulls_last=True).head(MOST_ROWS)
             told = [_verdict(row, extra.get(_of_change(row))) for row in shown.iter_rows(named=True)]
             table = doc.Table(columns, tuple(tuple(row[column.heading] for column in columns) for row in told))
             verdict, *others = {doc.text_of(row[0]) for row in table.rows}
@@ -406,12 +445,12 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
             yield doc.Heading(f"{title}: {rows.height}{alike}", 3)
             tables.append(only(table, [at for at in _told(table) if at or others]))
             yield tables[-1]
-        if rows.height > _MOST:
-            left = counted(rows.height - _MOST, "more row")
+        if rows.height > MOST_ROWS:
+            left = counted(rows.height - MOST_ROWS, "more row")
             yield doc.Paragraph(f"{left} {title.lower()}: -o FILE.csv or .json writes all.")
     if fine := passing.filter(pl.col("verdict").is_in((OK, BETTER)), ~pl.col("accepted")).height:
         yield doc.Paragraph(f"Not listed: {counted(fine, 'row')} that {'is' if fine == 1 else 'are'} ok or better.")
-    reasons = gate.verdicts.filter(pl.col("reason").is_not_null()).head(_MOST)
+    reasons = gate.verdicts.filter(pl.col("reason").is_not_null()).head(MOST_ROWS)
     if reasons.height:
         named = reasons.iter_rows(named=True)
         lines = ((cut(row_name(row), _LONGEST), _acceptance(row, gate.policy)) for row in named)

@@ -1,8 +1,9 @@
 """What a run was measured on, and the refusal to compare runs that were measured on different things.
 
 Two runs are compared where they have the same schema, the same requested limit and noise seeds, the same packs, and for
-each task and language of both the same data; where conditions of one name are the same condition; and where each cell
-was answered with the same setting and inference. Which model answers, and how it was trained, is free.
+each task and language of both the same data; where conditions of one name are the same condition; and, but for a
+comparison of any two models, where each cell was answered with the same setting and inference. Which model answers, and
+how it was trained, is free.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -74,18 +75,29 @@ def same_weights(left: Mapping[str, Any], right: Mapping[str, Any]) -> set[str]:
 
 
 def check_alike(
-    baseline: tuple[str, Mapping[str, Any], Iterable[Key]], candidate: tuple[str, Mapping[str, Any], Iterable[Key]]
+    baseline: tuple[str, Mapping[str, Any], Iterable[Key]],
+    candidate: tuple[str, Mapping[str, Any], Iterable[Key]],
+    *,
+    any_settings: bool = False,
 ) -> None:
-    """Raise Mismatch, with both values, where two runs (title, identity, cell keys) were measured on other things."""
+    """Raise Mismatch, with both values, where two runs (title, identity, cell keys) were measured on other things.
+
+    With `any_settings` the models may have been asked otherwise: with other lengths, prompts, layers or shots.
+    """
     (before, left, earlier), (after, right, later) = baseline, candidate
-    differences = [*_of_identities(left, right), *_of_cells(earlier, later)]
+    of_identities = [*_of_identities(left, right)]
+    differences = of_identities if any_settings else [*of_identities, *_of_cells(earlier, later)]
     if not differences:
         return
     what, mine, theirs = differences[0]
     more = f", and {counted(len(differences) - 1, 'other difference')}" if len(differences) > 1 else ""
     mine, theirs = ("not given" if value is None else shown(value) for value in (mine, theirs))
     values = f"{what} is {mine} in {before} and {theirs} in {after}{more}"
-    cure = "Evaluate both with this program, on the same data, with the same noise and settings."
+    cure = (
+        "Evaluate both with this program, on the same data, with the same noise and settings."
+        if of_identities
+        else "Evaluate both with the same settings, or see how they differ: robust-xtreme compare BASELINE CANDIDATE"
+    )
     raise Mismatch(f"{after[:1].upper()}{after[1:]} cannot be compared with {before}: {values}. {cure}")
 
 

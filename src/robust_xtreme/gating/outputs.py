@@ -20,7 +20,7 @@ from robust_xtreme.files.new_files import write_all
 from robust_xtreme.files.schema import COMPARISONS, SCHEMA_VERSION, VERDICTS, language_of
 from robust_xtreme.gating import _files
 from robust_xtreme.gating.comparing import Comparison, gate_page
-from robust_xtreme.gating.document import ANCHOR, BASELINE, NEW, OK, Gate, comparison_blocks, gate_blocks, row_name
+from robust_xtreme.gating.document import ANCHOR, BASELINE, MOST_ROWS, NEW, OK, Gate, gate_blocks, row_name
 from robust_xtreme.report.blocks import ReportPage
 from robust_xtreme.report.document import files_of
 from robust_xtreme.report.renderers import html, markdown, tex
@@ -105,7 +105,7 @@ def gate_written(gate: Gate, suffix: str, folder: Path = Path()) -> bytes:
 
 def comparison_written(comparison: Comparison, suffix: str) -> bytes:
     """The content of a comparison's file by its suffix, one of COMPARED but for a page."""
-    document = ReportPage(comparison.title, tuple(comparison_blocks(comparison.frame, comparison.note)))
+    document = ReportPage(comparison.title, tuple(comparison.blocks(MOST_ROWS)))
     match suffix:
         case ".md":
             return encoded(_inactive(markdown.render(document)))

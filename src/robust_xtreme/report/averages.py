@@ -16,7 +16,9 @@ from robust_xtreme.stats.benchmark import BENCHMARK
 NOISE: Final = ("perturbation", "strength", "over")
 """What names an average: the noise, and how many languages of how many it is over, which stay on any terminal."""
 
-CHANGE: Final = ("clean", "value", "change", "change_low", "change_high", "p", "marked", "drops_at_least", "units")
+CHANGE: Final = (
+    *("clean", "value", "change", "lost_share", "change_low", "change_high", "p", "marked", "drops_at_least", "units"),
+)
 """The columns of every average: both levels, the change with its interval, and what is shown beside it."""
 
 PREDICTION: Final = ("spread", "change_prediction_low", "change_prediction_high")
@@ -26,11 +28,18 @@ _EDITS: Final = "grapheme_edit_rate"
 
 
 def with_change(averages: pl.DataFrame) -> pl.DataFrame:
-    """The averages under noise, with the signed change beside the drop."""
+    """The averages under noise, with the signed change beside the drop, and what several models of a task lose."""
     ends = {"change_low": "high", "change_high": "low"}
     ends |= {"change_prediction_low": "prediction_high", "change_prediction_high": "prediction_low"}
     negated = {name: -pl.col(end) for name, end in ends.items()}
-    return averages.filter(pl.col("drop").is_not_null()).with_columns(change=zeroed(-pl.col("drop")), **negated)
+    rows = averages.filter(pl.col("drop").is_not_null()).with_columns(change=zeroed(-pl.col("drop")), **negated)
+    return with_lost_share(rows, pl.when(pl.col("clean") > 0).then(100 * pl.col("drop") / pl.col("clean")))
+
+
+def with_lost_share(rows: pl.DataFrame, percent_lost: pl.Expr) -> pl.DataFrame:
+    """The rows with `lost_share`, in percent of the clean level, where several models are asked the same task."""
+    are_several = pl.col("model").n_unique().over("task") > 1
+    return rows.with_columns(lost_share=pl.when(are_several).then(percent_lost))
 
 
 @lru_cache(maxsize=4)  # of the same results for every view

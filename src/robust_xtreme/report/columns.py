@@ -149,6 +149,8 @@ CATALOGUE: Final = (
           "spans. Long spans are changed more often, so the two are not equally hard without noise either."),
     _show("lost (above chance)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
           "value, in brackets of what that has above chance; the bar is full at 100 %.", room=WIDE),
+    _show("lost", ("lost_share",), lambda lost: NOTHING if lost is None else f"{points(lost)} %", "The drop in percent "
+          "of the clean level: models of different levels have other points to lose.", weight=3),
     _show("p adj.", ("p_adjusted",), p_value, "Against no drop, corrected by Holm over the declared family of tests; "
           "none for cells outside of it.", room=WIDE, weight=1),
     _show("joint interval", ("joint_change_low", "joint_change_high"), interval, _JOINT, room=WIDEST),

@@ -146,7 +146,7 @@ _ROWS: Final = 8
 """The first rows of averages over tasks that are shown where they have no room."""
 
 _BY_TASK: Final = (
-    "task", "noise", "langs", "clean", "noisy", "change", "change_low", "change_high", "curve", "marked",
+    "task", "noise", "langs", "clean", "noisy", "change", "lost_share", "change_low", "change_high", "curve", "marked",
     "grapheme_edit_rate",
 )  # fmt: skip
 

@@ -12,10 +12,14 @@ _SECONDS: Final = 0.2
 _MOST_LINES: Final = 10
 
 
+VECTORS: Final = "vectors: "
+"""What the line of a run begins with that says how texts become vectors."""
+
+
 def matters(line: str) -> bool:
-    """Whether a line of a run is shown beside its bar: warnings, and the number of predictions from the cache."""
+    """Whether a line of a run is shown beside its bar: warnings, how texts are read, and the number from the cache."""
     from_cache = re.fullmatch(r"in all: .*, [1-9][0-9]* from the cache", line)
-    return bool(from_cache) or line.startswith(("warning: ", "read: ")) or "halved" in line
+    return bool(from_cache) or line.startswith(("warning: ", "read: ", VECTORS)) or "halved" in line
 
 
 class Bar:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +12,7 @@ import polars as pl
 import torch
 
 from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.sinks import json_text
 from robust_xtreme.files import schema, store
 from robust_xtreme.files.manifest import BESIDES, PAGE, REPORT
 from robust_xtreme.models.config import base_kind
@@ -25,6 +27,7 @@ from robust_xtreme.run.external import conditions_of
 from robust_xtreme.run.folder import DIGESTS, FILES, Folder
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.run.vectors import text_vectors
 from robust_xtreme.stats.averages import Facts, MeasuredPart, Stored, averaged, measured
 from robust_xtreme.stats.benchmark import Task, clean_split, tasks_of
 from robust_xtreme.stats.calibration import calibration
@@ -146,7 +149,12 @@ def failed_cells(predictions: pl.LazyFrame) -> list[dict[str, str]]:
 def models(plan: Plan) -> pl.DataFrame:
     """One row per model of the run."""
     located: dict[str, Located] = {task_run.model.name: task_run.model for task_run in plan.task_runs}
-    return schema.build([_model(model, plan) for _, model in sorted(located.items())], schema.MODELS)
+    vectors = text_vectors(plan.task_runs, plan.spec.representation)
+    described = {
+        name: json_text({task: asdict(vector) for task, vector in by_task.items()}) for name, by_task in vectors.items()
+    }
+    rows = [_model(model, plan) | {"vectors": described.get(name)} for name, model in sorted(located.items())]
+    return schema.build(rows, schema.MODELS)
 
 
 def _model(model: Located, plan: Plan) -> dict[str, Any]:

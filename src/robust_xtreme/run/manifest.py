@@ -17,9 +17,11 @@ from robust_xtreme.models.origin import NONE, card_languages, card_licence
 from robust_xtreme.models.stages import own_training
 from robust_xtreme.noise.engine.ocr_channel import versions
 from robust_xtreme.noise.suites import suite
+from robust_xtreme.report.progress import VECTORS
 from robust_xtreme.run.external import facts
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.run.vectors import text_vectors
 from robust_xtreme.tasks.catalogue import noted
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.tasks.sources.suite import Suite
@@ -124,7 +126,13 @@ def _notes(plan: Plan, source: Source) -> list[str]:
         suite_note = f"data: the suite {source.name}, version {source.version}. {source.summary}"
     planned = (note for task_run in plan.task_runs for note in (*notes_of(task_run.model), task_run.note))
     learned = (own_training(model, task) for model, task in _answered_tasks(plan))
-    return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned, *_unlisted(plan)))))
+    described = text_vectors(plan.task_runs, plan.spec.representation)
+    vectors = (
+        f"{VECTORS}{task}, {model}: {vector}."
+        for model, by_task in described.items()
+        for task, vector in by_task.items()
+    )
+    return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned, *_unlisted(plan), *vectors))))
 
 
 def _unlisted(plan: Plan) -> Iterator[str]:

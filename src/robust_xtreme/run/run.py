@@ -31,7 +31,7 @@ from robust_xtreme.models.stages import UNVERIFIED
 from robust_xtreme.models.tokenizer import MISPLACED
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.report.progress import matters, notebook_bar
+from robust_xtreme.report.progress import VECTORS, matters, notebook_bar
 from robust_xtreme.run.answering import WORKERS, Answering, Device, Events, threads
 from robust_xtreme.run.computing import LATE, Setting, StagedTaskRun, in_process
 from robust_xtreme.run.distributed import ActorProgress, AnsweringProgram, answer_on
@@ -277,6 +277,8 @@ class _Run:
         for note in self.manifest["notes"]:
             if UNVERIFIED in note or NOT_KEPT in note or note in renamed:
                 self.folder.tell(note if note in renamed else f"warning: {note}")
+            elif note.startswith(VECTORS) and todo:
+                self.say(note)
             else:
                 self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.task_runs)} task runs to compute on {self.manifest['device']}")

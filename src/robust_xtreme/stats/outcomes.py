@@ -181,6 +181,28 @@ class MeanOfRuns(Mapping[Key, Cell]):
         return all(key in run for run in self._runs)
 
 
+class RenamedCells(Mapping[Key, Cell]):
+    """The cells of a run by other keys, read when they are asked for."""
+
+    __slots__ = ("_cells", "_own_keys")
+
+    def __init__(self, cells: Cells, shared_keys: Mapping[Key, Key]) -> None:
+        self._cells = cells
+        self._own_keys = {shared_keys.get(key, key): key for key in cells}
+
+    def __getitem__(self, key: Key) -> Cell:
+        return self._cells[self._own_keys[key]]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._own_keys)
+
+    def __len__(self) -> int:
+        return len(self._own_keys)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._own_keys
+
+
 def pool_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     """The pool that a row of CONTRASTS belongs to, the values of POOL."""
     return tuple(row[name] for name in POOL)

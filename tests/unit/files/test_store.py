@@ -214,7 +214,7 @@ def test_another_schema_version_is_a_mismatch(tmp_path: Path) -> None:
         (b"a,b\n", "other columns"),
         (b"\xff\xfe", "UTF-8"),
         (b"HEADER\nVERSION,m\n", "2 values"),
-        (b"HEADER\nVERSION,m,i,,,,,many,,,,,,,,,,,\n", "many"),
+        (b"HEADER\nVERSION,m,i,,,,,many,,,,,,,,,,,,\n", "many"),
     ],
 )
 def test_a_malformed_csv_is_named_with_its_line(tmp_path: Path, content: bytes, named: str) -> None:

@@ -12,6 +12,7 @@ from robust_xtreme.core.metric import CLEAN_TWIN
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files.schema import BELOW_RANDOM, CELL
 from robust_xtreme.noise.conditions.condition import CLEAN, RANDOM, beside_attack
+from robust_xtreme.report.averages import with_lost_share
 from robust_xtreme.report.blocks import Chart
 from robust_xtreme.report.cells import (
     few_clusters,
@@ -146,13 +147,14 @@ _NOTES: Final = {MARKED: "has marks, such as not shown above chance", UNDECIDED:
 @view(title="Worst cells", order=1, notes=_NOTES)
 def worst_cells(results: Results) -> pl.DataFrame:
     """The largest losses at each perturbation's highest strength."""
-    cells = highest(headline_cells(results)).filter(pl.col("change") < 0).sort("change", "address").head(12)
+    cells = with_lost_share(highest(headline_cells(results)), pl.col("relative"))
+    cells = cells.filter(pl.col("change") < 0).sort("change", "address").head(12)
     changes = [signed(row["change"]) + mark(row) for row in cells.iter_rows(named=True)]
     parts = {"task": pl.col("column"), SECTION: pl.lit("")}
     marked = pl.Series("marked_change", changes, dtype=pl.String)
     columns = (
-        "task", "language", "noise", "clean", "value", "marked_change", *_bounds(cells), "p_adjusted", "marks",
-        "grapheme_edit_rate",
+        "task", "language", "noise", "clean", "value", "marked_change", "lost_share", *_bounds(cells), "p_adjusted",
+        "marks", "grapheme_edit_rate",
     )  # fmt: skip
     return cells.with_columns(marked, **parts).select(SECTION, *columns)
 
