@@ -224,7 +224,7 @@ def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
         raise SpecError("--scores keeps how sure a model is of labels and choices, and none here gives any.")
     compared = {
         "dims": any(run.dims for run in task_runs),
-        "prompts": any(run.pool for run in task_runs),
+        "prompts": any(run.pool and not is_ranked(run.model) for run in task_runs),
         "representation": any(run.pool and not run.model.head for run in task_runs),
     }
     for name, used in compared.items():
@@ -372,10 +372,15 @@ def _task_runs(
     return made[1:] if made[1:] and not (spec.perturb or spec.frozen) else made, left
 
 
+def is_ranked(model: Located) -> bool:
+    """Whether a model is a function that ranks the candidates itself."""
+    return model.origin.function is not None and model.origin.function.ranks
+
+
 def _dims(task_run: TaskRun, spec: RunSpec) -> tuple[int, ...]:
     """The dimensions that are kept of vectors, by the user or the model's folder. Raises SpecError."""
     task, model = task_run.task, task_run.model
-    if task.pool is None:
+    if task.pool is None or is_ranked(model):
         return ()
     dims, width = parse_dims(spec.dims), model.width
     if width and dims and max(dims) > width:
@@ -391,7 +396,7 @@ def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
     precision = f"precision={spec.precision}" + (" compile=inductor" if spec.compile else "")
     prompts = str(task_run.model.prompts or "")
     if function:
-        return " ".join(filter(None, ("function", prompts)))
+        return " ".join(filter(None, ("function", function.does if function.ranks else "", prompts)))
     if pool is None:
         return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
     size, layers, modules = task_run.model.width, config.get("num_hidden_layers"), task_run.model.sentence
@@ -485,6 +490,8 @@ def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: T
         return f"it has no label {target!r}"
     if task.pool is not None and task.pool.search == BITEXT:
         return "its pairs are mined over all sentences at once"
+    if is_ranked(model):
+        return f"{model.origin.called} is a function that ranks, whose answers have no scores"
     if task.pool is not None and any(CANDIDATE in each.fields for each in on):
         return f"all queries search the same {CANDIDATE}s (name @fields=query)"
     has = task.pool or not model.origin.function

@@ -385,7 +385,7 @@ def _candidates(
 ) -> Candidates:
     ids = tuple(text.id for text in corpus.texts)
     queries = tuple(example.texts[QUERY].id for example in split.examples)
-    return Candidates(ids, values, corpus.unscored, queries, tuning)
+    return Candidates(ids, values, corpus.unscored, queries, tuning, corpus.depth)
 
 
 def _noised(condition: Condition, clean: FieldTexts, seed: int, attacked: Attacked | None) -> NoisedTexts:

@@ -213,6 +213,9 @@ def _are_possible(contents: Contents, content: Array, targets: TargetColumn, fam
             of_item = [[value is not None for value in contents.values[name]] for name in names]
             count = np.sum(of_item, axis=0) if names else np.full(len(contents), len(labels))
             return np.asarray((index >= 0) & (index < count[content]))
+        case Names(kind, names, codes, bounds) if kind is Document:
+            known, is_full = frozenset(labels), np.ones(len(targets), np.bool_)
+            wrong = ~np.array([name in known for name in names], np.bool_)[codes]
         case Names(_, names, codes, bounds):
             words = [np.bincount(spans.text, minlength=len(contents))[content] for spans in contents.spans.values()]
             is_full = (np.diff(bounds) == words).all(0)
