@@ -102,7 +102,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Ids of documents of a corpus: the right ones, or the retrieved ones with the best first."""
+    """Ids of documents of a corpus: the right ones, each as often as its grade says, or a ranking, the best first."""
 
     ids: tuple[str, ...]
 

@@ -73,7 +73,7 @@ def _by_default(task: TaskSpec, given: GivenModels) -> bool:
         return True
     has_head = any(task.name in model.heads for model in given.plain)
     needed = task.head or any(model.function for model in given.plain)
-    return has_head or (needed and not {*TASKS, OWN}.isdisjoint(task.groups))
+    return has_head or OWN in task.groups or (needed and not {*TASKS}.isdisjoint(task.groups))
 
 
 def _fits(model: stored.ModelFolder, task: TaskSpec, given: GivenModels) -> bool:

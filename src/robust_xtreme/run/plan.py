@@ -12,7 +12,7 @@ from robust_xtreme.core.errors import DataError, MissingData, ModelError, SpecEr
 from robust_xtreme.core.examples import RETRIEVAL, SPAN_QA, TAGGING, Corpus, Document, Example, Text, kind_of
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_dims, parse_lengths, parse_limits
-from robust_xtreme.core.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
+from robust_xtreme.core.specs import BITEXT, CANDIDATE, OWN, PerturbationSpec, TaskSpec
 from robust_xtreme.files.schema import FAILED, UNREADABLE
 from robust_xtreme.models.config import fitted, in_units, longest, too_long, with_length
 from robust_xtreme.models.folder import Located
@@ -38,6 +38,7 @@ from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources import survey
 from robust_xtreme.tasks.sources.dataset import Hub
+from robust_xtreme.tasks.sources.release import Release
 from robust_xtreme.tasks.sources.rows import identity_of, limit, limit_note
 from robust_xtreme.tasks.sources.source import Pools, Source, fetch, languages_of, open_source
 
@@ -87,6 +88,8 @@ def make_plan(
     asked = tuple(registry.load("task", name) for name in groups)
     given = given_models(spec, in_memory)
     able = default_tasks(given)
+    if isinstance(source, Release) and (own := tuple(task for task in able if OWN in task.groups)):
+        able = own  # a corpus of the user's, beside which no other task is looked for
     tasks = asked or tuple(task for task in able if languages_of(task, source))
     if not tasks:  # `locate_all` names tasks of the data that no model has a head for, instead of tasks without data
         every = (registry.load("task", name) for name in registry.names("task"))
@@ -205,6 +208,11 @@ def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[st
     """
     wanted = tuple(dict.fromkeys(spec.languages))
     codes(" ".join(code for name in wanted for code in name.split("@")))
+    if not task.names_language and len(wanted) != 1:
+        raise SpecError(
+            f"{spec.data} does not say in which language its queries are. Name it: --languages de, say, or write "
+            '"language": "de" in each row.'
+        )
     if wanted:
         return tuple(name for name in wanted if task.pairs or "@" not in name) or wanted
     return survey.group_languages(task, source, group) or ("",)
