@@ -32,9 +32,13 @@ UNVERSIONED: Final = "@unversioned-"
 SEARCH: Final = "search"
 """What a function does that ranks the texts of a corpus for each query."""
 
+RERANK: Final = "rerank"
+"""What a function does that scores what another model found."""
+
 FAMILIES: Final[Mapping[str, str]] = {
     "encode": RETRIEVAL.name,
     SEARCH: RETRIEVAL.name,
+    RERANK: RETRIEVAL.name,
     "classify": CLASSIFICATION.name,
     "tag": TAGGING.name,
     "answer": SPAN_QA.name,
@@ -54,7 +58,7 @@ class Function:
 
     Where it has no `version`, the hash of its `source` is part of its identity: of its module's file, or of an object
     that no other call has. That does not tell whether a later function is the same one, because files, settings and
-    other modules can have changed; it is asked again.
+    other modules can have changed; it is asked again. A reranker gets the first `depth` candidates (0: all).
     """
 
     call: Callable[..., Any]
@@ -64,11 +68,12 @@ class Function:
     source: str
     batch_size: int
     does: str = ""
+    depth: int = 0
 
     @property
     def identity(self) -> str:
         """The hash of name, and of version or source (16 hex digits)."""
-        ranking = (self.does,) if self.ranks else ()
+        ranking = (self.does, str(self.depth)) if self.does in (SEARCH, RERANK) else ()
         return digest(self.name, self.family, self.version, "" if self.version else self.source, *ranking)
 
     @property
@@ -82,7 +87,8 @@ class Function:
         what = f"{self.name} is a function without a tokenizer"
         how = "Give the function these attributes, and change the version with whatever it calls."
         kept = () if self.version else (f"{self.name} has no name and version: {NOT_KEPT}. {how}",)
-        return (f"{what}: neither its tokens nor text unknown to it are counted.", *kept)
+        tokens = () if self.does == RERANK else (f"{what}: neither its tokens nor text unknown to it are counted.",)
+        return (*tokens, *kept)
 
     @contextmanager
     def raising_one_line(self) -> Iterator[None]:
@@ -166,8 +172,10 @@ def _made(call: Any, does: str, default: str = "", source: Any = None) -> Functi
     if not callable(call) or (isinstance(name, str) and not re.fullmatch(r"[\w.+-]{1,60}", name)):
         had = name if callable(call) else call
         raise SpecError(f"{does} takes a function, whose name has letters, digits and .+-_ alone, not {shown(had)}.")
-    if type(size) is not int or size < 1:
-        raise SpecError(f"The batch_size of a function is a whole number of at least 1, not {shown(size)}.")
+    depth = getattr(call, "depth", None) if does == RERANK else None
+    for key, value in (("batch_size", size), ("depth", 1 if depth is None else depth)):
+        if type(value) is not int or value < 1:
+            raise SpecError(f"The {key} of a function is a whole number of at least 1, not {shown(value)}.")
     if not isinstance(version, (str, int, NoneType)) or isinstance(version, bool) or not str(version).strip():
         raise SpecError(f"The version of a function is a text or a whole number, not {shown(version)}.")
     if version is not None and version == getattr(getattr(call, "__wrapped__", None), "version", None):
@@ -183,7 +191,7 @@ def _made(call: Any, does: str, default: str = "", source: Any = None) -> Functi
         given, call = call, lambda pairs: [given(*pair) for pair in pairs]
     if not isinstance(name, str):
         name, version = re.sub(r"[^\w.]", "", default or f"{kind.__module__}.{kind.__qualname__}"), None
-    return Function(call, name, family, "" if version is None else str(version), digest(code), size, does)
+    return Function(call, name, family, "" if version is None else str(version), digest(code), size, does, depth or 0)
 
 
 def _line(error: BaseException) -> str:

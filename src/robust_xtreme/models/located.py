@@ -94,9 +94,14 @@ def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: boo
 
 def _locate(model: stored.ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> stored.Located:
     located = _of_kind(model, task, tasks, given)
-    if task.pool is None or (model.function and model.function.ranks):
+    if task.pool is None:
         return located
-    return replace(located, prompts=prompts_for(task, given.prompts, located.sentence))
+    if not (model.function and model.function.ranks):
+        located = replace(located, prompts=prompts_for(task, given.prompts, located.sentence))
+    if given.reranker is None or task.pool.search == BITEXT:
+        return located
+    identity = digest(located.identity, given.reranker.identity)
+    return replace(located, reranker=given.reranker, identity=identity, first_identity=located.identity)
 
 
 def _of_kind(

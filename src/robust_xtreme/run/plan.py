@@ -16,7 +16,7 @@ from robust_xtreme.core.specs import BITEXT, CANDIDATE, OWN, PerturbationSpec, T
 from robust_xtreme.files.schema import FAILED, UNREADABLE
 from robust_xtreme.models.config import fitted, in_units, longest, too_long, with_length
 from robust_xtreme.models.folder import Located
-from robust_xtreme.models.functions import GIVEN, Function
+from robust_xtreme.models.functions import GIVEN, RERANK, Function
 from robust_xtreme.models.labels import label_sets, outside, unsupported_labels, unsupported_note
 from robust_xtreme.models.located import default_tasks, locate_all, served
 from robust_xtreme.models.origin import GivenModels, InMemory, given_models
@@ -124,6 +124,8 @@ def make_plan(
     if not task_runs:
         raise _nothing_left(spec, source, skipped)
     _check_used(spec, task_runs)
+    if given.reranker and not any(run.model.reranker for run in task_runs):
+        raise SpecError(f"{given.reranker.name} scores what a search found, and no task here has one. Leave it out.")
     sets.check_used()
     skipped += _unmatched(task_runs, sets)
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
@@ -136,6 +138,9 @@ def unasked(spec: RunSpec, manifest: Mapping[str, Any]) -> tuple[RunSpec, InMemo
     tasks: list[TaskSpec] = [registry.load("task", name) for name in manifest["tasks"]]
     given = {f"{GIVEN}{task.family}": Function(list, "stored", task.family, "1", "", 1) for task in tasks}
     models = tuple(f"{task.name}={GIVEN}{task.family}" for task in tasks)
+    if any("reranker" in model for model in manifest["models"]):
+        given[f"{RERANK}={GIVEN}"] = Function(list, "stored", RETRIEVAL.name, "1", "", 1, RERANK)
+        models = (*models, f"{RERANK}={GIVEN}")
     fewer = {
         task.name: f"{task.name}={','.join(names)}"
         for task in tasks
@@ -498,8 +503,8 @@ def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: T
         return f"it has no label {target!r}"
     if task.pool is not None and task.pool.search == BITEXT:
         return "its pairs are mined over all sentences at once"
-    if is_ranked(model):
-        return f"{model.origin.called} is a function that ranks, whose answers have no scores"
+    if is_ranked(model) or model.reranker:
+        return f"{model.name.rpartition('@')[0]} ranks by a function, and its rankings have no scores"
     if task.pool is not None and any(CANDIDATE in each.fields for each in on):
         return f"all queries search the same {CANDIDATE}s (name @fields=query)"
     has = task.pool or not model.origin.function

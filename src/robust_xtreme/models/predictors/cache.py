@@ -116,7 +116,7 @@ def _utf8(text: str) -> bytes:
 
 def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str:
     """Everything but the inputs that a model's predictions for a task depend on."""
-    answering = model.identity
+    answering = model.first_identity or model.identity
     if not model.origin.native and not model.origin.function:  # without the run's other heads
         heads = {model.head: model.labels} if model.head else {}
         answering = identity(model.folder.iterdir(), model.config, heads, model.run / "heads")
