@@ -7,6 +7,7 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import log2
 
@@ -140,6 +141,27 @@ def map_at_100(scored: Scored) -> Sums:
     return {"all": (total / len({*gold}) if gold else 0.0, 1.0)}
 
 
+def found(score: Callable[[Scored], Sums]) -> Callable[[Scored], Sums]:
+    """A score of the right documents alone, the highest grade first."""
+
+    def of_found(scored: Scored) -> Sums:
+        gold, predicted = _documents(scored)
+        right = [id for id in dict.fromkeys(predicted) if id in gold]
+        best = Document(tuple(sorted(right, key=lambda id: -gold.count(id))))
+        return score(replace(scored, prediction=best))
+
+    return of_found
+
+
+def ordered(score: Callable[[Scored], Sums]) -> Callable[[Scored], Sums]:
+    """What the order does not lose of a score."""
+
+    def of_ordered(scored: Scored) -> Sums:
+        return {"all": (min(1 - (found(score)(scored)["all"][0] - score(scored)["all"][0]), 1.0), 1.0)}
+
+    return of_ordered
+
+
 def bitext_f1(scored: Scored, retuned: bool = False) -> Sums:
     """True positives, false positives and false negatives of pairs."""
     every, said = _documents(scored, retuned)
@@ -230,6 +252,8 @@ PLAIN: Mapping[str, Callable[..., Sums]] = {
     **{each.__name__: each for each in (accuracy, span_f1, token_accuracy, retrieval_accuracy, map_at_20)},
     **{each.__name__: each for each in (bitext_f1, bitext_f1_retuned)},
     **{each.__name__: each for each in (ndcg_at_10, mrr_at_100, map_at_100)},
+    **{f"{each.__name__}_found": found(each) for each in (retrieval_accuracy, map_at_20, ndcg_at_10)},
+    **{f"{each.__name__}_ordered": ordered(each) for each in (retrieval_accuracy, map_at_20, ndcg_at_10)},
     **{f"recall_at_{depth}": recall_at(depth) for depth in (10, 100)},
     "squad_em": asked(squad_words, exact),
     "squad_f1": asked(squad_words, overlap),

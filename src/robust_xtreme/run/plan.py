@@ -11,6 +11,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData, ModelError, SpecError, UserError, counted, nearest
 from robust_xtreme.core.examples import RETRIEVAL, SPAN_QA, TAGGING, Corpus, Document, Example, Text, kind_of
 from robust_xtreme.core.languages import codes
+from robust_xtreme.core.metric import FOUND, ORDERED
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_dims, parse_lengths, parse_limits
 from robust_xtreme.core.specs import BITEXT, CANDIDATE, OWN, PerturbationSpec, TaskSpec
 from robust_xtreme.files.schema import FAILED, UNREADABLE
@@ -358,7 +359,7 @@ def _task_runs(
         return [], [NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)]
     uneven = limit_note(f"{task.name} {language}", limited, split.examples)
     task_run = TaskRun(
-        task=fitted(task, model.config),
+        task=with_stages(fitted(task, model.config), model),
         language=language,
         split=split.split,
         data=identity_of(examples, split.corpus),
@@ -383,6 +384,13 @@ def _task_runs(
         left += more
     # Where nothing else is asked for, the clean split is that of the partners.
     return made[1:] if made[1:] and not (spec.perturb or spec.frozen) else made, left
+
+
+def with_stages(task: TaskSpec, model: Located) -> TaskSpec:
+    """The task, where a reranker answers it with the two parts of its headline metric."""
+    parts = tuple(f"{task.metrics[0]}{part}" for part in (FOUND, ORDERED))
+    is_parted = model.reranker is not None and {*parts} <= {*registry.names("metric")}
+    return replace(task, metrics=(*task.metrics, *parts)) if is_parted else task
 
 
 def is_ranked(model: Located) -> bool:

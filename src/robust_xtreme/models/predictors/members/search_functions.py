@@ -58,10 +58,10 @@ class SearchAnswers:
     def answer(self, inputs: Inputs, work: asking.Work) -> asking.Predicted:
         """The ranking of each query, from the cache or asked. Raises ModelError."""
         rows_by_corpus: dict[tuple[int, tuple[str, ...]], list[Array]] = {}
-        for number, pool in enumerate(inputs.pools):
+        for number in np.unique(inputs.pool).tolist():
             rows = np.flatnonzero(inputs.pool == number)
-            group = int(inputs.group[rows].max(initial=0))
-            rows_by_corpus.setdefault((group, pool.values), []).append(rows)
+            key = int(inputs.group[rows[0]]), inputs.pools[number].values
+            rows_by_corpus.setdefault(key, []).append(rows)
         whole = [np.concatenate(several) for several in rows_by_corpus.values()]
         predicted = [self._ranked(inputs.take(rows), work) for rows in whole]
         order = np.argsort(np.concatenate(whole))
