@@ -139,8 +139,8 @@ def unasked(spec: RunSpec, manifest: Mapping[str, Any]) -> tuple[RunSpec, InMemo
     tasks: list[TaskSpec] = [registry.load("task", name) for name in manifest["tasks"]]
     given = {f"{GIVEN}{task.family}": Function(list, "stored", task.family, "1", "", 1) for task in tasks}
     models = tuple(f"{task.name}={GIVEN}{task.family}" for task in tasks)
-    if any("reranker" in model for model in manifest["models"]):
-        given[f"{RERANK}={GIVEN}"] = Function(list, "stored", RETRIEVAL.name, "1", "", 1, RERANK)
+    for name in {str(model["reranker"]) for model in manifest["models"] if "reranker" in model}:
+        given[f"{RERANK}={GIVEN}"] = Function(list, name, RETRIEVAL.name, "1", "", 1, RERANK)
         models = (*models, f"{RERANK}={GIVEN}")
     fewer = {
         task.name: f"{task.name}={','.join(names)}"
