@@ -76,7 +76,7 @@ class SearchAnswers:
         if store is not None:
             corpus = digest(*pool.ids, *pool.values, size=16)
             reranked = f"rerank={self.function.identity} dims={work.dims}" if self.first else ""
-            store = replace(store, settings=f"{store.settings} corpus={corpus} {reranked}")
+            store = replace(store, settings=f"{store.settings} corpus={corpus} depth={pool.depth} {reranked}")
         compute = partial(self._reranked if self.first else self._searched, pool, work)
         return asking.from_cache(store, self.task.family, pool.ids, inputs, compute, work.advance).predicted
 
