@@ -108,8 +108,9 @@ def map_at_20(responses: Responses) -> Sums:
     In [0, 1]. A repeated document counts once; 0 where there is no right document. With one right document it is the
     reciprocal of its rank, as in Mewsli-X's scorer.
     """
+    ranked = once(responses, found)
     most = np.minimum(once(responses.clean, gold_counts), DEPTH)
-    return _mean(precisions(once(responses, found), DEPTH, len(responses)), most)
+    return _mean(precisions(ranked, DEPTH, len(responses)), most)
 
 
 @summed("ap n", cite=_CITE)
