@@ -135,8 +135,8 @@ WRONG: dict[str, tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]],
 @pytest.mark.parametrize("name", WRONG)
 def test_what_does_not_fit_is_named(name: str, here: Path) -> None:
     """A file that would give other numbers than its author means is refused."""
-    *files, line = WRONG[name]
-    folder = write(here / "wrong", *files)
+    corpus, queries, qrels, line = WRONG[name]
+    folder = write(here / "wrong", corpus, queries, qrels)
     with pytest.raises(DataError, match=line):
         read(folder)
 
