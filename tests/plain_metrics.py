@@ -7,7 +7,9 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from math import log2
 
 from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Tags, clean
 from robust_xtreme.tasks.metrics import _mlqa
@@ -100,6 +102,66 @@ def map_at_20(scored: Scored) -> Sums:
     return {"all": (total / min(len(set(gold)), 20) if gold else 0.0, 1.0)}
 
 
+def _hits(scored: Scored, depth: int) -> list[tuple[int, int]]:
+    """The rank, from 1, and the grade of each right document among the first, each at its first rank."""
+    gold, predicted = _documents(scored)
+    first = {document: rank for rank, document in reversed([*enumerate(predicted, start=1)])}
+    return sorted((rank, gold.count(id)) for id, rank in first.items() if id in gold and rank <= depth)
+
+
+def ndcg_at_10(scored: Scored) -> Sums:
+    """Grades by the logarithm of the rank, by those of the best order."""
+    gold, _ = _documents(scored)
+    best = sorted((gold.count(id) for id in {*gold}), reverse=True)[:10]
+    ideal = sum(grade * (1 / log2(rank + 1)) for rank, grade in enumerate(best, start=1))
+    return {
+        "all": (sum(grade * (1 / log2(rank + 1)) for rank, grade in _hits(scored, 10)) / ideal if gold else 0.0, 1.0)
+    }
+
+
+def recall_at(depth: int) -> Callable[[Scored], Sums]:
+    """The right documents among the first, by all right ones."""
+
+    def recall(scored: Scored) -> Sums:
+        gold, _ = _documents(scored)
+        return {"all": (len(_hits(scored, depth)) / len({*gold}) if gold else 0.0, 1.0)}
+
+    return recall
+
+
+def mrr_at_100(scored: Scored) -> Sums:
+    """1 by the rank of the first right document."""
+    return {"all": (max((1 / rank for rank, _ in _hits(scored, 100)), default=0.0), 1.0)}
+
+
+def map_at_100(scored: Scored) -> Sums:
+    """The precisions at the right documents among the first hundred, by the number of right ones."""
+    gold, _ = _documents(scored)
+    total = sum(number / rank for number, (rank, _) in enumerate(_hits(scored, 100), start=1))
+    return {"all": (total / len({*gold}) if gold else 0.0, 1.0)}
+
+
+def found(score: Callable[[Scored], Sums]) -> Callable[[Scored], Sums]:
+    """A score of the right documents alone, the highest grade first."""
+
+    def of_found(scored: Scored) -> Sums:
+        gold, predicted = _documents(scored)
+        right = [id for id in dict.fromkeys(predicted) if id in gold]
+        best = Document(tuple(sorted(right, key=lambda id: -gold.count(id))))
+        return score(replace(scored, prediction=best))
+
+    return of_found
+
+
+def ordered(score: Callable[[Scored], Sums]) -> Callable[[Scored], Sums]:
+    """What the order does not lose of a score."""
+
+    def of_ordered(scored: Scored) -> Sums:
+        return {"all": (min(1 - (found(score)(scored)["all"][0] - score(scored)["all"][0]), 1.0), 1.0)}
+
+    return of_ordered
+
+
 def bitext_f1(scored: Scored, retuned: bool = False) -> Sums:
     """True positives, false positives and false negatives of pairs."""
     every, said = _documents(scored, retuned)
@@ -189,6 +251,10 @@ def of_test(test: str) -> Callable[..., Sums]:
 PLAIN: Mapping[str, Callable[..., Sums]] = {
     **{each.__name__: each for each in (accuracy, span_f1, token_accuracy, retrieval_accuracy, map_at_20)},
     **{each.__name__: each for each in (bitext_f1, bitext_f1_retuned)},
+    **{each.__name__: each for each in (ndcg_at_10, mrr_at_100, map_at_100)},
+    **{f"{each.__name__}_found": found(each) for each in (retrieval_accuracy, map_at_20, ndcg_at_10)},
+    **{f"{each.__name__}_ordered": ordered(each) for each in (retrieval_accuracy, map_at_20, ndcg_at_10)},
+    **{f"recall_at_{depth}": recall_at(depth) for depth in (10, 100)},
     "squad_em": asked(squad_words, exact),
     "squad_f1": asked(squad_words, overlap),
     "mlqa_em": asked(mlqa_words, exact),

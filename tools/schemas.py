@@ -86,7 +86,7 @@ _MORE: Final[Mapping[str, Any]] = {
         **{key: [str] for key in ("prompts", "labels", "revision", "trained_on", "max_length", "external", "match")},
     },
     "models.*": {
-        **dict.fromkeys(("head", "source", "revision", "trained_on_by"), str),
+        **dict.fromkeys(("head", "source", "revision", "trained_on_by", "reranker", "reranker_version"), str),
         "params": int,
         "labels": {str: str},
     },

@@ -86,6 +86,8 @@ def evaluate(
     workers: str | int = "auto",
     out: str | Path = "",
     encode: Asked | None = None,
+    search: Asked | None = None,
+    rerank: Asked | None = None,
     classify: Asked | None = None,
     tag: Asked | None = None,
     answer: Asked | None = None,
@@ -157,6 +159,8 @@ def evaluate(
         workers: processes that prepare and score; 0: none. Default: by cores, none for a small run
         out: the folder of the run. Default: runs/eval-HASH, by what is computed
         encode: a function from texts to vectors (n, d), which are compared by cosine
+        search: from queries and a corpus, a dict of texts by id, to a list of ids for each query, the best first
+        rerank: from pairs of a query and a candidate that another model found to a score of each
         classify: from texts, or pairs of texts, to labels or scores of each label
         tag: from lists of words to lists of tags
         answer: from (question, context) to parts of the context, or their (start, stop), or None

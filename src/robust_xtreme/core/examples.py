@@ -47,14 +47,18 @@ class Text:
         return [self.at(span) for span in self.spans] if words else [self.value]
 
 
+DEPTH: Final = 20
+"""How many texts of a pool a ranking names, where the pool does not say otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """A retrieval pool, which is perturbed once per condition.
 
     `answers` maps the key that is the target of a query to the ids of the texts that are right. `unscored` contains ids
     of texts and of queries that are searched with the others, but whose pairs are not counted. `passages` has where the
-    passage begins in a text that is a sentence with its passage after it. `identity` is the hash of the texts, whatever
-    their order.
+    passage begins in a text that is a sentence with its passage after it. `depth` is how many texts a ranking names.
+    `identity` is the hash of the texts, whatever their order.
     """
 
     id: str
@@ -62,6 +66,7 @@ class Corpus:
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unscored: frozenset[str] = frozenset()
     passages: Mapping[str, int] = field(default_factory=dict)
+    depth: int = DEPTH
     identity: str = field(default="")
 
     def __post_init__(self) -> None:
@@ -97,7 +102,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Ids of documents of a corpus: the right ones, or the retrieved ones with the best first."""
+    """Ids of documents of a corpus: the right ones, each as often as its grade says, or a ranking, the best first."""
 
     ids: tuple[str, ...]
 

@@ -17,6 +17,10 @@ SCOPES: Final = (ALL, "noised_gold", "untouched")
 CLEAN_TWIN: Final = "_clean"
 """The suffix of a scope for the same gold spans in the answer to the clean input."""
 
+FOUND: Final = "_found"
+ORDERED: Final = "_ordered"
+"""The ends of the names of the two parts of a score of two stages: of what is found, and of its order."""
+
 Array = Any
 """A numpy array or a torch tensor of shape (..., k): summed stats."""
 

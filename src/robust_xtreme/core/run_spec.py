@@ -386,6 +386,8 @@ def evaluate_arguments() -> dict[str, Argument]:
 
 _FUNCTIONS: Final = {
     "encode": "a function from texts to vectors (n, d), which are compared by cosine",
+    "search": "from queries and a corpus, a dict of texts by id, to a list of ids for each query, the best first",
+    "rerank": "from pairs of a query and a candidate that another model found to a score of each",
     "classify": "from texts, or pairs of texts, to labels or scores of each label",
     "tag": "from lists of words to lists of tags",
     "answer": "from (question, context) to parts of the context, or their (start, stop), or None",

@@ -373,7 +373,8 @@ class TaskSpec:
     For intermediate tasks, `trains` names the tasks that have the same training data, and `parts` the tasks whose
     training examples are joined under one head. Where the labels are not known before the data are read, `open_labels`
     is set and `labels` is empty: `sources.with_labels` gives the task with the labels that its data name. `choices` is
-    their number where every item of a task of choices has as many (0: not known).
+    their number where every item of a task of choices has as many (0: not known). Where the data do not say in
+    which language they are, `names_language` is False, and the user does.
     """
 
     name: str
@@ -408,6 +409,7 @@ class TaskSpec:
     parts: tuple[TaskSpec, ...] = ()
     open_labels: bool = False
     choices: int = 0
+    names_language: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accepts", self.accepts or (self.name,))

@@ -36,8 +36,12 @@ _CHANGED: Final = "was changed after the run wrote it"
 
 def unversioned_tasks(manifest: Mapping[str, Any]) -> frozenset[str]:
     """The tasks that functions without a version answer, of which nobody knows whether they are what they were."""
-    functions = (model for model in manifest["models"] if model.get("source") == "function")
-    return frozenset(model["task"] for model in functions if not model.get("revision"))
+    return frozenset(
+        model["task"]
+        for model in manifest["models"]
+        if (model.get("source") == "function" and not model.get("revision"))
+        or ("reranker" in model and "reranker_version" not in model)
+    )
 
 
 def write_manifest(path: Path, manifest: Mapping[str, Any], write: store.Write = store.write) -> None:

@@ -263,6 +263,7 @@ class Located:
     classes; `classes` are the names that a checkpoint gives them, empty for a run and where the head does not classify.
     `trust` says whether its code may run, `renamed` is a note that the user named its classes differently. `sentence`
     are the modules of sentence-transformers that answer instead of a representation, `prompts` those of a search.
+    A `reranker` scores what the model found; `first_identity` is that of the model without it.
     """
 
     origin: ModelFolder
@@ -279,6 +280,8 @@ class Located:
     renamed: str = ""
     sentence: SentenceModel | None = None
     prompts: Prompts | None = None
+    reranker: Function | None = None
+    first_identity: str = ""
 
     @property
     def width(self) -> int:
@@ -309,7 +312,8 @@ class Located:
     @property
     def name(self) -> str:
         """The model's name in frames and tables: its folder or hub name, and the first digits of its identity."""
-        return f"{self.origin.called}@{self.identity[:8]}"
+        called = f"{self.origin.called}+{self.reranker.name}" if self.reranker else self.origin.called
+        return f"{called}@{self.identity[:8]}"
 
 
 def family_of_head(architecture: str) -> str | None:

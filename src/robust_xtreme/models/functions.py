@@ -29,8 +29,16 @@ GIVEN: Final = "function:"
 UNVERSIONED: Final = "@unversioned-"
 """What is between the name of a function in memory that has no version, and what no other call has."""
 
+SEARCH: Final = "search"
+"""What a function does that ranks the texts of a corpus for each query."""
+
+RERANK: Final = "rerank"
+"""What a function does that scores what another model found."""
+
 FAMILIES: Final[Mapping[str, str]] = {
     "encode": RETRIEVAL.name,
+    SEARCH: RETRIEVAL.name,
+    RERANK: RETRIEVAL.name,
     "classify": CLASSIFICATION.name,
     "tag": TAGGING.name,
     "answer": SPAN_QA.name,
@@ -40,6 +48,8 @@ FAMILIES: Final[Mapping[str, str]] = {
 
 NOT_KEPT: Final = "its answers are not kept in the cache, and the same command computes a finished run again"
 _BATCH: Final = 128
+_BATCHES: Final[Mapping[str, int]] = {SEARCH: sys.maxsize}
+"""How many inputs a function gets at once by default, where it is not 128: an index is made for each call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +58,28 @@ class Function:
 
     Where it has no `version`, the hash of its `source` is part of its identity: of its module's file, or of an object
     that no other call has. That does not tell whether a later function is the same one, because files, settings and
-    other modules can have changed; it is asked again.
+    other modules can have changed; it is asked again. A reranker gets the first `depth` candidates (0: all).
     """
 
-    call: Callable[[Sequence[Any]], Any]
+    call: Callable[..., Any]
     name: str
     family: str
     version: str
     source: str
     batch_size: int
+    does: str = ""
+    depth: int = 0
 
     @property
     def identity(self) -> str:
         """The hash of name, and of version or source (16 hex digits)."""
-        return digest(self.name, self.family, self.version, "" if self.version else self.source)
+        ranking = (self.does, str(self.depth)) if self.does in (SEARCH, RERANK) else ()
+        return digest(self.name, self.family, self.version, "" if self.version else self.source, *ranking)
+
+    @property
+    def ranks(self) -> bool:
+        """Whether it ranks the texts of a corpus itself, so that there are no vectors to compare."""
+        return self.does == SEARCH
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -69,7 +87,8 @@ class Function:
         what = f"{self.name} is a function without a tokenizer"
         how = "Give the function these attributes, and change the version with whatever it calls."
         kept = () if self.version else (f"{self.name} has no name and version: {NOT_KEPT}. {how}",)
-        return (f"{what}: neither its tokens nor text unknown to it are counted.", *kept)
+        tokens = () if self.does == RERANK else (f"{what}: neither its tokens nor text unknown to it are counted.",)
+        return (*tokens, *kept)
 
     @contextmanager
     def raising_one_line(self) -> Iterator[None]:
@@ -82,10 +101,10 @@ class Function:
             again = " The same call continues." if self.version else ""
             raise ModelError(f"{self.name} raised {_line(error)}. log.txt has the traceback.{again}") from error
 
-    def results(self, batch: Sequence[Any]) -> list[Any]:
-        """What it returns for each of some inputs. Raises ModelError, one line."""
+    def results(self, batch: Sequence[Any], *beside: Any) -> list[Any]:
+        """What it returns for each of some inputs; it gets what is `beside` them, too. Raises ModelError, one line."""
         with self.raising_one_line():
-            result = self.call(copy.deepcopy(list(batch)))  # what it changes is its own
+            result = self.call(copy.deepcopy(list(batch)), *beside)  # what it changes is its own
             values = list(result) if is_ordered(result) else None
         if values is None or len(values) != len(batch):
             what = shown(result) if values is None else f"{len(values)} results"
@@ -109,7 +128,7 @@ def is_function(model: str) -> bool:
 def of_arguments(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Function]]:
     """Arguments of `evaluate` without functions, and functions by what they are called in a run. Raises SpecError."""
     others = {name: value for name, value in values.items() if name not in FAMILIES}
-    made = {kind: _made(values[kind], family) for kind, family in FAMILIES.items() if values.get(kind) is not None}
+    made = {does: _made(values[does], does) for does in FAMILIES if values.get(does) is not None}
     versions = {kind: f"@{it.version}" if it.version else UNVERSIONED + it.identity for kind, it in made.items()}
     return others, {f"{kind}={GIVEN}{it.name}{versions[kind]}": it for kind, it in made.items()}
 
@@ -123,7 +142,9 @@ def found(model: str, family: str) -> Function:
     if name.startswith(GIVEN):
         what = "was a function in memory, which only the Python program that had it can give again"
         raise ModelError(f"{model[:80]} {what}: evaluate({kind or 'encode'}=...). No file replays it.")
-    if not (family := FAMILIES.get(kind, family)):
+    answering = [does for does, answered in FAMILIES.items() if answered == family and not kind]
+    does = kind if kind in FAMILIES else next(iter(answering), "")
+    if not does:
         cure = f"Add it: TASK=, {'=, '.join(FAMILIES)}=, as in encode={PYTHON}..."
         raise SpecError(f"What {model[:200]} answers is not known. {cure}")
     module, _, path = name.removeprefix(PYTHON).partition(":")
@@ -139,19 +160,22 @@ def found(model: str, family: str) -> Function:
     except (Exception, SystemExit) as error:
         what = f"is not {PYTHON}MODULE:FUNCTION of an importable module"
         raise ModelError(f"{name[:200]} {what}: {_line(error)}") from error
-    return _made(value, family, f"{module}.{path}", sys.modules[module])
+    return _made(value, does, f"{module}.{path}", sys.modules[module])
 
 
-def _made(call: Any, family: str, default: str = "", source: Any = None) -> Function:
+def _made(call: Any, does: str, default: str = "", source: Any = None) -> Function:
     """A function as its attributes describe it. Raises SpecError."""
     name, version, size = (getattr(call, key, None) for key in ("name", "version", "batch_size"))
-    size = _BATCH if size is None else size
+    size = _BATCHES.get(does, _BATCH) if size is None else size
+    family = FAMILIES[does]
     kind = call if inspect.isroutine(call) else type(call)
     if not callable(call) or (isinstance(name, str) and not re.fullmatch(r"[\w.+-]{1,60}", name)):
-        does, had = next(does for does in FAMILIES if FAMILIES[does] == family), name if callable(call) else call
+        had = name if callable(call) else call
         raise SpecError(f"{does} takes a function, whose name has letters, digits and .+-_ alone, not {shown(had)}.")
-    if type(size) is not int or size < 1:
-        raise SpecError(f"The batch_size of a function is a whole number of at least 1, not {shown(size)}.")
+    depth = getattr(call, "depth", None) if does == RERANK else None
+    for key, value in (("batch_size", size), ("depth", 1 if depth is None else depth)):
+        if type(value) is not int or value < 1:
+            raise SpecError(f"The {key} of a function is a whole number of at least 1, not {shown(value)}.")
     if not isinstance(version, (str, int, NoneType)) or isinstance(version, bool) or not str(version).strip():
         raise SpecError(f"The version of a function is a text or a whole number, not {shown(version)}.")
     if version is not None and version == getattr(getattr(call, "__wrapped__", None), "version", None):
@@ -167,7 +191,7 @@ def _made(call: Any, family: str, default: str = "", source: Any = None) -> Func
         given, call = call, lambda pairs: [given(*pair) for pair in pairs]
     if not isinstance(name, str):
         name, version = re.sub(r"[^\w.]", "", default or f"{kind.__module__}.{kind.__qualname__}"), None
-    return Function(call, name, family, "" if version is None else str(version), digest(code), size)
+    return Function(call, name, family, "" if version is None else str(version), digest(code), size, does, depth or 0)
 
 
 def _line(error: BaseException) -> str:

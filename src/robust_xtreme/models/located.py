@@ -8,7 +8,7 @@ from typing import Any, Final
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.core.examples import SPAN_QA, digest, kind_of
-from robust_xtreme.core.specs import OWN, TaskSpec
+from robust_xtreme.core.specs import BITEXT, OWN, TaskSpec
 from robust_xtreme.models import folder as stored
 from robust_xtreme.models import labels as naming
 from robust_xtreme.models.adapter import prompts_for, sentence_model, with_encoder_inside
@@ -49,6 +49,8 @@ def serves(model: stored.ModelFolder, task: TaskSpec, given: GivenModels) -> boo
     """Whether a model has a head of the kind that a task needs, or the task needs none."""
     if represents(model, task, given):
         return True
+    if model.function and model.function.ranks:
+        return task.pool is not None and task.pool.search != BITEXT
     by_family = model.function or model.native
     return model.family == task.family if by_family else model.head_for(task) is not None
 
@@ -71,7 +73,7 @@ def _by_default(task: TaskSpec, given: GivenModels) -> bool:
         return True
     has_head = any(task.name in model.heads for model in given.plain)
     needed = task.head or any(model.function for model in given.plain)
-    return has_head or (needed and not {*TASKS, OWN}.isdisjoint(task.groups))
+    return has_head or OWN in task.groups or (needed and not {*TASKS}.isdisjoint(task.groups))
 
 
 def _fits(model: stored.ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
@@ -92,7 +94,14 @@ def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: boo
 
 def _locate(model: stored.ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> stored.Located:
     located = _of_kind(model, task, tasks, given)
-    return replace(located, prompts=prompts_for(task, given.prompts, located.sentence)) if task.pool else located
+    if task.pool is None:
+        return located
+    if not (model.function and model.function.ranks):
+        located = replace(located, prompts=prompts_for(task, given.prompts, located.sentence))
+    if given.reranker is None or task.pool.search == BITEXT:
+        return located
+    identity = digest(located.identity, given.reranker.identity)
+    return replace(located, reranker=given.reranker, identity=identity, first_identity=located.identity)
 
 
 def _of_kind(
@@ -113,6 +122,11 @@ def _asked(model: stored.ModelFolder, function: Function, task: TaskSpec, given:
     """A function, whose classes are the task's labels, or those that the user names, in the order of its scores."""
     if function.family != task.family:
         raise ModelError(f"{model.typed} answers {function.family}, but {task.name} is {task.family}.")
+    if function.ranks and task.pool and task.pool.search == BITEXT:
+        raise ModelError(
+            f"{task.name} mines pairs by the vectors of both sides, and {model.typed} ranks candidates. "
+            f"Give it a function of vectors: --model {task.name}=encode=python:MODULE:FUNCTION"
+        )
     classes = given.labels.get(task.name, ()) or (task.labels if kind_of(task.family).classes else ())
     labels = _mapped(classes, model, task, given)
     what = digest(function.identity, *given.labels.get(task.name, ()))

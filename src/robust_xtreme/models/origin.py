@@ -29,7 +29,7 @@ from robust_xtreme.models.folder import (
     local,
     modules_in,
 )
-from robust_xtreme.models.functions import FAMILIES, Function, found, is_function
+from robust_xtreme.models.functions import FAMILIES, RERANK, Function, found, is_function
 from robust_xtreme.models.labels import parse_labels
 from robust_xtreme.tasks.sources.hub import CARD, fetched, on_hub
 
@@ -56,7 +56,7 @@ class GivenModels:
 
     `trained_on` are the languages that the user names of a task's model, or under "" of all models. `represents`: a
     representation was named, which answers retrieval where a model does not have the task's head. `prompts` are what
-    the user puts before queries and documents.
+    the user puts before queries and documents. A `reranker` scores what the model of a search found.
     """
 
     named: Mapping[str, ModelFolder]
@@ -66,6 +66,7 @@ class GivenModels:
     trust: bool = False
     represents: bool = False
     prompts: Mapping[str, str] = field(default_factory=dict)
+    reranker: Function | None = None
 
 
 InMemory = Mapping[str, Path | Function]
@@ -85,7 +86,21 @@ def given_models(spec: RunSpec, in_memory: InMemory | None = None) -> GivenModel
     }
     origins = tuple(_find(name, bare, spec, in_memory or {}) for name in plain)
     how = spec.trust_remote_code, bool(spec.representation), parse_prompts(spec.prompts)
-    return GivenModels(named, origins, labels, trained_on, *how)
+    rerankers = [origin.function for origin in origins if is_reranker(origin)]
+    if len(rerankers) > 1 or any(map(is_reranker, named.values())):
+        raise SpecError("One reranker follows every search of a run: name it once, as in --model rerank=python:...")
+    origins = tuple(origin for origin in origins if not is_reranker(origin))
+    if rerankers and not (named or origins):
+        raise SpecError(
+            "A reranker scores what another model found. Name that one, too: --model search=python:MODULE:FUNCTION, "
+            "say, or an encoder."
+        )
+    return GivenModels(named, origins, labels, trained_on, *how, next(iter(rerankers), None))
+
+
+def is_reranker(model: ModelFolder) -> bool:
+    """Whether a model is a function that scores what another model found."""
+    return model.function is not None and model.function.does == RERANK
 
 
 def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:

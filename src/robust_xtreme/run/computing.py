@@ -226,8 +226,8 @@ class _Worker:
 
     def _store(self) -> Store | None:
         """The cache, if any; none for a function that has no version."""
-        task_run, function = self.given.task_run, self.given.task_run.model.origin.function
-        is_kept = function is None or function.version
+        task_run, model = self.given.task_run, self.given.task_run.model
+        is_kept = all(function.version for function in (model.origin.function, model.reranker) if function)
         return Store(self.cache, self.given.settings, task_run.languages) if self.cache and is_kept else None
 
     def _attacks(self, split: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Attacked]:

@@ -57,7 +57,7 @@ def check_function_parts(
     for task in (task for task in plan.tasks if task.name in unversioned):
         task_runs = [run for run in plan.task_runs if run.task.name == task.name]
         done = [run for run in task_runs if folder.holds(run, digests) and not folder.damaged(run, digests)]
-        name, part_count = task_runs[0].model.origin.called, counted(len(done), "task run")
+        name, part_count = task_runs[0].model.name.rpartition("@")[0], counted(len(done), "task run")
         asked = {  # nothing of a finished run; of a search no vectors are stored
             run.label: count_same_answers(folder, plan, run)
             for run in done

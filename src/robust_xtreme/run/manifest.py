@@ -114,6 +114,8 @@ def _model(task: str, model: Located) -> dict[str, Any]:
         "revision": model.origin.revision,
         "labels": dict(zip(model.classes, model.labels, strict=False)),
     }
+    if model.reranker:
+        more |= {"reranker": model.reranker.name, "reranker_version": model.reranker.version}
     if model.learned.by:
         more |= {"trained_on": list(model.learned.languages or (NONE,)), "trained_on_by": model.learned.by}
     return {**named, **{key: value for key, value in more.items() if value}}
@@ -124,6 +126,8 @@ def _notes(plan: Plan, source: Source) -> list[str]:
     suite_note = ""
     if isinstance(source, Suite):
         suite_note = f"data: the suite {source.name}, version {source.version}. {source.summary}"
+    rerankers = (task_run.model.reranker for task_run in plan.task_runs)
+    reranked = (note for reranker in rerankers if reranker for note in reranker.notes)
     planned = (note for task_run in plan.task_runs for note in (*notes_of(task_run.model), task_run.note))
     learned = (own_training(model, task) for model, task in _answered_tasks(plan))
     described = text_vectors(plan.task_runs, plan.spec.representation)
@@ -132,7 +136,7 @@ def _notes(plan: Plan, source: Source) -> list[str]:
         for model, by_task in described.items()
         for task, vector in by_task.items()
     )
-    return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned, *_unlisted(plan), *vectors))))
+    return list(dict.fromkeys(filter(None, (suite_note, *planned, *reranked, *learned, *_unlisted(plan), *vectors))))
 
 
 def _unlisted(plan: Plan) -> Iterator[str]:

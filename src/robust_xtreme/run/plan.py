@@ -11,12 +11,13 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData, ModelError, SpecError, UserError, counted, nearest
 from robust_xtreme.core.examples import RETRIEVAL, SPAN_QA, TAGGING, Corpus, Document, Example, Text, kind_of
 from robust_xtreme.core.languages import codes
+from robust_xtreme.core.metric import FOUND, ORDERED
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_dims, parse_lengths, parse_limits
-from robust_xtreme.core.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
+from robust_xtreme.core.specs import BITEXT, CANDIDATE, OWN, PerturbationSpec, TaskSpec
 from robust_xtreme.files.schema import FAILED, UNREADABLE
 from robust_xtreme.models.config import fitted, in_units, longest, too_long, with_length
 from robust_xtreme.models.folder import Located
-from robust_xtreme.models.functions import GIVEN, Function
+from robust_xtreme.models.functions import GIVEN, RERANK, Function
 from robust_xtreme.models.labels import label_sets, outside, unsupported_labels, unsupported_note
 from robust_xtreme.models.located import default_tasks, locate_all, served
 from robust_xtreme.models.origin import GivenModels, InMemory, given_models
@@ -38,6 +39,7 @@ from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources import survey
 from robust_xtreme.tasks.sources.dataset import Hub
+from robust_xtreme.tasks.sources.release import Release
 from robust_xtreme.tasks.sources.rows import identity_of, limit, limit_note
 from robust_xtreme.tasks.sources.source import Pools, Source, fetch, languages_of, open_source
 
@@ -87,6 +89,8 @@ def make_plan(
     asked = tuple(registry.load("task", name) for name in groups)
     given = given_models(spec, in_memory)
     able = default_tasks(given)
+    if isinstance(source, Release) and (own := tuple(task for task in able if OWN in task.groups)):
+        able = own  # a corpus of the user's, beside which no other task is looked for
     tasks = asked or tuple(task for task in able if languages_of(task, source))
     if not tasks:  # `locate_all` names tasks of the data that no model has a head for, instead of tasks without data
         every = (registry.load("task", name) for name in registry.names("task"))
@@ -121,6 +125,8 @@ def make_plan(
     if not task_runs:
         raise _nothing_left(spec, source, skipped)
     _check_used(spec, task_runs)
+    if given.reranker and not any(run.model.reranker for run in task_runs):
+        raise SpecError(f"{given.reranker.name} scores what a search found, and no task here has one. Leave it out.")
     sets.check_used()
     skipped += _unmatched(task_runs, sets)
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
@@ -133,6 +139,9 @@ def unasked(spec: RunSpec, manifest: Mapping[str, Any]) -> tuple[RunSpec, InMemo
     tasks: list[TaskSpec] = [registry.load("task", name) for name in manifest["tasks"]]
     given = {f"{GIVEN}{task.family}": Function(list, "stored", task.family, "1", "", 1) for task in tasks}
     models = tuple(f"{task.name}={GIVEN}{task.family}" for task in tasks)
+    for name in {str(model["reranker"]) for model in manifest["models"] if "reranker" in model}:
+        given[f"{RERANK}={GIVEN}"] = Function(list, name, RETRIEVAL.name, "1", "", 1, RERANK)
+        models = (*models, f"{RERANK}={GIVEN}")
     fewer = {
         task.name: f"{task.name}={','.join(names)}"
         for task in tasks
@@ -205,6 +214,11 @@ def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[st
     """
     wanted = tuple(dict.fromkeys(spec.languages))
     codes(" ".join(code for name in wanted for code in name.split("@")))
+    if not task.names_language and len(wanted) != 1:
+        raise SpecError(
+            f"{spec.data} does not say in which language its queries are. Name it: --languages de, say, or write "
+            '"language": "de" in each row.'
+        )
     if wanted:
         return tuple(name for name in wanted if task.pairs or "@" not in name) or wanted
     return survey.group_languages(task, source, group) or ("",)
@@ -224,7 +238,7 @@ def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
         raise SpecError("--scores keeps how sure a model is of labels and choices, and none here gives any.")
     compared = {
         "dims": any(run.dims for run in task_runs),
-        "prompts": any(run.pool for run in task_runs),
+        "prompts": any(run.pool and not is_ranked(run.model) for run in task_runs),
         "representation": any(run.pool and not run.model.head for run in task_runs),
     }
     for name, used in compared.items():
@@ -345,7 +359,7 @@ def _task_runs(
         return [], [NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)]
     uneven = limit_note(f"{task.name} {language}", limited, split.examples)
     task_run = TaskRun(
-        task=fitted(task, model.config),
+        task=with_stages(fitted(task, model.config), model),
         language=language,
         split=split.split,
         data=identity_of(examples, split.corpus),
@@ -372,10 +386,22 @@ def _task_runs(
     return made[1:] if made[1:] and not (spec.perturb or spec.frozen) else made, left
 
 
+def with_stages(task: TaskSpec, model: Located) -> TaskSpec:
+    """The task, where a reranker answers it with the two parts of its headline metric."""
+    parts = tuple(f"{task.metrics[0]}{part}" for part in (FOUND, ORDERED))
+    is_parted = model.reranker is not None and {*parts} <= {*registry.names("metric")}
+    return replace(task, metrics=(*task.metrics, *parts)) if is_parted else task
+
+
+def is_ranked(model: Located) -> bool:
+    """Whether a model is a function that ranks the candidates itself."""
+    return model.origin.function is not None and model.origin.function.ranks
+
+
 def _dims(task_run: TaskRun, spec: RunSpec) -> tuple[int, ...]:
     """The dimensions that are kept of vectors, by the user or the model's folder. Raises SpecError."""
     task, model = task_run.task, task_run.model
-    if task.pool is None:
+    if task.pool is None or is_ranked(model):
         return ()
     dims, width = parse_dims(spec.dims), model.width
     if width and dims and max(dims) > width:
@@ -391,7 +417,7 @@ def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
     precision = f"precision={spec.precision}" + (" compile=inductor" if spec.compile else "")
     prompts = str(task_run.model.prompts or "")
     if function:
-        return " ".join(filter(None, ("function", prompts)))
+        return " ".join(filter(None, ("function", function.does if function.ranks else "", prompts)))
     if pool is None:
         return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
     size, layers, modules = task_run.model.width, config.get("num_hidden_layers"), task_run.model.sentence
@@ -485,6 +511,8 @@ def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: T
         return f"it has no label {target!r}"
     if task.pool is not None and task.pool.search == BITEXT:
         return "its pairs are mined over all sentences at once"
+    if is_ranked(model) or model.reranker:
+        return f"{model.name.rpartition('@')[0]} ranks by a function, and its rankings have no scores"
     if task.pool is not None and any(CANDIDATE in each.fields for each in on):
         return f"all queries search the same {CANDIDATE}s (name @fields=query)"
     has = task.pool or not model.origin.function

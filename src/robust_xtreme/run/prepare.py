@@ -360,7 +360,8 @@ def _variant(
     columns = [(np.arange(count), numbers) for numbers in texts_of.values()]
     if split.corpus is None:
         return Variant(condition, seed, split.examples, shown, measured(noised, columns, count), record=record)
-    right = [example.target.ids if isinstance(example.target, Document) else () for example in split.examples]
+    targets = (example.target for example in split.examples)  # a passage is there as often as its grade says
+    right = [tuple(dict.fromkeys(each.ids)) if isinstance(each, Document) else () for each in targets]
     kept, values = _noised_pool(split.corpus, condition, seed, {id for ids in right for id in ids})
     if kept is not None:
         numbers = {text.id: len(noised) + at for at, text in enumerate(kept.clean)}
@@ -385,7 +386,7 @@ def _candidates(
 ) -> Candidates:
     ids = tuple(text.id for text in corpus.texts)
     queries = tuple(example.texts[QUERY].id for example in split.examples)
-    return Candidates(ids, values, corpus.unscored, queries, tuning)
+    return Candidates(ids, values, corpus.unscored, queries, tuning, corpus.depth)
 
 
 def _noised(condition: Condition, clean: FieldTexts, seed: int, attacked: Attacked | None) -> NoisedTexts:

@@ -104,7 +104,7 @@ def evaluate(
     with using(*spec.packs), own_tasks(spec.data), _ahead(spec, is_new) as (foreseen, several):
         clock, used = time.perf_counter(), time.process_time()
         plan = make_plan(spec, in_memory, keep_going, foreseen)
-        functions = [task_run for task_run in plan.task_runs if task_run.model.origin.function]
+        functions = [run for run in plan.task_runs if run.model.origin.function or run.model.reranker]
         if fleet and functions:
             what = f"{functions[0].label} is answered by a function, which is asked in this process"
             raise SpecError(f"{what}. Leave --devices and --on out.")

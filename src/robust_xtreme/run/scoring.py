@@ -347,7 +347,7 @@ def _shallow_stats(prepared: Prepared, metrics: Sequence[Metric], columns: Seque
 def _shown(variant: Variant, columns: ExampleColumns) -> ShownExamples:
     """What a shallow predictor reads under a condition and seed."""
     pool = variant.pool
-    return ShownExamples(columns, pool.ids, pool.values, pool.unscored) if pool else ShownExamples(columns)
+    return ShownExamples(columns, pool.ids, pool.values, pool.unscored, pool.depth) if pool else ShownExamples(columns)
 
 
 def _frame(clean: ExampleColumns, metrics: Sequence[Metric], cells: Sequence[_Cell]) -> pl.DataFrame:

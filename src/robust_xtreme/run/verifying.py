@@ -164,7 +164,9 @@ class Verifying:
         """A task run whose model has the name of the run's; without the model, with what the run's rows say of it."""
         models = {each["task"]: each for each in results.manifest["models"]}
         of = models.get(run.task.name, {"model": "", "identity": ""})
-        model = replace(run.model, origin=replace(run.model.origin, called=str(of["model"]).rpartition("@")[0]))
+        second = f"+{run.model.reranker.name}" if run.model.reranker else ""
+        called = str(of["model"]).rpartition("@")[0].removesuffix(second)
+        model = replace(run.model, origin=replace(run.model.origin, called=called))
         if self.model:
             return replace(run, model=model)
         scores = results.scores.filter(task=run.task.name, split=run.split, language=run.languages[0])

@@ -14,6 +14,7 @@ from robust_xtreme.core.columns import Choices, ExampleColumns, Names, TargetCol
 from robust_xtreme.core.examples import (
     CHOICE,
     CLASSIFICATION,
+    DEPTH,
     OUTSIDE,
     RETRIEVAL,
     SPAN_QA,
@@ -36,6 +37,7 @@ _SUMMARIES: Final[Mapping[str, str]] = {
     "first_sentence": "The first sentence of the passage.",
     "first_words": "The first three words of the passage.",
     "random_rank": "Twenty candidates in one order for each query, drawn from the ids alone: not an expectation.",
+    "random_order": "All candidates that are scored in one order for each query, drawn from the ids alone.",
     "no_pair": "No pair at all.",
 }
 
@@ -57,7 +59,8 @@ def constants(family: str, clean: ExampleColumns, corpus: Corpus | None = None, 
             return {"no_pair": Names(Document, (), np.zeros(0, np.int32), np.zeros(len(clean) + 1, np.int64))}
         from robust_xtreme.stats.shallow import ranking  # for retrieval only, as the module below for passages
 
-        return {"random_rank": ranking.by_chance([example.id for example in clean.examples], corpus)}
+        name = "random_rank" if corpus.depth == DEPTH else "random_order"
+        return {name: ranking.by_chance([example.id for example in clean.examples], corpus)}
     return _FAMILIES[family](clean) if family in _FAMILIES else {}
 
 

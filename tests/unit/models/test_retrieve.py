@@ -21,8 +21,9 @@ from robust_xtreme.models.config import check_length
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.models.predictors.members.encoder_head import TOP, EncoderHead, _documents
+from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, _documents
 from robust_xtreme.models.predictors.predictor import Predicted, Work, predictor_of
+from robust_xtreme.models.reading.reading import Candidates
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.run.plan import with_pool
 from robust_xtreme.run.prepare import Prepared, Variant, prepare
@@ -97,14 +98,14 @@ def answers(predicted: Predicted, variant: Variant, retuned: bool = False) -> li
 
 
 def test_each_query_finds_its_own_sentence(made: Made) -> None:
-    """A candidate with the query's very words is the best; rankings contain the best TOP."""
+    """A candidate with the query's very words is the best; rankings contain as many as the pool says."""
     examples, corpus = pairs(16)
     ready, answer = made(examples, corpus)
     predicted = answer()
     rankings = answers(predicted, ready.variants[0])
     assert predicted.threshold is None
     assert [ranking.ids[0] for ranking in rankings] == [text.id for text in corpus.texts]  # type: ignore[union-attr]  # found
-    assert {len(ranking.ids) for ranking in rankings} == {min(TOP, 16)}  # type: ignore[union-attr]  # found
+    assert {len(ranking.ids) for ranking in rankings} == {16}  # type: ignore[union-attr]  # found
 
 
 def test_noise_on_the_pool_leaves_the_queries_alone(made: Made) -> None:
@@ -168,9 +169,9 @@ def test_documents_are_those_of_the_texts_found() -> None:
     """Each text represents its rows of the pool, in order, below 0 for none; the first twenty documents are kept."""
     ids = tuple(f"c{row}" for row in range(30))
     rows = [[0, 3], [1], [2, *range(4, 30)]]
-    ranked = _documents(np.array([[1, 0, -1], [2, 1, 0], [-1, -1, -1]]), rows, ids)
+    ranked = _documents(np.array([[1, 0, -1], [2, 1, 0], [-1, -1, -1]]), rows, Candidates(ids, ids))
     assert ranked[0] == Document(("c1", "c0", "c3"))
-    assert ranked[1] == Document(tuple(f"c{row}" for row in rows[2][:TOP]))
+    assert ranked[1] == Document(tuple(f"c{row}" for row in rows[2][:20]))
     assert ranked[2] == Document(())
 
 

@@ -54,6 +54,15 @@ def test_a_random_rank_depends_on_ids_alone() -> None:
     assert {len(set(ids)) for ids in twenty} == {20}
 
 
+@pytest.mark.parametrize("size", [90, 1000, 1100])
+def test_a_deeper_ranking_by_chance_begins_as_the_other_does(size: int) -> None:
+    """It names as many candidates as the pool says, where there are so many, and each once."""
+    pool = _corpus(*map(str, range(size)))
+    deep = _ids(ranking.by_chance(list("abcde"), Corpus("deep", pool.texts, depth=100)))
+    assert {len(ids) for ids in deep} == {len(set(ids)) for ids in deep} == {min(size, 100)}
+    assert [ids[:20] for ids in deep] == _ids(ranking.by_chance(list("abcde"), pool))
+
+
 @pytest.mark.parametrize("size", [100, 3000])
 def test_a_random_rank_is_even_over_the_pool(size: int) -> None:
     """Over 2,000 queries each part of the pool is named about as often, in small pools and in large ones."""
@@ -70,20 +79,22 @@ def test_the_twenty_least_are_those_of_a_stable_sort(size: int) -> None:
     """Of many rows at once, with few distinct values, the first of equals are first, however wide the rows are."""
     values = np.random.default_rng(3).integers(0, 9, (50, size)).astype(np.float64)
     values[:5] = 1.0
-    assert (ranking.least(values) == np.argsort(values, axis=1, kind="stable")[:, :20]).all()
+    for depth in (20, 100):
+        assert (ranking.least(values, depth) == np.argsort(values, axis=1, kind="stable")[:, :depth]).all()
 
 
 @pytest.mark.parametrize("size", [1, 19, 20, 21, 63, 64, 65, 200, 2000])
 @pytest.mark.parametrize("share", [0.0, 0.005, 0.1, 1.0])
-def test_the_most_alike_come_first_and_then_the_first_of_the_others(size: int, share: float) -> None:
-    """In rows with fewer than twenty that are alike, and in rows with more, also where many are equally alike."""
+@pytest.mark.parametrize("depth", [20, 100])
+def test_the_most_alike_come_first_and_then_the_first_of_the_others(size: int, share: float, depth: int) -> None:
+    """In rows with fewer than are ranked that are alike, and in rows with more, also where many are equally alike."""
     draw = np.random.default_rng(4)
     scores = draw.integers(1, 9, (50, size)) * (draw.random((50, size)) < share) / 8
     scores[:5, 10:] = 0
     shared = _shared(scores, draw.integers(1, 9, size) / 8)
     cosines = shared.cosines(0, 50)
-    assert (ranking._ranked(shared, 0, 50) == np.argsort(-cosines, axis=1, kind="stable")[:, :20]).all()
-    assert ranking._ranked(shared, 0, 0).shape == (0, min(size, 20))
+    assert (ranking._ranked(shared, 0, 50, depth) == np.argsort(-cosines, axis=1, kind="stable")[:, :depth]).all()
+    assert ranking._ranked(shared, 0, 0, depth).shape == (0, min(size, depth))
     assert (ranking._best(shared, 0, 50) == np.where(scores.any(axis=1), cosines.argmax(axis=1), -1)).all()
 
 

@@ -13,7 +13,8 @@ from tests.answering import average_precision
 from robust_xtreme.core.columns import ExampleColumns, column_of
 from robust_xtreme.core.examples import Document, Example, Scored, Text
 from robust_xtreme.core.metric import Responses
-from robust_xtreme.tasks.metrics._labels import bitext_f1, bitext_f1_retuned, map_at_20, retrieval_accuracy
+from robust_xtreme.tasks.metrics._labels import bitext_f1, bitext_f1_retuned, retrieval_accuracy
+from robust_xtreme.tasks.metrics._rankings import map_at_20
 
 _IDS = [f"d{number}" for number in range(40)]
 _golds = st.lists(st.sampled_from(_IDS), min_size=1, max_size=30, unique=True)

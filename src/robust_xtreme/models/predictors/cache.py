@@ -116,7 +116,7 @@ def _utf8(text: str) -> bytes:
 
 def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str:
     """Everything but the inputs that a model's predictions for a task depend on."""
-    answering = model.identity
+    answering = model.first_identity or model.identity
     if not model.origin.native and not model.origin.function:  # without the run's other heads
         heads = {model.head: model.labels} if model.head else {}
         answering = identity(model.folder.iterdir(), model.config, heads, model.run / "heads")
@@ -213,6 +213,9 @@ def _are_possible(contents: Contents, content: Array, targets: TargetColumn, fam
             of_item = [[value is not None for value in contents.values[name]] for name in names]
             count = np.sum(of_item, axis=0) if names else np.full(len(contents), len(labels))
             return np.asarray((index >= 0) & (index < count[content]))
+        case Names(kind, names, codes, bounds) if kind is Document:
+            known, is_full = frozenset(labels), np.ones(len(targets), np.bool_)
+            wrong = ~np.array([name in known for name in names], np.bool_)[codes]
         case Names(_, names, codes, bounds):
             words = [np.bincount(spans.text, minlength=len(contents))[content] for spans in contents.spans.values()]
             is_full = (np.diff(bounds) == words).all(0)

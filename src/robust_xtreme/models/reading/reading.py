@@ -16,7 +16,7 @@ import numpy as np
 from robust_xtreme.core.columns import Array, Ranges, TargetColumn, bounds_of, column_of, gathered
 from robust_xtreme.core.edits import SpanTable, span_table
 from robust_xtreme.core.errors import NotFinite
-from robust_xtreme.core.examples import UNLABELLED, Answers, Example, Span, Target, Text
+from robust_xtreme.core.examples import DEPTH, UNLABELLED, Answers, Example, Span, Target, Text
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.models.reading.windows import Window, Windows, of_examples, plain
 
@@ -63,7 +63,7 @@ class Candidates:
 
     Pairs with an id in `unscored` are not answers; `queries` are the ids of the queries' texts, in order. `tuning` has
     the examples and the pool of validation data under the same condition, on which the threshold of a task is tuned;
-    None for a task without one.
+    None for a task without one. A ranking has the best `depth` of them.
     """
 
     ids: tuple[str, ...]
@@ -71,6 +71,7 @@ class Candidates:
     unscored: frozenset[str] = frozenset()
     queries: tuple[str, ...] = ()
     tuning: tuple[tuple[Example, ...], Candidates] | None = None
+    depth: int = DEPTH
 
 
 @dataclass(frozen=True, slots=True, eq=False)

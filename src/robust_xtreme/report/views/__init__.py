@@ -9,7 +9,7 @@ MEMBERS: Final = {
         *("conditions", "external", "missing_cells", "not_run"),
     ),
     "_by_cell": (
-        *("clean_scores", "by_language", "by_scope", "label_risk", "operator_mix", "tokenizer"),
+        *("clean_scores", "by_language", "by_stage", "by_scope", "label_risk", "operator_mix", "tokenizer"),
         *("worst_cells", "worst_of_seeds", "largest_losses", "attacks", "defences", "calibration"),
     ),
 }

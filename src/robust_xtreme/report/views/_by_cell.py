@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
-from robust_xtreme.core.metric import CLEAN_TWIN
+from robust_xtreme.core.metric import CLEAN_TWIN, FOUND, ORDERED
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files.schema import BELOW_RANDOM, CELL
 from robust_xtreme.noise.conditions.condition import CLEAN, RANDOM, beside_attack
@@ -20,6 +20,7 @@ from robust_xtreme.report.cells import (
     highest,
     in_order,
     language_name,
+    perturbed,
     sectioned,
     with_condition,
     with_language,
@@ -64,6 +65,25 @@ def by_language(results: Results) -> pl.DataFrame:
         "inert", "overlap",
     )  # fmt: skip
     return sectioned(headline_cells(results), "metric").select(SECTION, *columns)
+
+
+@view(title="By stage", order=25)
+def by_stage(results: Results) -> pl.DataFrame:
+    """Changes of a search in two stages, in two parts: what is no longer found, and what is no longer put first."""
+    rows, at, parted = headline_cells(results), (*CELL, "metric", "scope"), perturbed(results)
+    for name, part in (("first", FOUND), ("second", ORDERED)):
+        parts = parted.filter(pl.col("metric").str.ends_with(part))
+        values = [pl.col(f"change{end}").alias(f"{name}{end}") for end in ("", "_low", "_high")]
+        rows = rows.join(
+            parts.with_columns(pl.col("metric").str.strip_suffix(part)).select(*at, *values),
+            on=at,
+            maintain_order="left",
+        )
+    # so that the numbers shown add up as those behind them do
+    exact = rows.with_columns(second=pl.col("change").round(1) - pl.col("first").round(1))
+    parts_shown = [f"{name}{end}" for name in ("first", "second") for end in ("", "_low", "_high")]
+    columns = ("language", "perturbation", "strength", "clean", "value", "change", "no_claim", *parts_shown)
+    return sectioned(exact, "metric").select(SECTION, *columns)
 
 
 _SCOPES: Final = ("noised_gold", "untouched")

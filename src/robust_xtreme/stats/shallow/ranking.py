@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, Final
 
@@ -11,19 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robust_xtreme.core.columns import Names, bounds_of, leading
-from robust_xtreme.core.examples import Corpus, Document
+from robust_xtreme.core.examples import DEPTH, Corpus, Document
 from robust_xtreme.core.randomness import below, draws, salt, text_keys
 from robust_xtreme.stats.shallow.naive_bayes import BITS, BUCKETS, TOGETHER, Floats, Ints, Numbers, gram_keys
 from robust_xtreme.stats.shallow.words import ShownExamples
-
-DEPTH: Final = 20
-"""How many candidates a ranking names."""
 
 MOST_COMPARED: Final = 20_000
 """Candidates, and queries, up to which character n-grams are compared."""
 
 _FIELD: Final = "query"
 _TRIES: Final = 64
+_SPARE: Final = 3
 _SMALL: Final = 1024
 _CELLS: Final = 1 << 17
 """Values of candidates for several queries that are computed at once, so that they stay in a core's cache."""
@@ -41,23 +39,24 @@ _ALWAYS: Final = 100
 
 
 def by_chance(ids: Sequence[str], corpus: Corpus) -> Names:
-    """Twenty candidates in an order that depends only on the ids of the examples and the candidates."""
+    """Candidates, as many as a ranking has, in an order that depends only on the ids of examples and candidates."""
     pool = sorted(text.id for text in corpus.texts)
     keys = text_keys(salt("chance", "random_rank"), ids)
     draw = _permuted if len(pool) <= _SMALL else _tried
-    ranked = [draw(keys[first:last], len(pool)) for first, last in _blocks(len(keys), min(len(pool), _SMALL))]
+    blocks = _blocks(len(keys), min(len(pool), _SMALL))
+    ranked = [draw(keys[first:last], len(pool), corpus.depth) for first, last in blocks]
     return _documents(pool, np.concatenate(ranked))
 
 
-def _permuted(keys: NDArray[np.uint64], size: int) -> Ints:
+def _permuted(keys: NDArray[np.uint64], size: int, depth: int) -> Ints:
     """The first numbers of a permutation of a pool for each key."""
-    return least(draws(keys[:, None], np.arange(size)))
+    return least(draws(keys[:, None], np.arange(size)), depth)
 
 
-def _tried(keys: NDArray[np.uint64], size: int) -> Ints:
+def _tried(keys: NDArray[np.uint64], size: int, depth: int) -> Ints:
     """The first distinct of enough draws of a number for each key."""
-    drawn = below(draws(keys[:, None], np.arange(_TRIES)), size)
-    return np.array([list(dict.fromkeys(row))[:DEPTH] for row in drawn.tolist()], np.int64)
+    drawn = below(draws(keys[:, None], np.arange(max(_TRIES, _SPARE * depth))), size)
+    return np.array([list(dict.fromkeys(row))[:depth] for row in drawn.tolist()], np.int64)
 
 
 def _blocks(rows: int, width: int) -> Iterator[tuple[int, int]]:
@@ -66,21 +65,21 @@ def _blocks(rows: int, width: int) -> Iterator[tuple[int, int]]:
     return ((first, min(first + step, rows)) for first in range(0, max(rows, 1), step))
 
 
-def least(values: NDArray[Any]) -> Ints:
-    """The columns of the twenty smallest values of each row (m, n) in order, of equals the first (m, 20)."""
-    if values.shape[1] <= DEPTH:
+def least(values: NDArray[Any], depth: int = DEPTH) -> Ints:
+    """The columns of the smallest values of each row (m, n) in order, of equals the first (m, depth)."""
+    if values.shape[1] <= depth:
         return np.argsort(values, axis=1, kind="stable")
-    # A bound of the twentieth smallest value, so that few are sorted: that of the smallest of groups of columns.
-    bound = np.partition(_grouped(values).min(axis=1), DEPTH - 1, axis=1)[:, DEPTH - 1]
+    # A bound of the last of the smallest values, so that few are sorted: that of the smallest of groups of columns.
+    bound = np.partition(_grouped(values, depth).min(axis=1), depth - 1, axis=1)[:, depth - 1]
     near = np.flatnonzero(values <= bound[:, None])
     row, column = _placed(near, values.shape[1])
-    return column.take(leading(row, values.reshape(-1).take(near), len(values), DEPTH))
+    return column.take(leading(row, values.reshape(-1).take(near), len(values), depth))
 
 
-def _grouped(values: NDArray[Any]) -> NDArray[Any]:
-    """Rows (m, n) as groups of columns (m, n // k, k), without the last columns."""
+def _grouped(values: NDArray[Any], depth: int) -> NDArray[Any]:
+    """Rows (m, n) as groups of columns (m, n // k, k), without the last columns; `depth` groups or more."""
     rows, size = values.shape
-    groups = min(_GROUPS, size)
+    groups = min(max(_GROUPS, _SPARE * depth), size)
     return values[:, : size - size % groups].reshape(rows, size // groups, groups)
 
 
@@ -229,7 +228,7 @@ def _comparable(shown: Sequence[ShownExamples], queries: bool = False) -> bool:
 
 
 def by_characters(shown: Sequence[ShownExamples]) -> list[Names]:
-    """The twenty candidates most alike in rare character n-grams, the first of equals; none for too large a pool."""
+    """The candidates most alike in rare character n-grams, the first of equals; none for too large a pool."""
     if not _comparable(shown):
         return []
     queries = [each.columns.values(_FIELD) for each in shown]
@@ -241,7 +240,7 @@ def by_characters(shown: Sequence[ShownExamples]) -> list[Names]:
         # Conditions with the same pool share what is computed for it, and for queries that are the same.
         values = tuple(dict.fromkeys(chain.from_iterable(queries[at] for at in members)))
         numbers = {value: number for number, value in enumerate(values)}
-        rankings = _compared(pool, values, _ranked)
+        rankings = _compared(pool, values, partial(_ranked, depth=shown[members[0]].depth))
         for at in members:
             ranked[at] = _documents(shown[at].ids, rankings[[numbers[value] for value in queries[at]]])
     return [ranked[at] for at in range(len(shown))]
@@ -271,31 +270,31 @@ def _compared(
     return np.concatenate([read(shared, first, last) for first, last in _blocks(len(values), width)])
 
 
-def _ranked(shared: SharedNgrams, first: int, last: int) -> Ints:
-    """The columns of the twenty greatest cosines of each row in order, of equals the first."""
+def _ranked(shared: SharedNgrams, first: int, last: int, depth: int) -> Ints:
+    """The columns of the greatest cosines of each row in order, of equals the first (m, depth)."""
     cells, weights = shared.matches(first, last)
     sums = shared.sums(last - first, cells, weights)
-    few = len(cells) <= _FEW * len(sums) or sums.shape[1] <= DEPTH
-    near = _touched(cells, sums.shape) if few else _near(sums / shared.norms)
+    few = len(cells) <= _FEW * len(sums) or sums.shape[1] <= depth
+    near = _touched(cells, sums.shape, depth) if few else _near(sums / shared.norms, depth)
     row, column = _placed(near, sums.shape[1])
     alike = sums.take(near) / shared.norms.take(column)
-    most = min(DEPTH, sums.shape[1])
+    most = min(depth, sums.shape[1])
     return column.take(leading(row, np.where(alike > 0, -alike, column), len(sums), most))
 
 
-def _touched(cells: Ints, shape: tuple[int, ...]) -> Ints:
-    """The flat indices (k,) of some cells of an array, each once, and of the first twenty of each row, in order."""
+def _touched(cells: Ints, shape: tuple[int, ...], depth: int) -> Ints:
+    """The flat indices (k,) of some cells of an array, each once, and of the first of each row, in order."""
     marked = np.zeros(shape, np.bool_)
-    marked[:, :DEPTH] = True
+    marked[:, :depth] = True
     marked.reshape(-1)[cells] = True
     return np.flatnonzero(marked)
 
 
-def _near(cosines: Floats) -> Ints:
-    """The flat indices (k,) of what can be among the twenty greatest of each row, or follow them, in order."""
-    bound = np.partition(_grouped(cosines).max(axis=1), -DEPTH, axis=1)[:, -DEPTH]
+def _near(cosines: Floats, depth: int) -> Ints:
+    """The flat indices (k,) of what can be among the greatest of each row, or follow them, in order."""
+    bound = np.partition(_grouped(cosines, depth).max(axis=1), -depth, axis=1)[:, -depth]
     near = cosines >= np.maximum(bound, _TINY)[:, None]
-    near[bound <= 0, :DEPTH] = True  # the first of those that share nothing follow
+    near[bound <= 0, :depth] = True  # the first of those that share nothing follow
     return np.flatnonzero(near)
 
 

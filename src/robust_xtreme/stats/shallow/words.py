@@ -9,7 +9,7 @@ import numpy as np
 
 from robust_xtreme.core.columns import ExampleColumns, Names, bounds_of, once, owners
 from robust_xtreme.core.edits import covered
-from robust_xtreme.core.examples import OUTSIDE, Tags
+from robust_xtreme.core.examples import DEPTH, OUTSIDE, Tags
 from robust_xtreme.stats.shallow.naive_bayes import Ints
 
 
@@ -17,13 +17,15 @@ from robust_xtreme.stats.shallow.naive_bayes import Ints
 class ShownExamples:
     """The examples of a split under a condition and noise seed, parallel to the clean ones.
 
-    Those of retrieval have the candidates' ids and values, too. Pairs with an id in `unscored` are not answers.
+    Those of retrieval have the candidates' ids and values, too. Pairs with an id in `unscored` are not answers; a
+    ranking has `depth` candidates.
     """
 
     columns: ExampleColumns
     ids: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     unscored: frozenset[str] = frozenset()
+    depth: int = DEPTH
 
 
 def texts_of(columns: ExampleColumns, name: str) -> list[str | None]:

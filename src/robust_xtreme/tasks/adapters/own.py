@@ -1,4 +1,4 @@
-"""The tasks that a suite describes itself, as TaskSpecs that the program knows while the suite is in use."""
+"""The tasks that data describe themselves, as TaskSpecs that the program knows while these data are in use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.examples import CLASSIFICATION, SPAN_QA, TAGGING, Example, Text, mark_entities
 from robust_xtreme.core.specs import OWN, Adapt, Files, Origin, Row, TaskSpec
 from robust_xtreme.tasks.adapters.pairs import labelled, labelled_task
+from robust_xtreme.tasks.adapters.passages import has_corpus, own_search
 from robust_xtreme.tasks.adapters.qa import by_text, span_qa, span_task
 from robust_xtreme.tasks.adapters.tagging import tagging, tagging_task
 from robust_xtreme.tasks.formats.labelled_jsonl import LABEL
@@ -29,9 +30,9 @@ def own_tasks(data: str) -> Iterator[None]:
 
 
 def tasks_in(data: str) -> tuple[TaskSpec, ...]:
-    """The tasks that the suite `data` describes itself; none where `data` is not the folder of a suite."""
+    """The tasks that `data` describes itself: those of a suite, or that of a corpus in BEIR's form; else none."""
     if not data or not (Path(data) / MANIFEST).exists():
-        return ()
+        return (own_search(Path(data)),) if data and has_corpus(Path(data)) else ()
     suite = open_source(data)
     return tuple(_task(suite, task) for task in suite.own_tasks.values()) if isinstance(suite, Suite) else ()
 

@@ -229,29 +229,3 @@ def retrieval_accuracy(responses: Responses) -> Sums:
     correct = np.zeros(len(responses))
     correct[some] = once(responses, right_keys)[1][predicted.bounds[some]]
     return whole(correct, np.ones(len(responses)))
-
-
-DEPTH: Final = 20
-
-
-@summed("ap n", cite="XTREME-R, mAP@20 of LAReQA and Mewsli-X; utils_mewslix.py: mean_reciprocal_rank")
-def map_at_20(responses: Responses) -> Sums:
-    """Mean over queries of the average precision of the first 20 candidates found.
-
-    The sum of the precisions at each right document among the first 20, divided by min(right documents, 20).
-
-    In [0, 1]. A repeated document counts once; 0 where there is no right document. With one right document it is the
-    reciprocal of its rank, as in Mewsli-X's scorer.
-    """
-    _, predicted = targets(responses, Document, Names)
-    right = once(responses.clean, gold_keys)
-    most = np.minimum(np.bincount(right // SIZE, minlength=len(responses)), DEPTH)
-    documents, is_right = once(responses, right_keys)
-    positions = np.flatnonzero(is_right)
-    first = np.sort(positions[np.unique(documents[positions], return_index=True)[1]])
-    query = documents[first] // SIZE
-    rank = first - predicted.bounds[query]
-    query, rank = query[rank < DEPTH], rank[rank < DEPTH]
-    before = np.arange(len(query)) - np.searchsorted(query, query)
-    total = np.bincount(query, weights=(before + 1) / (rank + 1), minlength=len(responses))
-    return whole(np.where(most > 0, total / np.maximum(most, 1), 0.0), np.ones(len(responses)))

@@ -16,7 +16,7 @@ from robust_xtreme.core.examples import UNLABELLED, Answers, Choice, Corpus, Doc
 from robust_xtreme.core.label_names import sort_labels
 from robust_xtreme.core.languages import unknown_language
 from robust_xtreme.core.run_spec import HUB, MINI
-from robust_xtreme.core.specs import CANDIDATE, Origin, Pool, Row, TaskSpec
+from robust_xtreme.core.specs import CANDIDATE, OWN, Origin, Pool, Row, TaskSpec
 from robust_xtreme.tasks.sources.dataset import Hub, open_hub
 from robust_xtreme.tasks.sources.release import Release, absent, see_of
 from robust_xtreme.tasks.sources.rows import SPLITS, SourceRows, check, is_language
@@ -249,6 +249,8 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
         files = rows_read.files
         return Split(task.name, language, split, examples, files, lacks, row_files=files, clustered=named)
     keys = [key for example in examples if isinstance(example.target, Document) for key in example.target.ids]
+    if OWN in task.groups and (unknown := [key for key in keys if key not in pooled.corpus.answers]):
+        raise DataError(rows_read.location, f"the passage {unknown[0][:80]!r} is right, and the corpus lacks it.")
     examples = answered(examples, pooled.corpus)
     if split == _TAUGHT:
         examples = taught(examples, pooled.corpus)

@@ -159,7 +159,12 @@ def tuned(task: TaskSpec) -> bool:
 
 
 def group_languages(task: TaskSpec, source: sources.Source, group: Sequence[str]) -> tuple[str, ...]:
-    """The languages of a group for a task; the source's own list where it has one, as suites do."""
+    """The languages of a group for a task; the source's own list where it has one, as suites do.
+
+    Data that do not say their language are the same in each: the first stands for all.
+    """
+    if not task.names_language:
+        return sources.languages_of(task, source)[:1]
     known = sources.languages_of(task, source)
     return tuple(group) if group and known == task.languages else known
 
@@ -173,6 +178,8 @@ def licence_of(task: TaskSpec, source: sources.Source) -> str:
 
 def other_languages(task: TaskSpec, source: sources.Source, languages: Sequence[str]) -> tuple[str, ...]:
     """The training languages and pairs of a task, outside `languages`, that a source has a split of."""
+    if not task.names_language:
+        return ()
     pairs = ["@".join(pair) for pair in permutations(task.languages, 2)] if task.pairs else []
     others = [code for code in dict.fromkeys((*task.train_languages, *pairs)) if code not in languages]
     known = [code for code in others if sources.has_language(task, source, code)]

@@ -1,8 +1,8 @@
 """An encoder with a head, whose scores are decoded by the kind of task; and one whose vectors are searched, retrieval.
 
 The nearest candidates of each query are searched under every condition, or the pairs of two sides. An unchanged text
-keeps its vector of the clean pass. Rankings contain the best TOP candidates; pairs of sentences are mined over both
-sides, above a threshold tuned on clean validation data.
+keeps its vector of the clean pass. Rankings contain the best candidates, as many as the pool says; pairs of sentences
+are mined over both sides, above a threshold tuned on clean validation data.
 """
 
 from __future__ import annotations
@@ -190,7 +190,6 @@ encoder_head = asking.Making(
 )
 
 
-TOP: Final = 20
 _CHUNK: Final = 4096
 _PRODUCTS: Final = 1 << 23
 """The most numbers of a part of similarities, and of the vectors of its candidates."""
@@ -382,23 +381,24 @@ def _ranking(vectors: Vectors, searched: _Search) -> Names:
     rows = _rows_of(searched.pool)
     numbers = {value: number for number, value in enumerate(dict.fromkeys(searched.queries))}
     candidates = vectors.of(searched, CANDIDATE, tuple(rows))
-    near = vectors.nearest(vectors.of(searched, QUERY, tuple(numbers)), candidates, TOP)
-    ranked = _documents(near.indices, tuple(rows.values()), searched.pool.ids)
+    near = vectors.nearest(vectors.of(searched, QUERY, tuple(numbers)), candidates, searched.pool.depth)
+    ranked = _documents(near.indices, tuple(rows.values()), searched.pool)
     return ranked.take(np.array([numbers[value] for value in searched.queries], np.int64))
 
 
-def _documents(indices: Array, rows: Sequence[Sequence[int]], ids: Sequence[str]) -> Names:
-    """The first TOP ids of the texts at `indices` (q, k) for each query, below 0 of none; `rows` are those of texts."""
+def _documents(indices: Array, rows: Sequence[Sequence[int]], pool: Candidates) -> Names:
+    """The first ids of the texts at `indices` (q, k) for each query, below 0 of none; `rows` are those of texts."""
+    ids, depth = pool.ids, pool.depth
     known = indices >= 0
     positions, ends = gathered(bounds_of(np.fromiter(map(len, rows), np.int64, len(rows))), indices[known])
     bounds = ends[bounds_of(known.sum(axis=1))]
-    first = np.flatnonzero(np.arange(len(positions)) - np.repeat(bounds[:-1], np.diff(bounds)) < TOP)
+    first = np.flatnonzero(np.arange(len(positions)) - np.repeat(bounds[:-1], np.diff(bounds)) < depth)
     codes = np.fromiter(chain.from_iterable(rows), np.int64, sum(map(len, rows)))[positions[first]]
     used = np.zeros(len(ids), np.bool_)
     used[codes] = True
     names = tuple(ids[row] for row in np.flatnonzero(used).tolist())
     numbered = (np.cumsum(used) - 1)[codes].astype(np.int32)
-    return Names(Document, names, numbered, bounds_of(np.minimum(np.diff(bounds), TOP)))
+    return Names(Document, names, numbered, bounds_of(np.minimum(np.diff(bounds), depth)))
 
 
 def _rows_of(pool: Candidates) -> dict[str, list[int]]:

@@ -264,6 +264,6 @@ def _predictor(model: Located, task: TaskSpec, _: asking.Load) -> asking.Predict
 functions = asking.Making(
     name="functions",
     summary="A function of the user, in the process that has it.",
-    serves=lambda model, _: model.origin.function is not None,
+    serves=lambda model, _: bool(model.origin.function and not model.origin.function.ranks and not model.reranker),
     make=_predictor,
 )
