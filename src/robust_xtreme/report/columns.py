@@ -73,6 +73,11 @@ def _level(value: float | None, low: float | None, high: float | None) -> str:
     return NOTHING if value is None else f"{points(value)} {'' if low is None else interval(low, high)}".rstrip()
 
 
+def _signed_level(value: float | None, low: float | None, high: float | None) -> str:
+    """A change with its interval."""
+    return NOTHING if value is None else f"{signed(value)} {'' if low is None else interval(low, high)}".rstrip()
+
+
 def _levels(clean: float | None, value: float | None, low: float | None = None, high: float | None = None) -> str:
     """Two levels, and the interval of the second."""
     if value is None:
@@ -147,6 +152,13 @@ CATALOGUE: Final = (
           "that noise changed: their level in the clean answers > in the perturbed ones, with its 95 % interval."),
     _show("untouched", ("untouched_clean", "untouched", "untouched_low", "untouched_high"), _levels, "The other gold "
           "spans. Long spans are changed more often, so the two are not equally hard without noise either."),
+    _show("right", ("right",), points, "Queries whose nearest candidate is right, in any language, in percent."),
+    _show("in another language", ("elsewhere", "elsewhere_low", "elsewhere_high"), _level, "Of the queries whose "
+          "nearest candidate is right those that find it in another language than their own, in percent, with its 95 % "
+          "interval; no figure where none is right. Their own language has the same answer."),
+    _show("share's change", ("elsewhere_change", "elsewhere_change_low", "elsewhere_change_high"), _signed_level,
+          "Of the share in another language, perturbed minus clean, with its 95 % interval: above 0 more of the right "
+          "answers are in another language. Under noise other queries are right, of which the share is."),
     _show("lost (above chance)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
           "value, in brackets of what that has above chance; the bar is full at 100 %.", room=WIDE),
     _show("p adj.", ("p_adjusted",), p_value, "Against no drop, corrected by Holm over the declared family of tests; "
