@@ -15,7 +15,19 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run.run import evaluate
 
-EMBEDDED = ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa")
+EMBEDDED = (
+    "xnli",
+    "xcopa",
+    "udpos",
+    "panx",
+    "xquad",
+    "mlqa",
+    "tydiqa",
+    "tatoeba",
+    "mewsli_x",
+    "lareqa",
+    "tatoeba@to=en",
+)
 OTHERS = ("pawsx", "bucc", "americasnli", "masakhaner", "multichecklist")
 TAGS = ("O", "O", "B-LOC", "I-LOC", "O")
 KEPT = ("test-en", "test-sw", "test-en@sw", "train-en", "pool")
