@@ -74,9 +74,9 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
             "Does my search or embedding model break on one typo?",
             ("eval --tasks tatoeba@to=en -l de --limit 80 --perturb keyboard_typo:0.02,0.1 --out search",),
             (r"^de +0.02", r"^de +0.1"),
-            "A German sentence is typed, with slips, and the English ones are searched, as they are. `tatoeba` is the other\n"
-            "direction, as XTREME has it: English asks, and the German sentences are perturbed. With `--model OWNER/NAME` of\n"
-            "sentence-transformers or any encoder; the questions of `lareqa` and `mewsli_x` are typed, too.",
+            "A German sentence is typed, with slips, and English ones are searched as they are. `tatoeba` is the\n"
+            "other direction, as XTREME has it: English asks, and what is searched is perturbed. With `--model` of a folder\n"
+            "of sentence-transformers or any encoder; the questions of `lareqa` and `mewsli_x` are typed, too.",
         ),
         Question(
             "Is the right answer found in another language than the one that was typed?",
@@ -85,8 +85,8 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
                 "report asked --views answer_languages",
             ),
             (r"^de +clean", r"^de +keyboard"),
-            "Of the questions whose nearest candidate is right, the share that find it in another language, though the same\n"
-            "answer is there in their own; clean, and with typos.",
+            "Of the questions whose nearest candidate is right, the share that find it in another language, though\n"
+            "the same answer is there in their own; clean, and with typos.",
         ),
         Question(
             "What happens if people type their language in Latin letters?",

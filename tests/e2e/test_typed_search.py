@@ -12,11 +12,17 @@ import polars as pl
 import pytest
 
 from robust_xtreme import evaluate
+from robust_xtreme.core import registry
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.report.view import Results
-from robust_xtreme.report.views._by_cell import answer_languages
+from robust_xtreme.report.view import Results, View
 
 SMALL: dict[str, Any] = {"data": "mini", "limit": 30, "workers": 0, "perturb": "char_noise:0.2"}
+
+
+def answer_languages(run: Evaluation) -> pl.DataFrame:
+    """The view of a run: right answers in another language."""
+    view: View = registry.load("view", "answer_languages")
+    return view.make(Results(run.scores, run.deltas, run.manifest))
 
 
 def encode(texts: list[str]) -> Any:
@@ -78,7 +84,7 @@ def test_a_model_of_one_direction_does_not_answer_the_other(tmp_path: Path) -> N
 def test_the_share_in_another_language_is_that_of_the_right_answers(tmp_path: Path) -> None:
     """Counted again from the predictions: of nearest candidates that are right those of other languages, by noise."""
     run = evaluate(encode=encode, tasks="lareqa", languages="de,es", out=tmp_path / "run", cache=False, **SMALL)
-    shown = answer_languages.make(Results(run.scores, run.deltas, run.manifest))
+    shown = answer_languages(run)
     assert shown["language"].to_list() == ["de", "de", "es", "es"]
     assert shown["noise"].to_list() == ["clean", "char_noise:0.2"] * 2
     expected: dict[tuple[str, str], list[bool]] = {}
@@ -101,7 +107,7 @@ def test_where_nothing_is_right_there_is_no_share(tmp_path: Path) -> None:
         encode=lambda texts: [[1.0, len(text) % 2] for text in texts],
         tasks="lareqa", languages="de", out=tmp_path / "run", **{**SMALL, "limit": 12},
     )  # fmt: skip
-    shown = answer_languages.make(Results(run.scores, run.deltas, run.manifest))
+    shown = answer_languages(run)
     nothing = shown.filter(pl.col("right") == 0)
     assert nothing.height
     assert nothing.select("elsewhere", "elsewhere_low", "elsewhere_change").null_count().row(0) == (nothing.height,) * 3
@@ -109,4 +115,4 @@ def test_where_nothing_is_right_there_is_no_share(tmp_path: Path) -> None:
 
 def test_other_tasks_have_no_such_table(both: Evaluation) -> None:
     """Their pools are not parallel."""
-    assert answer_languages.make(Results(both.scores, both.deltas, both.manifest)).is_empty()
+    assert answer_languages(both).is_empty()
