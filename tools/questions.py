@@ -75,8 +75,8 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
             ("eval --tasks tatoeba@to=en -l de --limit 80 --perturb keyboard_typo:0.02,0.1 --out search",),
             (r"^de +0.02", r"^de +0.1"),
             "A German sentence is typed, with slips, and English ones are searched as they are. `tatoeba` is the\n"
-            "other direction, as XTREME has it: English asks, and what is searched is perturbed. With `--model` of a folder\n"
-            "of sentence-transformers or any encoder; the questions of `lareqa` and `mewsli_x` are typed, too.",
+            "other direction, as XTREME has it: English asks, and what is searched is perturbed. With `--model` of an\n"
+            "encoder or a folder of sentence-transformers; the questions of `lareqa` and `mewsli_x` are typed, too.",
         ),
         Question(
             "Is the right answer found in another language than the one that was typed?",
