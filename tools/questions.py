@@ -81,10 +81,10 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
         Question(
             "Is the right answer found in another language than the one that was typed?",
             (
-                "eval --tasks lareqa -l de --limit 60 --perturb keyboard_typo:0.1 --out asked",
+                "eval --tasks lareqa -l sw --limit 60 --perturb keyboard_typo:0.1 --out asked",
                 "report asked --views answer_languages",
             ),
-            (r"^de +clean", r"^de +keyboard"),
+            (r"^sw +clean", r"^sw +keyboard"),
             "Of the questions whose nearest candidate is right, the share that find it in another language, though\n"
             "the same answer is there in their own; clean, and with typos.",
         ),

@@ -113,7 +113,8 @@ def answer_languages(results: Results) -> pl.DataFrame:
         *(pl.when(is_right_twice).then(zeroed(-pl.col(of))).alias(f"elsewhere{end}") for end, of in of_shares.items()),
     )
     columns = (f"elsewhere{end}" for end in (*shares, *of_shares))
-    return named.select(SECTION, "language", "noise", "fields", "right", *columns)
+    by_language = named.sort(SECTION, "language", pl.col("condition") != CLEAN, maintain_order=True)
+    return by_language.select(SECTION, "language", "noise", "fields", "right", *columns)
 
 
 @view(title="Label risk", order=45)

@@ -79,7 +79,7 @@ tatoeba_to_en = replace(
     noisable=("candidate",),
     official="none: XTREME's script asks in English. The metric is that of tatoeba.",
     checked="`tests/unit/tasks/test_retrieval_tasks.py`: queries and pool are the two sides of tatoeba's pairs. "
-    "`tests/e2e/test_typed_search.py`: noise is on the language's text in either direction, and tatoeba's numbers stay.",
+    "`tests/e2e/test_typed_search.py`: noise is on the language's text in both directions; tatoeba's numbers stay.",
     data_of="tatoeba",
 )
 
