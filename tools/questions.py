@@ -72,9 +72,21 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
         ),
         Question(
             "Does my search or embedding model break on one typo?",
-            ("eval --tasks tatoeba -l de --limit 80 --perturb keyboard_typo:0.02,0.1 --out search",),
+            ("eval --tasks tatoeba@to=en -l de --limit 80 --perturb keyboard_typo:0.02,0.1 --out search",),
             (r"^de +0.02", r"^de +0.1"),
-            "With `--model OWNER/NAME` of sentence-transformers or any encoder; `lareqa` and `mewsli_x` search, too.",
+            "A German sentence is typed, with slips, and English ones are searched as they are. `tatoeba` is the\n"
+            "other direction, as XTREME has it: English asks, and what is searched is perturbed. With `--model` of an\n"
+            "encoder or a folder of sentence-transformers; the questions of `lareqa` and `mewsli_x` are typed, too.",
+        ),
+        Question(
+            "Is the right answer found in another language than the one that was typed?",
+            (
+                "eval --tasks lareqa -l sw --limit 60 --perturb keyboard_typo:0.1 --out asked",
+                "report asked --views answer_languages",
+            ),
+            (r"^sw +clean", r"^sw +keyboard"),
+            "Of the questions whose nearest candidate is right, the share that find it in another language, though\n"
+            "the same answer is there in their own; clean, and with typos.",
         ),
         Question(
             "What happens if people type their language in Latin letters?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -34,7 +35,7 @@ _BENCHMARKS: Final = {
     "xtreme-r": "XTREME-R",
     "xtreme": "XTREME",
     "low-resource": "Low-resource languages",
-    "": "Diagnostics, in no average",
+    "": "In no benchmark",
 }
 _HEAD: Final = """\
 What `robust-xtreme eval` evaluates, by benchmark, and then each task: its official size and scorer, how ours was
@@ -99,7 +100,7 @@ def _names(names: Iterable[str]) -> Phrase:
 
 
 def _link(name: str) -> Hyperlink:
-    return Hyperlink(name, f"#{name}")
+    return Hyperlink(name, f"#{re.sub('[@=]', '', name)}")
 
 
 _HEADS: Final = ("task", "family", "rows", "data of", "licence", "on the hub")
@@ -163,9 +164,8 @@ def _more(names: Sequence[str]) -> str:
 
 
 def _pool(pool: Pool) -> str:
-    where = (
-        "of files of their own" if pool.files else "of all languages, in one pool" if pool.shared else "of the language"
-    )
+    where = "of files of their own" if pool.files else "of the language's pairs"
+    where = "of all languages, in one pool" if pool.shared else where
     how = (
         "pairs mined over both sides, by a threshold tuned on validation"
         if pool.search == "bitext"

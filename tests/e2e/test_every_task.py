@@ -15,7 +15,8 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run.run import evaluate
 
-EMBEDDED = ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa")
+XTREME_R = ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa")
+EMBEDDED = (*XTREME_R, "tatoeba@to=en")
 OTHERS = ("pawsx", "bucc", "americasnli", "masakhaner", "multichecklist")
 TAGS = ("O", "O", "B-LOC", "I-LOC", "O")
 KEPT = ("test-en", "test-sw", "test-en@sw", "train-en", "pool")
@@ -59,7 +60,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_nothing_is_lost_at_strength_nothing_in_an_embedded_task(embedded: Path, tmp_path: Path) -> None:
-    """All ten formats of XTREME-R, on the embedded suite with the embedded model, on every group of fields."""
+    """All formats of XTREME-R, and Tatoeba as people type, with the embedded model, on every group of fields."""
     spec = RunSpec(
         data=str(embedded),
         tasks=EMBEDDED,

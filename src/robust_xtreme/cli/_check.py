@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.filesize import decimal
 
 import robust_xtreme
-from robust_xtreme.core import registry, resources
+from robust_xtreme.core import resources
 from robust_xtreme.core.errors import INSTALL, LARGE, NotInstalled, RobustXtremeError, UserError, counted, plain
 from robust_xtreme.core.registry import version_of
 from robust_xtreme.core.run_spec import DATA_VARIABLE, MINI
-from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.groups import with_own_data
 from robust_xtreme.tasks.sources.hub import VARIABLE, cache_folder, is_offline, public, refusal
 from robust_xtreme.tasks.sources.source import Source, available, open_source
 
@@ -288,7 +288,7 @@ def mini() -> Check:
     except RobustXtremeError as error:
         return Check("mini", FAIL, str(error), again)
     facts = {"tasks": served, "heads": heads}
-    tasks = [task for task in _tasks() if task.name in served and task.head]
+    tasks = [task for task in with_own_data() if task.name in served and task.head]
     missing = [task.name for task in tasks if {task.name, *task.accepts}.isdisjoint(heads)]
     if missing or not served:
         what = f"head for {', '.join(missing)}" if served else "data"
@@ -315,13 +315,9 @@ def folder(named: str | None) -> Check:
     return Check(DATA, OK, f"{data}: {_counted(served)}", facts=facts)
 
 
-def _tasks() -> list[TaskSpec]:
-    return [registry.load("task", name) for name in registry.names("task")]
-
-
 def _served(source: Source) -> dict[str, list[str]]:
     """The languages of each task of which a source has any. Raises RobustXtremeError."""
-    served = {task.name: list(available(task, source, "auto")) for task in _tasks()}
+    served = {task.name: list(available(task, source, "auto")) for task in with_own_data()}
     return {name: codes for name, codes in served.items() if codes}
 
 

@@ -19,7 +19,7 @@ from robust_xtreme.core.run_spec import DATA_VARIABLE, MINI, check_pairs
 from robust_xtreme.core.sinks import echo, visible
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.tasks.groups import chosen, intermediate, is_intermediate
+from robust_xtreme.tasks.groups import chosen, intermediate, is_intermediate, with_own_data
 from robust_xtreme.tasks.sources.rows import SPLITS
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.tasks.sources.survey import (
@@ -84,7 +84,8 @@ def look(data: str | None, tasks: Sequence[str], languages: Sequence[str], *, of
 
 
 def _look(data: str, tasks: Sequence[str], languages: Sequence[str], offline: bool) -> DataSurvey:
-    groups = chosen(list(filterfalse(is_intermediate, tasks))) if tasks else dict.fromkeys(registry.names("task"), ())
+    asked = chosen(list(filterfalse(is_intermediate, tasks)))
+    groups = asked if tasks else {task.name: () for task in with_own_data()}
     trained = [(task, code) for task in intermediate(tasks) for code in task.train_languages]
     learned = [(task, code) for task, code in trained if code in (languages or [code])]
     check_pairs(tuple(languages))

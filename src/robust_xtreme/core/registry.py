@@ -2,11 +2,13 @@
 
 A package in the folder groups members under its name: `noise/members/nlpaug/_aug.py` is the perturbation
 `nlpaug.keyboard`. A folder may name modules of several members, `MEMBERS` in its `__init__.py`: each of these is the
-object of its name there. A kind may be one such module instead of a folder, as `attack/searches.py`.
+object of its name there. A kind may be one such module instead of a folder, as `attack/searches.py`. A name with other
+signs than those of Python is that of an object with `_` in their place: the task `tatoeba@to=en` is `tatoeba_to_en`.
 """
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -110,7 +112,7 @@ def load(kind: str, name: str) -> Any:
 @cache
 def _installed(kind: str, name: str) -> Any:
     if name in _ours(kind):  # the entry points of all packages are not read for it: several milliseconds
-        return getattr(importlib.import_module(_ours(kind)[name]), name.rpartition(".")[2])
+        return getattr(importlib.import_module(_ours(kind)[name]), re.sub(r"\W", "_", name.rpartition(".")[2]))
     if name not in _external(kind):
         called = "intermediate task" if kind == "intermediate" else kind
         raise UnknownName(called, name, names(kind), f"robust-xtreme {KINDS[kind][2]}")

@@ -301,7 +301,7 @@ def parse_lengths(given: tuple[str, ...]) -> dict[str, int]:
     """`xnli=128` and others as {"xnli": 128}. Raises SpecError, naming the part."""
     lengths: dict[str, int] = {}
     for part in given:
-        task, _, number = part.partition("=")
+        task, _, number = part.rpartition("=")
         is_number = number.isdecimal() and number.isascii() and len(number) <= _LONGEST_NUMBER
         if not task.strip() or not is_number or int(number) < _SHORTEST:
             what = f"The max_length {part[:80]!r} is not TASK=N with N of at least {_SHORTEST}, as in xnli=128."

@@ -302,6 +302,12 @@ class Origin:
     split: str
     language: str
 
+    @staticmethod
+    def of(id: str) -> Origin:
+        """The origin of the example or the text with an id. Raises ValueError where the id names none."""
+        task, split, language, _ = id.split("/", 3)
+        return Origin(task, split, language)
+
     @property
     def question(self) -> str:
         """The language of a question: the first of a pair."""
@@ -370,6 +376,9 @@ class TaskSpec:
     scorer, our check; `absent` says why a task has no `hub`. `licence` is that of the data; `train_rows` are English
     ones, 0: not known.
 
+    `data_of` names the task whose data this one reads, as the other direction of a search does (empty: it has its own).
+    Such a task is read and evaluated only where it is named itself: no group of tasks contains it.
+
     For intermediate tasks, `trains` names the tasks that have the same training data, and `parts` the tasks whose
     training examples are joined under one head. Where the labels are not known before the data are read, `open_labels`
     is set and `labels` is empty: `sources.with_labels` gives the task with the labels that its data name. `choices` is
@@ -410,11 +419,17 @@ class TaskSpec:
     open_labels: bool = False
     choices: int = 0
     names_language: bool = True
+    data_of: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accepts", self.accepts or (self.name,))
         groups = {name: languages or self.languages for name, languages in self.groups.items()}
         object.__setattr__(self, "groups", groups)
+
+    @property
+    def data(self) -> str:
+        """The name of the task whose data it reads: in a suite the name of their folder, and of their table."""
+        return self.data_of or self.name
 
     @property
     def fields(self) -> tuple[str, ...]:

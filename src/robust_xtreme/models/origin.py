@@ -109,7 +109,8 @@ def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]
     named: dict[str, str] = {}
     plain: list[str] = []
     for model in models:
-        task, equals, name = model.partition("=")
+        longest = max((task for task in known if model.startswith(f"{task}=")), key=len, default="")
+        task, equals, name = (longest, "=", model[len(longest) + 1 :]) if longest else model.partition("=")
         if not equals or (task not in known and (exists(model) or (task in FAMILIES and is_function(name)))):
             plain.append(model)
             continue

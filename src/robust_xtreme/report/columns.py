@@ -73,9 +73,9 @@ def _level(value: float | None, low: float | None, high: float | None) -> str:
     return NOTHING if value is None else f"{points(value)} {'' if low is None else interval(low, high)}".rstrip()
 
 
-def _change(value: float | None, low: float | None, high: float | None) -> str:
+def _signed_level(value: float | None, low: float | None, high: float | None) -> str:
     """A change with its interval."""
-    return f"{signed(value)} {'' if low is None else interval(low, high)}".rstrip()
+    return NOTHING if value is None else f"{signed(value)} {'' if low is None else interval(low, high)}".rstrip()
 
 
 def _levels(clean: float | None, value: float | None, low: float | None = None, high: float | None = None) -> str:
@@ -145,9 +145,9 @@ CATALOGUE: Final = (
           "outcome`: only what is right on clean text is edited, so that it can be lost and never gained.", weight=4),
     _show("change", ("change",), signed, weight=4),
     _show("change", ("marked_change",), _text, weight=4),
-    _show("first stage", ("first", "first_low", "first_high"), _change, "The part of the change that no reranker could "
+    _show("first stage", ("first", "first_low", "first_high"), _signed_level, "The part of the change that no reranker could "
           "rescue: of the metric in the best order of the candidates that the first stage found. 95 % interval."),
-    _show("reranker", ("second", "second_low", "second_high"), _change, "The rest of the change: what the order of "
+    _show("reranker", ("second", "second_low", "second_high"), _signed_level, "The rest of the change: what the order of "
           "the candidates found loses more than on clean text. 95 % interval."),
     _show("95 % interval", ("change_low", "change_high"), interval, "Of the change, paired by example, or of the "
           "level: by leaving out one cluster at a time; none with fewer than 20 clusters.", weight=3),
@@ -156,6 +156,13 @@ CATALOGUE: Final = (
           "that noise changed: their level in the clean answers > in the perturbed ones, with its 95 % interval."),
     _show("untouched", ("untouched_clean", "untouched", "untouched_low", "untouched_high"), _levels, "The other gold "
           "spans. Long spans are changed more often, so the two are not equally hard without noise either."),
+    _show("right", ("right",), points, "Queries whose nearest candidate is right, in any language, in percent."),
+    _show("in another language", ("elsewhere", "elsewhere_low", "elsewhere_high"), _level, "Of the queries whose "
+          "nearest candidate is right those that find it in another language than their own, in percent, with its 95 % "
+          "interval; no figure where none is right. Their own language has the same answer."),
+    _show("share's change", ("elsewhere_change", "elsewhere_change_low", "elsewhere_change_high"), _signed_level,
+          "Of the share in another language, perturbed minus clean, with its 95 % interval: above 0 more of the right "
+          "answers are in another language. Under noise other queries are right, of which the share is."),
     _show("lost (above chance)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
           "value, in brackets of what that has above chance; the bar is full at 100 %.", room=WIDE),
     _show("lost", ("lost_share",), lambda lost: NOTHING if lost is None else f"{points(lost)} %", "The drop in percent "

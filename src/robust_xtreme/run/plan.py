@@ -36,7 +36,7 @@ from robust_xtreme.run.external import Sets, sets_of
 from robust_xtreme.run.folder import check_read
 from robust_xtreme.run.task_run import Splits, TaskRun, needs_vectors, target_of
 from robust_xtreme.tasks.adapters.own import clusters_note
-from robust_xtreme.tasks.groups import chosen
+from robust_xtreme.tasks.groups import chosen, with_own_data
 from robust_xtreme.tasks.sources import survey
 from robust_xtreme.tasks.sources.dataset import Hub
 from robust_xtreme.tasks.sources.release import Release
@@ -93,8 +93,8 @@ def make_plan(
         able = own  # a corpus of the user's, beside which no other task is looked for
     tasks = asked or tuple(task for task in able if languages_of(task, source))
     if not tasks:  # `locate_all` names tasks of the data that no model has a head for, instead of tasks without data
-        every = (registry.load("task", name) for name in registry.names("task"))
-        tasks = tuple(task for task in every if not served(given, task) and languages_of(task, source)) or able
+        unanswered = (task for task in with_own_data() if not served(given, task))
+        tasks = tuple(task for task in unanswered if languages_of(task, source)) or able
     _check_limits(spec, tasks)
     lengths = parse_lengths(spec.max_length)
     tasks = tuple(with_length(task, lengths[task.name]) if task.name in lengths else task for task in tasks)

@@ -25,7 +25,7 @@ def chosen(words: Sequence[str]) -> Chosen:
     """The tasks that are named, directly or by a group, in order and without duplicates.
 
     A task that is named directly or by a family has all its languages. A task named by benchmarks has the union of
-    their languages. Raises UnknownName.
+    their languages. A family has no task that reads the data of another, as `tatoeba@to=en`. Raises UnknownName.
     """
     chosen: Chosen = {}
     for word in words:
@@ -38,13 +38,18 @@ def chosen(words: Sequence[str]) -> Chosen:
 def _tasks_of(word: str) -> Chosen:
     if word in registry.names("task"):
         return {word: ()}
-    tasks = _tasks()
+    tasks = with_own_data()
     members = {task.name: task.groups[word] for task in tasks if word in task.groups}
     members = members or {task.name: () for task in tasks if task.family == word}
     if not members:
         see = f"robust-xtreme list tasks (groups of tasks: {', '.join(names())})"
         raise UnknownName("task", word, (*registry.names("task"), *names()), see)
     return members
+
+
+def with_own_data() -> tuple[TaskSpec, ...]:
+    """The tasks that are meant where none is named: all that do not read the data of another task."""
+    return tuple(task for task in _tasks() if not task.data_of)
 
 
 def intermediate(words: Sequence[str]) -> tuple[TaskSpec, ...]:

@@ -22,6 +22,7 @@ from robust_xtreme.core.run_spec import parse_limits
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.files import cache, store
 from robust_xtreme.tasks.formats import reader
+from robust_xtreme.tasks.groups import with_own_data
 from robust_xtreme.tasks.sources import rows
 from robust_xtreme.tasks.sources import source as loading
 from robust_xtreme.tasks.sources.release import Release
@@ -126,8 +127,7 @@ def reported_tasks(names: Sequence[str], source: Source | Path) -> tuple[TaskSpe
     """
     if names:
         return tuple(registry.load("task", name) for name in names)
-    tasks: tuple[TaskSpec, ...] = tuple(registry.load("task", name) for name in registry.names("task"))
-    return tuple(task for task in tasks if loading.is_available(task, source, EVALUATED))
+    return tuple(task for task in with_own_data() if loading.is_available(task, source, EVALUATED))
 
 
 def screen(training: Sequence[Example], splits: Splits, overlap: str = "refuse") -> Screened:

@@ -13,7 +13,8 @@ from robust_xtreme.cli._app import build
 from robust_xtreme.cli._options import passed
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.keys import keys
-from robust_xtreme.core.run_spec import RunSpec, from_mapping, from_toml, parse_limits
+from robust_xtreme.core.run_spec import RunSpec, from_mapping, from_toml, parse_lengths, parse_limits
+from robust_xtreme.models.origin import parse_models
 from robust_xtreme.noise.suites import asked
 
 SPEC = RunSpec(model=("runs/a", "xnli=runs/b"), data="data", perturb=("char_noise:0.10,0.2",), limit="300,xquad=150")
@@ -130,6 +131,15 @@ def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
     for path in (broken, tmp_path / "deep.toml", tmp_path / "missing.toml"):
         with pytest.raises(SpecError, match=path.name):
             from_toml(path)
+
+
+def test_a_task_s_name_may_have_an_equals_sign() -> None:
+    """Limits, lengths and models of tatoeba@to=en are its own, and not those of tatoeba."""
+    assert parse_limits("tatoeba=9,tatoeba@to=en=150") == {"tatoeba": 9, "tatoeba@to=en": 150}
+    assert parse_lengths(("tatoeba@to=en=128",)) == {"tatoeba@to=en": 128}
+    named, plain = parse_models(("tatoeba=a/b", "tatoeba@to=en=python:mine:encode", "c"))
+    assert named == {"tatoeba": "a/b", "tatoeba@to=en": "python:mine:encode"}
+    assert plain == ("c",)
 
 
 def test_limits_fall_back_to_the_default() -> None:

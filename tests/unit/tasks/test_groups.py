@@ -6,7 +6,7 @@ import pytest
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UnknownName
-from robust_xtreme.tasks.groups import chosen, names
+from robust_xtreme.tasks.groups import chosen, names, with_own_data
 
 XTREME_R = {"xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa"}
 XTREME = {"xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba"}
@@ -35,6 +35,15 @@ def test_families_are_groups() -> None:
     """A family's name brings every task of it."""
     assert {"retrieval", "choice", "tagging", "xtreme-r"} <= set(names())
     assert set(chosen(["choice"])) == {"xcopa"}
+
+
+def test_a_direction_is_meant_only_where_it_is_named() -> None:
+    """tatoeba@to=en is no part of its family or of a benchmark; one that there is not gets the one that there is."""
+    assert set(chosen(["retrieval"])) == {"bucc", "lareqa", "mewsli_x", "tatoeba"}
+    assert set(chosen(["retrieval", "xtreme", "tatoeba@to=en"])) >= {"tatoeba", "tatoeba@to=en"}
+    assert "tatoeba@to=en" not in {task.name for task in with_own_data()}
+    with pytest.raises(UnknownName, match="'tatoeba@to=en'"):
+        chosen(["tatoeba@to=de"])
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_group() -> None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from tests.answering import average_precision
 
 from robust_xtreme.core.columns import ExampleColumns, column_of
+from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.examples import Document, Example, Scored, Text
 from robust_xtreme.core.metric import Responses
-from robust_xtreme.tasks.metrics._labels import bitext_f1, bitext_f1_retuned, retrieval_accuracy
+from robust_xtreme.tasks.metrics._labels import bitext_f1, bitext_f1_retuned, own_language, retrieval_accuracy
 from robust_xtreme.tasks.metrics._rankings import map_at_20
 
 _IDS = [f"d{number}" for number in range(40)]
@@ -34,6 +35,30 @@ def _scored(gold: Sequence[str], predicted: Sequence[str], retuned: Sequence[str
 def test_the_first_document_decides(gold: str, predicted: str, correct: float) -> None:
     """Right is a query whose first document is one of the right ones; no document, or none to find, is wrong."""
     assert retrieval_accuracy.stats(_scored(gold, predicted)) == {"all": (correct, 1.0)}
+
+
+@pytest.mark.parametrize(
+    ("predicted", "sums"),
+    [
+        ("x/test/sw/1 x/test/de/1", (1.0, 1.0)),
+        ("x/test/de/1 x/test/sw/1", (0.0, 1.0)),
+        ("x/test/sw/2 x/test/sw/1", (0.0, 0.0)),
+        ("x/test/de/1/sw", (0.0, 0.0)),
+        ("", (0.0, 0.0)),
+    ],
+)
+def test_a_right_answer_is_in_the_own_language_or_in_another(predicted: str, sums: tuple[float, float]) -> None:
+    """Only the nearest candidate counts, and only where it is right: what is wrong is in neither."""
+    gold = Document(("x/test/de/1", "x/test/sw/1"))
+    example = Example("x/test/sw/q", {"query": Text("t", "sw", "")}, gold, "c")
+    answer = Document(tuple(predicted.split()))
+    assert own_language.stats(Scored(example, example, answer, answer)) == {"all": sums}
+
+
+def test_an_id_without_a_language_is_refused() -> None:
+    """Instead of counting as another language."""
+    with pytest.raises(Mismatch, match="own_language"):
+        own_language.stats(_scored("a", "a"))
 
 
 def test_nothing_is_right_where_there_is_nothing_to_find() -> None:

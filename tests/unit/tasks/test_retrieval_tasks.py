@@ -76,6 +76,20 @@ def test_a_retrieval_task_says_what_it_is_answered_from(name: str) -> None:
     assert "\n" not in task.absent
 
 
+def test_the_other_direction_of_tatoeba_has_its_two_sides_exchanged() -> None:
+    """The language asks and English is the pool: the same pairs, texts, languages and clusters."""
+    asked, typed = (load(_task(name), open_source("mini"), "sw", "test") for name in ("tatoeba", "tatoeba@to=en"))
+    assert asked.corpus
+    assert typed.corpus
+    for one, other in ((asked, typed), (typed, asked)):
+        pool = [(text.value, text.language) for text in other.corpus.texts] if other.corpus else []
+        assert [(each.texts["query"].value, each.texts["query"].language) for each in one.examples] == pool
+    assert [each.cluster for each in asked.examples] == [each.cluster for each in typed.examples]
+    assert [_gold(each) for each in typed.examples] == [(text.id,) for text in typed.corpus.texts]
+    assert {text.language for text in typed.corpus.texts} == {"en"}
+    assert (_task("tatoeba@to=en").perturbed, _task("tatoeba@to=en").noisable) == ((("query",),), ("candidate",))
+
+
 def test_who_has_a_head_and_how_pairs_are_found() -> None:
     """The dual encoders of LAReQA and Mewsli-X are trained; bitext is mined, the others are ranked."""
     assert {name: _task(name).head for name in TASKS} == {

@@ -350,7 +350,7 @@ def test_the_page_of_suites_has_the_rows_of_every_task(name: str) -> None:
     task: TaskSpec = registry.load("task", name)
     module = reader(next(iter(task.files.values())).reader)
     page = (Path(__file__).parents[3] / "docs" / "how-to" / "data.md").read_text("utf-8")
-    rows = [line for line in page.splitlines() if re.match(rf"\| (\w+, )*{name}[, ]", line)]
+    rows = [line for line in page.splitlines() if re.match(rf"\| (\w+, )*{task.data}[, ]", line)]
     assert rows or not hasattr(module, "record"), f"docs/how-to/data.md has no row with the keys of {name}"
     if not hasattr(module, "record"):
         assert not rows
@@ -361,6 +361,13 @@ def test_the_page_of_suites_has_the_rows_of_every_task(name: str) -> None:
     assert {*module.FIELDS} <= documented | ({"tokens", "tags"} if task.family == "tagging" else set())
     shared = set(registry.load("task", "panx").labels) if name == "masakhaner" else set()
     assert {*task.labels} <= documented | shared
+
+
+def test_a_suite_describes_no_direction(tmp_path: Path) -> None:
+    """The rows of tatoeba@to=en are those of tatoeba: a table of its own would never be read, and is refused."""
+    toml = TOML.replace("[xnli]", '["tatoeba@to=en"]')
+    with pytest.raises(DataError, match="'tatoeba'"):
+        opened(suite(tmp_path, toml))
 
 
 def test_a_missing_mini_is_a_broken_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ def _unaligned(code: str, params: Params) -> str:
     lacks=lambda code: _unaligned(code, {"with": ("en",), "script": ("own",)}),
     lacks_with=_unaligned,
     packs=lambda code: packs.present(packs.PARALLEL, f"{code}-en"),
-    refuses=("tagging", "tatoeba", "bucc"),
+    refuses=("tagging", "tatoeba", "tatoeba@to=en", "bucc"),
     first=True,
     whole=lambda params: params["switch"] == ("fields",),
     waives=frozenset({"rule_4_noise_belongs_to_the_script"}),

@@ -11,5 +11,6 @@ MEMBERS: Final = {
     "_by_cell": (
         *("clean_scores", "by_language", "by_stage", "by_scope", "label_risk", "operator_mix", "tokenizer"),
         *("worst_cells", "worst_of_seeds", "largest_losses", "attacks", "defences", "calibration"),
+        "answer_languages",
     ),
 }

@@ -24,6 +24,7 @@ from robust_xtreme.report.cells import (
     sectioned,
     with_condition,
     with_language,
+    zeroed,
 )
 from robust_xtreme.report.charts.figures import forest, success_chart, successes
 from robust_xtreme.report.columns import OVERLAP, percent, signed
@@ -109,6 +110,31 @@ def _part(rows: pl.DataFrame, scope: str) -> pl.DataFrame:
     clean = rows.filter(pl.col("scope") == scope + CLEAN_TWIN)
     levels = part.select(*CELL, pl.col("value").alias(scope), pl.col("low", "high").name.prefix(f"{scope}_"))
     return levels.join(clean.select(*CELL, pl.col("value").alias(scope + CLEAN_TWIN)), on=CELL, how="left")
+
+
+_OF_METRIC: Final = (*CELL, "metric", "scope")
+
+
+@view(title="Right answers in another language", order=32)
+def answer_languages(results: Results) -> pl.DataFrame:
+    """Of queries whose nearest candidate is right: how many find it in another language, though theirs has one too."""
+    scores = results.scores.filter(pl.col("scope") == "all", no_claim().ne_missing(SELECTED))
+    levels = in_order(with_language(with_condition(scores)), results)
+    changes = perturbed(results).select(*_OF_METRIC, "change", "change_low", "change_high")
+    right = levels.filter(pl.col("metric") == "retrieval_accuracy").select(*CELL, right="value")
+    own = levels.filter(pl.col("metric") == "own_language").join(right, on=CELL, how="left", maintain_order="left")
+    rows = own.join(changes, on=_OF_METRIC, how="left", maintain_order="left")
+    is_right = pl.col("right") > 0  # elsewhere there is no share, and 0 stands for it in the metric
+    is_right_twice = is_right & is_right.filter(pl.col("condition") == CLEAN).first().over(CELL[:-1])
+    shares = {"": 100 - pl.col("value"), "_low": 100 - pl.col("high"), "_high": 100 - pl.col("low")}
+    of_shares = {"_change": "change", "_change_low": "change_high", "_change_high": "change_low"}
+    named = sectioned(rows, noise=False).with_columns(
+        *(pl.when(is_right).then(share).alias(f"elsewhere{end}") for end, share in shares.items()),
+        *(pl.when(is_right_twice).then(zeroed(-pl.col(of))).alias(f"elsewhere{end}") for end, of in of_shares.items()),
+    )
+    columns = (f"elsewhere{end}" for end in (*shares, *of_shares))
+    by_language = named.sort(SECTION, "language", pl.col("condition") != CLEAN, maintain_order=True)
+    return by_language.select(SECTION, "language", "noise", "fields", "right", *columns)
 
 
 @view(title="Label risk", order=45)

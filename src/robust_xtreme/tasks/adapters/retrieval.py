@@ -37,12 +37,19 @@ def _origins(rows: Rows, task: str, split: str) -> Iterator[tuple[Origin, tuple[
 
 def translations(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     """English queries, whose translations are the answers; equal English sentences are one cluster in all languages."""
-    examples = []
-    for row in rows:
-        query = _query(row, origin, ENGLISH, row.values["translation"])
-        cluster = row.cluster or _sentence(query.value)
-        examples.append(Example(origin.id(row.native), {QUERY: query}, Document((row.native,)), cluster))
-    return tuple(examples)
+    return tuple(_asked(row, origin, ENGLISH, "translation") for row in rows)
+
+
+def sentences(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    """Queries in the language of the rows, whose English translations are the answers; clusters are the same."""
+    return tuple(_asked(row, origin, origin.language, "sentence") for row in rows)
+
+
+def _asked(row: Row, origin: Origin, language: str, side: str) -> Example:
+    """The query that is one side of a row; the English side names its cluster."""
+    query = _query(row, origin, language, row.values[side])
+    cluster = row.cluster or _sentence(row.values["translation"])
+    return Example(origin.id(row.native), {QUERY: query}, Document((row.native,)), cluster)
 
 
 def _sentence(text: str) -> str:
@@ -54,8 +61,19 @@ def translated(rows: Rows, task: str, split: str) -> Corpus:
 
     So a query whose translation is on two lines is right only with its own line, as in the official script.
     """
+    (language,) = rows
+    return _pool_of_side(rows, task, split, language, "sentence")
+
+
+def english(rows: Rows, task: str, split: str) -> Corpus:
+    """The English sentences of the one language of the rows; equal sentences keep their own ids, as in `translated`."""
+    return _pool_of_side(rows, task, split, ENGLISH, "translation")
+
+
+def _pool_of_side(rows: Rows, task: str, split: str, language: str, side: str) -> Corpus:
+    """One side of each row of one language, each the answer to the other side of its row."""
     ((origin, origin_rows),) = _origins(rows, task, split)
-    texts = tuple(_candidate(origin, row.native, origin.language, row.values["sentence"]) for row in origin_rows)
+    texts = tuple(_candidate(origin, row.native, language, row.values[side]) for row in origin_rows)
     answers = {row.native: (text.id,) for row, text in zip(origin_rows, texts, strict=True)}
     return Corpus(f"{task}/{split}/{origin.language}", texts, answers)
 

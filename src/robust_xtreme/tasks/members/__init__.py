@@ -5,6 +5,6 @@ from typing import Final
 MEMBERS: Final = {
     "_pairs": ("americasnli", "pawsx", "xcopa", "xnli"),
     "_questions": ("mlqa", "tydiqa", "xquad"),
-    "_retrieval": ("bucc", "lareqa", "mewsli_x", "tatoeba"),
+    "_retrieval": ("bucc", "lareqa", "mewsli_x", "tatoeba", "tatoeba@to=en"),
     "_tagging": ("masakhaner", "panx", "udpos"),
 }

@@ -1,5 +1,6 @@
 """Retrieval: Tatoeba, BUCC, LAReQA and Mewsli-X."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -66,6 +67,23 @@ tatoeba = _task(
 )
 
 
+tatoeba_to_en = replace(
+    tatoeba,
+    name="tatoeba@to=en",
+    summary="Translation retrieval, typed: the English sentence that a sentence of a language means.",
+    accepts=(),
+    groups={},
+    adapt=retrieval.sentences,
+    pool=Pool(retrieval.english, max_length=512),
+    perturbed=(("query",),),
+    noisable=("candidate",),
+    official="none: XTREME's script asks in English. The metric is that of tatoeba.",
+    checked="`tests/unit/tasks/test_retrieval_tasks.py`: queries and pool are the two sides of tatoeba's pairs. "
+    "`tests/e2e/test_typed_search.py`: noise is on the language's text in both directions; tatoeba's numbers stay.",
+    data_of="tatoeba",
+)
+
+
 _SIDES: Final = ("{language}", "en", "gold")
 
 
@@ -104,7 +122,7 @@ bucc = _task(
 lareqa = _task(
     name="lareqa",
     summary="Answer retrieval: the sentences, in every language, that answer a question.",
-    metrics=("map_at_20",),
+    metrics=("map_at_20", "retrieval_accuracy", "own_language"),
     languages=codes("ar de el en es hi ru th tr vi zh"),
     files={
         "train": Files("squad_sentences", ("squad/train-v1.1.json",), ids="native"),

@@ -3,7 +3,7 @@
 from typing import Final
 
 _TESTS: Final = ("pass_rate", "comparisons", "intensity", "properties", "professions", "animals", "animals_v2")
-_RETRIEVAL: Final = ("bitext_f1", "bitext_f1_retuned", "retrieval_accuracy")
+_RETRIEVAL: Final = ("bitext_f1", "bitext_f1_retuned", "own_language", "retrieval_accuracy")
 _SQUAD: Final = ("squad_em", "squad_f1", "surface_f1_clean_gold", "surface_f1_noisy_gold")
 _OF_STAGES: Final = ("retrieval_accuracy", "map_at_20", "ndcg_at_10")
 MEMBERS: Final = {

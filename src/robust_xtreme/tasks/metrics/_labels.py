@@ -9,6 +9,7 @@ from robust_xtreme.core.columns import Choices, ExampleColumns, Names, TargetCol
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.examples import Choice, Document, Tags
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, each, share, targets, whole
+from robust_xtreme.core.specs import Origin
 
 _FIELD = "tokens"
 SIZE: Final = 1 << 32
@@ -229,3 +230,39 @@ def retrieval_accuracy(responses: Responses) -> Sums:
     correct = np.zeros(len(responses))
     correct[some] = once(responses, right_keys)[1][predicted.bounds[some]]
     return whole(correct, np.ones(len(responses)))
+
+
+_QUERY: Final = "query"
+
+
+@summed(
+    "own right",
+    cite="Jang et al. 2026, Multilingual Language-Aware Information Retrieval Evaluation Protocol (arXiv 2605.07249), "
+    "which asks for the language of the nearest candidate among parallel ones",
+    empty=True,
+)
+def own_language(responses: Responses) -> Sums:
+    """Of queries whose nearest candidate is right, the share whose candidate is in the language of the query.
+
+    The others find the right answer in another language. 0 where no nearest candidate is right. The language of a
+    candidate is that of its id, `task/split/language/...`. Raises Mismatch where an id has none.
+    """
+    _, predicted = targets(responses, Document, Names)
+    some = np.flatnonzero(np.diff(predicted.bounds))
+    firsts = predicted.bounds[some]
+    is_right = once(responses, right_keys)[1][firsts]
+    queries, nearest = some[is_right], predicted.codes[firsts[is_right]]
+    of_queries = responses.clean.languages(_QUERY)
+    pairs = zip(queries.tolist(), nearest.tolist(), strict=True)
+    own, right = np.zeros(len(responses)), np.zeros(len(responses))
+    right[queries] = 1
+    own[queries] = [_language_of(predicted.names[code]) == of_queries[query] for query, code in pairs]
+    return whole(own, right)
+
+
+def _language_of(candidate: str) -> str:
+    try:
+        return Origin.of(candidate).language
+    except ValueError:
+        what = f"own_language reads the language of a candidate from its id, and {candidate!r:.80} names none"
+        raise Mismatch(f"{what}: ids are TASK/SPLIT/LANGUAGE/...") from None

@@ -70,15 +70,15 @@ class Suite:
 
     def languages(self, task: TaskSpec) -> tuple[str, ...]:
         """The suite's languages; empty where it does not have the task."""
-        return self.named.get(task.name, self.codes) if task.name in self.tasks else ()
+        return self.named.get(task.data, self.codes) if task.data in self.tasks else ()
 
     def splits(self, task: TaskSpec) -> tuple[str, ...]:
         """The splits that it has of a task."""
-        return self.tasks.get(task.name, ())
+        return self.tasks.get(task.data, ())
 
     def lacks(self, task: TaskSpec) -> str:
         """The message where there are no splits."""
-        return f"The suite {self.name} has no task {task.name}. It has: {', '.join(self.tasks)}."
+        return f"The suite {self.name} has no task {task.data}. It has: {', '.join(self.tasks)}."
 
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
         """Whether a file of that split exists; what is not a regular file counts, and `read` raises DataError."""
@@ -94,7 +94,7 @@ class Suite:
         """The rows of the candidates' separate file. Raises MissingData, DataError."""
         if task.pool is None or not task.pool.files:
             raise MissingData(f"{task.name} names no format in which a suite has its candidates.")
-        path = f"{task.name}/{POOL}"
+        path = f"{task.data}/{POOL}"
         if not _is_there(self._file(path)):
             raise MissingData(f"{task.name}: no file with the candidates under {self.folder}. Looked for {path}.")
         return self._read(task, path, next(iter(task.pool.files.values())))
@@ -207,7 +207,7 @@ def _strings(value: Any, key: str, path: Path) -> tuple[str, ...]:
 
 def path_of(task: TaskSpec, language: str, split: str) -> str:
     """The path of a split in the folder of a suite."""
-    return f"{task.name}/{split}-{language}.jsonl"
+    return f"{task.data}/{split}-{language}.jsonl"
 
 
 def _is_there(path: Path) -> bool:
