@@ -145,10 +145,10 @@ CATALOGUE: Final = (
           "outcome`: only what is right on clean text is edited, so that it can be lost and never gained.", weight=4),
     _show("change", ("change",), signed, weight=4),
     _show("change", ("marked_change",), _text, weight=4),
-    _show("first stage", ("first", "first_low", "first_high"), _signed_level, "The part of the change that no reranker could "
-          "rescue: of the metric in the best order of the candidates that the first stage found. 95 % interval."),
-    _show("reranker", ("second", "second_low", "second_high"), _signed_level, "The rest of the change: what the order of "
-          "the candidates found loses more than on clean text. 95 % interval."),
+    _show("first stage", ("first", "first_low", "first_high"), _signed_level, "The part of the change that no reranker "
+          "could rescue: of the metric in the best order of the candidates that the first stage found. 95 % interval."),
+    _show("reranker", ("second", "second_low", "second_high"), _signed_level, "The rest of the change: what the order "
+          "of the candidates found loses more than on clean text. 95 % interval."),
     _show("95 % interval", ("change_low", "change_high"), interval, "Of the change, paired by example, or of the "
           "level: by leaving out one cluster at a time; none with fewer than 20 clusters.", weight=3),
     _show("95 % interval", ("low", "high"), interval, weight=3),

@@ -17,6 +17,7 @@ from tests.program import program
 
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import store
+from robust_xtreme.files.schema import PREDICTIONS
 from robust_xtreme.report.blocks import Block, Bullets, Diff, Sample, Section, inlines, text_of
 from robust_xtreme.report.document import beside, results_of
 from robust_xtreme.report.samples.choosing import ExampleChoice, chosen, rows_of
@@ -216,9 +217,9 @@ def test_changed_and_missing_data_leave_answers_and_say_why(copied: Run) -> None
 def test_other_edits_than_the_stored_ones_are_named(copied: Run) -> None:
     """Texts of another noise than that of the run are not shown as its own."""
     path = copied.folder / "predictions.parquet"
-    rows = pl.read_parquet(path)
+    rows = store.read_frame(path, PREDICTIONS)
     other = pl.when(pl.col("task") == "xnli").then(pl.lit('{"swap": 99}')).otherwise("operators")
-    rows.with_columns(operators=other).write_parquet(path)
+    store.write_frame(path, rows.with_columns(operators=other), PREDICTIONS)
     (part,) = samples_part({"": copied.folder}, copied.results)
     (why,) = [block for block in part.blocks if isinstance(block, Bullets)]
     assert "has other edits than the run in xnli/test/" in str(why)

@@ -260,7 +260,7 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, name: str, change: st
         (cosmos_csv.read, COSMOS + "a,c,q,1,2,3,4\n", "7 fields"),
         (cosmos_csv.read, COSMOS + "a,c,q,1,2,3,4,4\n", "'4'"),
         (cosmos_csv.read, COSMOS + "a,,q,1,2,3,4,0\n", "context"),
-        (cosmos_csv.read, COSMOS + 'a,"c,q,1,2,3,4,0\n', "csv'"),
+        (cosmos_csv.read, COSMOS + 'a,"c,q,1,2,3,4,0\n', "valid csv"),
         (commonsense_jsonl.read, lines(commonsense("ABCD")), "A to E"),
         (commonsense_jsonl.read, lines(commonsense("ABCDD")), "D, D"),
         (
