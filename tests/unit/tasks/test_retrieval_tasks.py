@@ -16,7 +16,7 @@ from robust_xtreme.core.specs import BITEXT, Origin, Row, TaskSpec
 from robust_xtreme.tasks.adapters.retrieval import all_sentences, answer_sentences, marked, minable, mined
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources.source import Pools, answered, load, open_source
-from robust_xtreme.tasks.sources.survey import MISSING, evaluated
+from robust_xtreme.tasks.sources.survey import MISSING, LeftOut, evaluated
 
 TASKS = ("tatoeba", "bucc", "lareqa", "mewsli_x")
 
@@ -164,8 +164,9 @@ def test_a_suite_without_a_split_to_tune_on_says_so(tmp_path: Path) -> None:
     row = {"id": "1", "cluster": "c", "sentence": "Eins.", "translation": "One."}
     (tmp_path / "bucc" / "test-de.jsonl").write_text(json.dumps(row), encoding="utf-8")
     left = evaluated(_task("bucc"), Pools(open_source(str(tmp_path))), "test", "de")
-    assert (left[0], left[1]) == ("test", MISSING)
-    assert "no validation split" in left[2]
+    assert isinstance(left, LeftOut)
+    assert left[:2] == ("test", MISSING)
+    assert "no validation split" in left.detail
 
 
 def test_languages_of_bucc() -> None:
