@@ -88,6 +88,14 @@ def retrieval_accuracy(scored: Scored) -> Sums:
     return {"all": (float(bool(predicted) and predicted[0] in gold), 1.0)}
 
 
+def own_language(scored: Scored) -> Sums:
+    """Whether the first document is right, and whether it is then in the language of the query."""
+    gold, predicted = _documents(scored)
+    right = bool(predicted) and predicted[0] in gold
+    own = right and predicted[0].split("/")[2] == scored.clean.texts["query"].language
+    return {"all": (float(own), float(right))}
+
+
 def map_at_20(scored: Scored) -> Sums:
     """The precisions at the right documents among the first twenty, by the number of right ones."""
     gold, predicted = _documents(scored)
@@ -188,7 +196,7 @@ def of_test(test: str) -> Callable[..., Sums]:
 
 PLAIN: Mapping[str, Callable[..., Sums]] = {
     **{each.__name__: each for each in (accuracy, span_f1, token_accuracy, retrieval_accuracy, map_at_20)},
-    **{each.__name__: each for each in (bitext_f1, bitext_f1_retuned)},
+    **{each.__name__: each for each in (bitext_f1, bitext_f1_retuned, own_language)},
     "squad_em": asked(squad_words, exact),
     "squad_f1": asked(squad_words, overlap),
     "mlqa_em": asked(mlqa_words, exact),

@@ -17,6 +17,7 @@ from robust_xtreme.core.metric import SCOPES, Metric, Responses, share
 
 METRICS = registry.names("metric")
 _TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "E-PER", "S-LOC", "B", "", ".", "-", "I-a-b", "SYM", ".-PER", "O-PER")
+_DOCUMENTS = [f"t/test/{language}/{name}" for name in "abcdefghijklm" for language in ("en", "de")]
 _LETTERS = "the a, An! la «湖» ال lake."
 _tag = st.sampled_from(_TAGS)
 
@@ -48,7 +49,7 @@ def _tagged(data: st.DataObject, id: str) -> Scored:
 
 
 def _ranked(data: st.DataObject, id: str) -> Scored:
-    names = st.lists(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), max_size=25).map(lambda ids: Document(tuple(ids)))
+    names = st.lists(st.sampled_from(_DOCUMENTS), max_size=25).map(lambda ids: Document(tuple(ids)))
     gold, predicted, retuned = (data.draw(names) for _ in range(3))
     example = Example(id, {"query": Text(id, "en", "")}, gold, id)
     return Scored(example, example, predicted, predicted, retuned)
@@ -98,7 +99,8 @@ def _kind(name: str) -> type[Target]:
         return Choice
     if name in ("span_f1", "token_accuracy"):
         return Tags
-    return Document if name in ("retrieval_accuracy", "map_at_20") or name.startswith("bitext") else Answers
+    ranked = ("retrieval_accuracy", "map_at_20", "own_language")
+    return Document if name in ranked or name.startswith("bitext") else Answers
 
 
 @pytest.mark.parametrize("name", METRICS)
