@@ -90,6 +90,14 @@ def retrieval_accuracy(scored: Scored) -> Sums:
     return {"all": (float(bool(predicted) and predicted[0] in gold), 1.0)}
 
 
+def own_language(scored: Scored) -> Sums:
+    """Whether the first document is right, and whether it is then in the language of the query."""
+    gold, predicted = _documents(scored)
+    right = bool(predicted) and predicted[0] in gold
+    own = right and predicted[0].split("/")[2] == scored.clean.texts["query"].language
+    return {"all": (float(own), float(right))}
+
+
 def map_at_20(scored: Scored) -> Sums:
     """The precisions at the right documents among the first twenty, by the number of right ones."""
     gold, predicted = _documents(scored)
@@ -250,7 +258,7 @@ def of_test(test: str) -> Callable[..., Sums]:
 
 PLAIN: Mapping[str, Callable[..., Sums]] = {
     **{each.__name__: each for each in (accuracy, span_f1, token_accuracy, retrieval_accuracy, map_at_20)},
-    **{each.__name__: each for each in (bitext_f1, bitext_f1_retuned)},
+    **{each.__name__: each for each in (bitext_f1, bitext_f1_retuned, own_language)},
     **{each.__name__: each for each in (ndcg_at_10, mrr_at_100, map_at_100)},
     **{f"{each.__name__}_found": found(each) for each in (retrieval_accuracy, map_at_20, ndcg_at_10)},
     **{f"{each.__name__}_ordered": ordered(each) for each in (retrieval_accuracy, map_at_20, ndcg_at_10)},

@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import MissingData
+from robust_xtreme.tasks.groups import with_own_data
 from robust_xtreme.tasks.sources import dataset
 from robust_xtreme.tasks.sources.dataset import open_hub
 from robust_xtreme.tasks.sources.source import Pools, Split, open_source
@@ -280,7 +281,7 @@ def test_an_empty_folder_has_nothing_and_breaks_nothing(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "Nothing of these" in done.stderr
     missing = left("check", "--data", str(tmp_path))
-    assert {task for task, _ in missing} == set(registry.names("task"))
+    assert {task for task, _ in missing} == {task.name for task in with_own_data()}
     assert all(re.search(r"--data hub|--data DIR|DIR/", entry["detail"]) for entry in missing.values())
 
 

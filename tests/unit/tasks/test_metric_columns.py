@@ -18,6 +18,7 @@ from robust_xtreme.core.metric import SCOPES, Metric, Responses, share
 
 METRICS = registry.names("metric")
 _TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "E-PER", "S-LOC", "B", "", ".", "-", "I-a-b", "SYM", ".-PER", "O-PER")
+_DOCUMENTS = [f"t/test/{language}/{name}" for name in "abcdefghijklm" for language in ("en", "de")]
 _LETTERS = "the a, An! la «湖» ال lake."
 _tag = st.sampled_from(_TAGS)
 
@@ -49,7 +50,7 @@ def _tagged(data: st.DataObject, id: str) -> Scored:
 
 
 def _ranked(data: st.DataObject, id: str) -> Scored:
-    names = st.lists(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), max_size=25).map(lambda ids: Document(tuple(ids)))
+    names = st.lists(st.sampled_from(_DOCUMENTS), max_size=25).map(lambda ids: Document(tuple(ids)))
     gold, predicted, retuned = (data.draw(names) for _ in range(3))
     example = Example(id, {"query": Text(id, "en", "")}, gold, id)
     return Scored(example, example, predicted, predicted, retuned)
@@ -99,7 +100,7 @@ def _kind(name: str) -> type[Target]:
         return Choice
     if name in ("span_f1", "token_accuracy"):
         return Tags
-    return Document if re.match("bitext|map|mrr|ndcg|recall|retrieval", name) else Answers
+    return Document if re.match("bitext|map|mrr|ndcg|own_language|recall|retrieval", name) else Answers
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -21,6 +21,7 @@ from robust_xtreme.tasks.metrics._labels import chunks, span_f1
 
 METRICS = registry.names("metric")
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+DOCUMENTS = tuple(f"t/test/{language}/{name}" for name in "abc" for language in ("en", "de"))
 WORDS = ("the", "Nyerere", "butiama,", "a", "born", "1922")
 
 
@@ -88,13 +89,13 @@ JUDGED: dict[type, st.SearchStrategy[Scored]] = {
     Choice: st.builds(_choices, st.integers(0, 2), st.integers(0, 2)),
     Tags: _tag_lists.map(lambda lists: _tagged(*lists)),
     Answers: _questions,
-    Document: st.builds(_ranked, *2 * [st.lists(st.sampled_from("abcdef"), unique=True)]),
+    Document: st.builds(_ranked, *2 * [st.lists(st.sampled_from(DOCUMENTS), unique=True)]),
 }
 PERFECT = {
     Choice: _choices(1, 1),
     Tags: _tagged(["B-PER", "I-PER", "O"], ["B-PER", "I-PER", "O"]),
     Answers: _asked(WORDS, (1, 3), (1, 3), frozenset()),
-    Document: _ranked("ab", "ab"),
+    Document: _ranked(DOCUMENTS[:2], DOCUMENTS[:2]),
 }
 
 

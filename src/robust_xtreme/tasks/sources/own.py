@@ -62,7 +62,7 @@ class OwnTask:
 
 def is_own(name: str, table: Mapping[str, Any], path: Path) -> bool:
     """Whether a table describes a task of the user's own, or names one of the program. Raises DataError."""
-    with_data = (name for name in registry.installed("task") if not registry.load("task", name).data_of)
+    with_data = (task for task in registry.installed("task") if "@" not in task)  # a direction has no rows of its own
     known = (*with_data, *registry.installed("intermediate"), *parts())
     if name not in known and not _NAME.fullmatch(name):
         what = "is not a task's name: lower-case letters, digits and _, a letter first, at most 40."
