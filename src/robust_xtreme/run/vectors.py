@@ -46,8 +46,10 @@ def text_vectors(task_runs: Iterable[TaskRun], representation: str) -> dict[str,
     wanted = Representation.parse(representation) if representation else DEFAULT
     vectors: defaultdict[str, dict[str, TextVector]] = defaultdict(dict)
     for run in task_runs:
+        if run.task.pool is None:
+            continue
         function = run.model.origin.function
-        if run.task.pool and not (function and function.ranks):  # a search of its own has no vectors
+        if not (function and function.ranks):  # a search of its own has no vectors
             vectors[run.model.name][run.task.name] = _text_vector(run, run.task.pool, wanted)
     return vectors
 

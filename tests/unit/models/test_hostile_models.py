@@ -19,6 +19,7 @@ from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL
 from robust_xtreme.models.loading import load, read_encoder
 from robust_xtreme.models.located import locate
+from robust_xtreme.models.stages import hashes
 from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.training import stage
 from robust_xtreme.training.chain import ChainStage, find_start
@@ -164,7 +165,7 @@ def test_a_complete_run_in_a_folder_that_is_not_writable_is_complete(
     link = ChainStage("target", StageSpec(), (), "mine", {}, tmp_path, 0)
     link.record.parent.mkdir()
     link.record.write_text("{}")
-    (tmp_path / "train.json").write_text('{"identity": "mine", "spec": {}}')
+    (tmp_path / "train.json").write_text(json.dumps({"identity": "mine", "spec": {}, "files": hashes(tmp_path)}))
     chain: Any = SimpleNamespace(links=(link,), check_folder=lambda *_, **__: None)
     messages: list[str] = []
     stage._make(chain, link, None, Options(tell=messages.append))
