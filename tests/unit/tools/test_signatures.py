@@ -23,7 +23,7 @@ from robust_xtreme.training.values import SHORT, from_values
 
 STUB = Path(robust_xtreme.__file__).with_suffix(".pyi")
 _SWITCHES = {"deduplicate": True, "force": False, "cache": True, "keep_going": False}
-_FUNCTIONS = dict.fromkeys(("encode", "classify", "tag", "answer", "choose"))
+_FUNCTIONS = dict.fromkeys(("encode", "classify", "tag", "answer", "choose", "search", "rerank"))
 OF_EVALUATE = {**_FUNCTIONS, "tokenizer": None, **_SWITCHES, "devices": None, "on": None, "observer": None}
 OF_TRAIN = {name: argument.default for name, argument in SHORT.items()} | {"force": False}
 
