@@ -34,7 +34,7 @@ $(ONE_THREAD): export OMP_NUM_THREADS ?= 1
 # Tests start many interpreters: each would compile the whole package again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence test-real generated docs dist test-dist try-dist lock bench encoders real gpu mini install lint types imports tests
+.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence test-real generated docs dist test-dist try-dist lock bench encoders real search gpu mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -162,7 +162,7 @@ test-sentence: $(SENTENCE_STAMP)
 
 # A real encoder on real data: `make test-real DATA=DIR`, two minutes.
 test-real: install
-	$(BIN)/python -m tools.encoders multilingual-e5-small
+	$(BIN)/python -m tools.encoders
 	$(if $(DATA),ROBUST_XTREME_DATA=$(DATA)) $(BIN)/python -m pytest -m measured -n $(WORKERS) --durations 10 tests/measured
 
 generated: install
@@ -201,6 +201,11 @@ real: install
 	$(BIN)/python -m tools.real --data $(or $(DATA),$(error name the release files: make real DATA=DIR)) \
 		$(if $(ENCODER),--encoder $(ENCODER)) $(if $(OUT),--out $(OUT)) $(if $(LM),--lm $(LM)) \
 		$(if $(FULL),--full) $(if $(NOISE),--noise) $(if $(PLAN),--plan)
+
+# Search systems on clean and noisy queries, in stages that are resumed, into runs/search and reports/search:
+# `make search DATA=DIR`. PLAN=1 only says what is left and what it takes.
+search: install
+	$(BIN)/python -m tools.search --data $(or $(DATA),$(error name the release files: make search DATA=DIR)) $(if $(PLAN),--plan)
 
 # tests/gpu, evaluation, training and the host path on CUDA, into reports/gpu: `make gpu DATA=DIR`.
 gpu: install

@@ -63,10 +63,10 @@ def plan(every: Sequence[Stage], out: Path) -> None:
     train, evaluate = (sum(stage.seconds for stage in several) for several in (of_train, of_eval))
     predictions = sum(stage.size.predictions for stage in of_eval)
     rest = sum(stage.seconds for stage in every if stage.name not in done)
+    trainings = f"trainings {_duration(train)}, " if of_train else ""
     print(
-        f"{len(every)} stages on two idle cores: trainings {_duration(train)}, evaluations {_duration(evaluate)} "
-        f"({predictions:,} predictions and queries at most), together {_duration(train + evaluate)}; left "
-        f"{_duration(rest)}"
+        f"{len(every)} stages on two idle cores: {trainings}evaluations {_duration(evaluate)} ({predictions:,} "
+        f"predictions and queries at most), together {_duration(train + evaluate)}; left {_duration(rest)}"
     )
 
 

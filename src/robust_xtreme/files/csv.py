@@ -55,15 +55,14 @@ def _written(value: Any, shown: Callable[[str], str]) -> str:
 
 
 def load(path: Path, frame: Frame) -> pl.DataFrame:
-    """A frame from its CSV; a `later` column is null where an earlier program did not write it.
+    """A frame from its CSV.
 
     Raises DataError with the line that is malformed, Mismatch for another version.
     """
     header, *rows = _rows(path)
     if rows and header[:1] == [_VERSION]:
         check_version(path, rows[0][0])  # before the columns, which another version has otherwise
-    written = [name for name, column in frame.columns.items() if name in header or not column.later]
-    if header != [_VERSION, *written]:
+    if header != [_VERSION, *frame.columns]:
         raise DataError(path, f"is not a {frame.name} file: its header has other columns", line=1)
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
@@ -71,7 +70,7 @@ def load(path: Path, frame: Frame) -> pl.DataFrame:
         check_version(path, row[0])
     values = {
         name: [_read(row[position], frame.columns[name], path, number) for number, row in enumerate(rows, 2)]
-        for position, name in enumerate(written, 1)
+        for position, name in enumerate(frame.columns, 1)
     }
     try:
         return build(values, frame)

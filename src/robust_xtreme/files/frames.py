@@ -51,15 +51,11 @@ def in_words(range: Range) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FrameColumn:
-    """One column: its polars type, whether it may be null, and the values that it may take.
-
-    A `later` one, which is nullable, was added to a schema version that files of earlier programs have, too.
-    """
+    """One column: its polars type, whether it may be null, and the values that it may take."""
 
     dtype: Any
     nullable: bool = False
     allowed: tuple[str, ...] = ()
-    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)

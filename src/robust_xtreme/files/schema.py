@@ -112,7 +112,7 @@ MODELS: Final = Frame(
         "target": FrameColumn(pl.String, nullable=True),
         **columns(pl.Int64, "target_examples train_seed", nullable=True),
         **columns(pl.String, "overlap_flags selected_on stages", nullable=True),
-        "vectors": FrameColumn(pl.String, nullable=True, later=True),
+        "vectors": FrameColumn(pl.String, nullable=True),
     },
     ("model",),
 )

@@ -1,0 +1,1 @@
+"""Who finds what people type: search systems on clean and noisy queries, for `make search`."""
