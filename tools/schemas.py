@@ -186,10 +186,9 @@ def _stored(frame: Frame) -> Schema:
 
 
 def row(frame: Frame) -> Schema:
-    """That of a row of a frame; later versions may have more columns, and earlier programs did not write them."""
+    """That of a row of a frame; later versions may have more columns."""
     properties = {name: _column(frame, name) for name in frame.columns}
-    needed = [name for name, column in frame.columns.items() if not column.later]
-    return {"type": "object", "properties": properties, "required": needed}
+    return {"type": "object", "properties": properties, "required": list(frame.columns)}
 
 
 def _column(frame: Frame, name: str) -> Schema:

@@ -22,13 +22,16 @@ _WORD: Final = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{L}\p{M}\p{N
 _MOST: Final = 100
 """Candidates that a search returns."""
 
+_TOGETHER: Final = 128
+"""Queries whose cosines are computed together."""
+
 _FOUND: Final = 20
 """Candidates of BM25 that are reranked."""
 
 
 def words_of(text: str) -> list[str]:
     """The words of a text in small letters; in scripts without spaces each character is one."""
-    return _WORD.findall(text.lower())
+    return list(_WORD.findall(text.lower()))
 
 
 def bm25(queries: Sequence[str], corpus: Mapping[str, str]) -> Iterator[list[str]]:
@@ -48,8 +51,9 @@ def tfidf(queries: Sequence[str], corpus: Mapping[str, str]) -> Iterator[list[st
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, dtype=np.float32)
     candidates = vectorizer.fit_transform(corpus.values()).T.tocsr()
     asked = vectorizer.transform(queries)
-    for row in range(len(queries)):
-        yield ids[_best((asked[row] @ candidates).toarray()[0])].tolist()
+    for start in range(0, len(queries), _TOGETHER):
+        cosines = (asked[start : start + _TOGETHER] @ candidates).toarray()
+        yield from (ids[_best(scores)].tolist() for scores in cosines)
 
 
 def _best(scores: Any) -> Any:

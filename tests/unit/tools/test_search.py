@@ -65,11 +65,15 @@ def test_pools_have_one_size_and_whole_pairs(tmp_path: Path) -> None:
             path = tmp_path / "release" / "tatoeba" / "v1" / f"tatoeba.{code}-eng.{name}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("".join(f"{pair[side]}\n" for pair in pairs), "utf-8")
-    (tmp_path / "release" / "lareqa" / "xquad-r").mkdir(parents=True)
+    questions = tmp_path / "release" / "lareqa" / "xquad-r" / "sw.json"
+    questions.parent.mkdir(parents=True)
+    questions.write_text(json.dumps({"data": [{"title": number} for number in range(7)]}), "utf-8")
     assert data.write(tmp_path / "release", tmp_path / "made")
     kept = data.read_pairs(tmp_path / "made", "swh")
     assert len(kept) == data.PAIRS
     assert kept == [pair for pair in pairs[:400] if pair in kept]
+    made = json.loads((tmp_path / "made" / "lareqa" / "xquad-r" / "sw.json").read_text("utf-8"))
+    assert [article["title"] for article in made["data"]] == [0, 3, 6]
     assert not data.write(tmp_path / "release", tmp_path / "made")
     with pytest.raises(SystemExit, match="fewer"):
         data.keep_first_by_hash(pairs[:20])
