@@ -23,7 +23,7 @@ from robust_xtreme import load
 from robust_xtreme.core.languages import language
 from robust_xtreme.files import store
 from robust_xtreme.report.charts.drawing import alone
-from robust_xtreme.report.charts.style import COLOURS, INK, config
+from robust_xtreme.report.charts.style import COLOURS, INK, config, extent
 
 _BM25: Final = "search=python:tools.search.systems:bm25"
 _E5: Final = "runs/encoders/multilingual-e5-small"
@@ -166,8 +166,8 @@ _SHOWN: Final = {CLEAN: "clean", "natural:0.02": "as people err, 2 %", TYPED: "1
 """The noises of the picture, and their names there."""
 
 _TITLES: Final = {
-    "tatoeba@to=en": "Tatoeba: a sentence is asked in a language, its translation is among 300 English ones",
-    "lareqa": "LAReQA: a question, and the sentences that answer it in nine languages",
+    "tatoeba@to=en": "Translations found first, of 100, by language that is typed",
+    "lareqa": "Answers, mean average precision, by language that is typed",
 }
 
 
@@ -177,7 +177,7 @@ def picture(systems: pl.DataFrame) -> str:
     shown = systems.filter(pl.col("noise").is_in(list(_SHOWN)))
     charts = [_of_task(shown.filter(task=task), titles, title) for task, title in _TITLES.items()]
     whole = alt.vconcat(*charts).resolve_scale(x="independent")
-    return alone({**whole.to_dict(), "config": config()}, "#1b1b1f")
+    return alone({**whole.to_dict(), "config": {**config(), "background": "#ffffff"}}, "#1b1b1f")
 
 
 def _of_task(rows: pl.DataFrame, titles: Mapping[str, str], title: str) -> alt.FacetChart:
@@ -194,10 +194,12 @@ def _of_task(rows: pl.DataFrame, titles: Mapping[str, str], title: str) -> alt.F
         for row in rows.iter_rows(named=True)
     ]
     most = max(row["found"] for row in data)
-    base = alt.Chart().encode(y=alt.Y("system:N", sort=order, title=None))
-    x = alt.X("found:Q", title="found, of 100", scale=alt.Scale(domain=[0, most * 1.2]))
+    base = alt.Chart().encode(y=alt.Y("system:N", sort=order, title=None, axis=alt.Axis(minExtent=extent(order))))
+    axis = alt.Axis(values=[each for each in range(0, 101, 20) if each <= most])
+    x = alt.X("found:Q", title="of 100; right: rank", axis=axis, scale=alt.Scale(domain=[0, most * 1.2]))
     line = base.mark_rule(color=INK, opacity=0.4).encode(x=alt.X("min(found):Q"), x2="max(found):Q")
-    fill = alt.Color("text:N", scale=alt.Scale(domain=[*_SHOWN.values()], range=[*COLOURS[:3]]), title=None)
+    legend = alt.Legend(title=None, orient="top", columnPadding=16)
+    fill = alt.Color("text:N", scale=alt.Scale(domain=[*_SHOWN.values()], range=[*COLOURS[:3]]), legend=legend)
     points = base.mark_point(filled=True, size=45, opacity=1).encode(x=x, color=fill)
     ranks = base.mark_text(align="right", size=9).encode(x=alt.datum(most * 1.2), text="rank:N")
     layers = alt.layer(line, points, ranks, data=alt.InlineData(data)).properties(width=170, height=15 * len(order))
