@@ -44,14 +44,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-_ORDER: Final = ("e2e", "architecture", "conformance", "golden", "real", "bundled")
-"""Folders of long tests first, so that no worker waits for another at the end; those that read packs together."""
+_ORDER: Final = ("test_hostile_names", "e2e", "architecture", "conformance", "golden", "real", "bundled")
+"""Folders of long tests first, so that no worker waits for another at the end; those that read packs together. Before
+them a module whose pages would be written twice where two workers share it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the tests by folder: a worker takes from the end of what another has left, unit tests first."""
     folders = {folder: number for number, folder in enumerate(_ORDER)}
-    items.sort(key=lambda item: folders.get(item.path.parent.name, len(_ORDER)))
+    items.sort(key=lambda item: folders.get(item.path.stem, folders.get(item.path.parent.name, len(_ORDER))))
 
 
 @pytest.fixture(scope="session", autouse=True)

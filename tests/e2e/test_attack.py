@@ -163,6 +163,7 @@ def test_labels_alone_are_enough(tmp_path: Path) -> None:
     assert run.scores.height
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_what_was_asked_is_not_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -89,7 +89,7 @@ def _cells(frame: pl.DataFrame, condition: str) -> dict[tuple[str, ...], list[An
 def whole(run: Callable[..., Evaluation], folder: Path) -> Evaluation:
     """The direct run of both tasks, with the set beside it."""
     return run(
-        "whole", tasks=("xnli", "panx"), external=(f"typos={folder / 'noisy'}",), match=("char_noise", "natural")
+        "whole", tasks=("xnli", "panx"), external=(f"typos={folder / 'noisy'}",), match=("char_noise", "keyboard_typo")
     )
 
 
@@ -124,9 +124,9 @@ def test_matched_noise_edits_as_much(whole: Evaluation) -> None:
         for row in whole.deltas.filter(pl.col("split") == "test [typos]").iter_rows(named=True)
     }
     for task in ("xnli", "panx"):
-        for name in ("char_noise", "natural"):
+        for name in ("char_noise", "keyboard_typo"):
             assert rates[task, f"{name}@matched=typos"] == pytest.approx(rates[task, "external:typos"], rel=0.15)
-    rows = pl.read_csv(whole.folder / "conditions.csv").filter(pl.col("condition") == "natural@matched=typos")
+    rows = pl.read_csv(whole.folder / "conditions.csv").filter(pl.col("condition") == "keyboard_typo@matched=typos")
     assert json.loads(rows["params"][0]) == {"matched": "typos"}
 
 
@@ -154,7 +154,7 @@ def test_the_report_has_the_pairs(whole: Evaluation) -> None:
     page = (whole.folder / "report.md").read_text(encoding="utf-8")
     view = page.partition("## Noisy sets beside the clean split")[2].partition("\n## ")[0]
     assert f"| en | external:typos | {_ROWS} (100.0 %) | row | 0 / 0 |" in view
-    assert "| en | natural@matched=typos |" in view
+    assert "| en | keyboard_typo@matched=typos |" in view
     assert f"{_ROWS} pairs by row" in page
 
 
@@ -163,7 +163,7 @@ def test_a_set_is_beside_matched_noise_in_the_part_of_its_language(whole: Evalua
     text = (whole.folder / "report.html").read_text(encoding="utf-8")
     part = text.partition('id="en"')[2].partition('id="examples"')[0]
     table = part.partition("Noisy sets beside the clean split")[2].partition("</table>")[0]
-    named = ["char_noise@matched=typos", "external:typos", "natural@matched=typos"]
+    named = ["char_noise@matched=typos", "external:typos", "keyboard_typo@matched=typos"]
     assert re.findall(r">([^<>]*typos)<", table) == named * 2  # of two tasks
     table = text.partition('id="conditions"')[2].partition("</table>")[0]
     assert all(name in table for name in named)
@@ -183,7 +183,7 @@ def test_noise_read_back_by_alignment_gives_the_direct_numbers(
         pl.col("split") == "test", pl.col("task") == "xnli", pl.col("example").is_in(ids)
     )
     expected = deltas(direct, scores(direct, predicted), {"xnli": registry.load("task", "xnli").metrics[0]})
-    made = run("shorter", tasks=("xnli",), perturb=(), external=(f"fewer={shorter}",), match=("natural",))
+    made = run("shorter", tasks=("xnli",), perturb=(), external=(f"fewer={shorter}",), match=("keyboard_typo",))
     assert _cells(made.deltas, "external:fewer") == _cells(expected, "char_noise:")
     (unit,) = (entry["external"] for entry in made.manifest["units"])
     clean = made.scores.filter(pl.col("condition") == "clean", pl.col("scope") == "all")

@@ -14,6 +14,8 @@ from tests.program import Ended, program
 
 from robust_xtreme import load
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 CLASSIFIER = '''"""What the tests ask as models: each text ends in the number of its label in the list below."""
 import json, pathlib
 

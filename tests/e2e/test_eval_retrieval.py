@@ -13,9 +13,12 @@ from tests.tiny import tiny_encoder_folder, tiny_run
 
 from robust_xtreme.core.errors import MissingData, ModelError, SpecError
 from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.report.document import render
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run.estimate import estimate
 from robust_xtreme.run.run import evaluate
+
+pytestmark = pytest.mark.usefixtures("unpaged")
 
 WORDS = (
     "river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - as one reads it
@@ -159,4 +162,4 @@ def test_questions_and_passages_may_be_in_two_languages(model: Path, data: Path,
     assert cells == [("de", "en"), ("en", "en")]
     manifest = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))
     assert {unit["language"] for unit in manifest["units"]} == {"de@en", "en"}
-    assert "de on en" in (result.folder / "report.md").read_text(encoding="utf-8")
+    assert "de on en" in render(result.folder)

@@ -15,6 +15,8 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run.run import evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 XTREME_R = ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa")
 EMBEDDED = (*XTREME_R, "tatoeba@to=en")
 OTHERS = ("pawsx", "bucc", "americasnli", "masakhaner", "multichecklist")

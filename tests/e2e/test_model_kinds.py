@@ -17,6 +17,8 @@ from robust_xtreme import evaluate, train
 from robust_xtreme.core.errors import ModelError, UnknownName
 from robust_xtreme.report.evaluation import Evaluation
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 HEADS = ("xnli", "xcopa", "panx", "xquad")
 TASKS = (*HEADS, "tatoeba")
 KEPT = ("test-en", "train-en", "test-sw", "pool")

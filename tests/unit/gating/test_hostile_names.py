@@ -155,7 +155,7 @@ def files_of(shown: Shown) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+def hostile(unpaged: None, tmp_path_factory: pytest.TempPathFactory) -> Shown:
     """A run that was imported with hostile names, and a gate and a comparison that fail and accept rows with them."""
     run = finished(robust_xtreme.from_frame(rows(2), tmp_path_factory.mktemp("hostile") / "run").folder)
     noises = [{"task": name, "language": name, "condition": f"noise {visible(name)}"} for name in NAMES]

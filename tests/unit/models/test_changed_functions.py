@@ -21,7 +21,11 @@ from robust_xtreme import api
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import SCORES
+from robust_xtreme.report.document import results_of
+from robust_xtreme.report.outputs import written
 from robust_xtreme.run.run import Observer
+
+pytestmark = pytest.mark.usefixtures("unpaged")
 
 evaluate: Any = api.evaluate
 
@@ -197,7 +201,7 @@ def test_parts_of_a_stopped_run_are_kept_where_answers_are_the_same(kind: str) -
     assert "1 task run" in note
     (asked,) = re.findall(rf"(\d+) inputs of {task} (?:en|sw)", note)
     assert function.asked in range(2 * int(asked) + 16, 2 * int(asked) + 21)
-    assert all(note in Path("run", name).read_text("utf-8") for name in ("report.md", "report.html"))
+    assert all(note in written(results_of(Path("run")), suffix).decode() for suffix in (".md", ".html"))
     assert part.stat().st_mtime_ns == before
     assert run.scores["language"].n_unique() == 2
     assert run.predictions["model"].n_unique() == 1

@@ -29,7 +29,10 @@ from robust_xtreme.core.examples import Answers
 from robust_xtreme.core.run_spec import from_toml
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import MODELS
+from robust_xtreme.report.document import render
 from robust_xtreme.tasks.sources.source import load, open_source
+
+pytestmark = pytest.mark.usefixtures("unpaged")
 
 evaluate: Any = api.evaluate
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "functions.md"
@@ -104,7 +107,7 @@ def test_right_answers_are_right(task: str) -> None:
     )
     assert run.manifest["models"][0]["source"] == "function"
     assert "without a tokenizer" in " ".join(run.manifest["notes"])
-    assert "unknown" not in (run.folder / "report.md").read_text("utf-8").partition("tokenizer makes")[2][:500]
+    assert "unknown" not in render(run.folder).partition("tokenizer makes")[2][:500]
 
 
 WRONG: dict[str, tuple[str, str, Callable[[list[Any]], Any], str]] = {

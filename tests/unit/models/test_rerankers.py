@@ -12,6 +12,8 @@ import pytest
 from robust_xtreme import api
 from robust_xtreme.core.errors import ModelError, SpecError
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 evaluate: Any = api.evaluate
 SMALL: dict[str, Any] = {"data": "mini", "languages": "sw", "limit": 8, "workers": 0, "tasks": "tatoeba"}
 Pairs = list[tuple[str, str]]

@@ -15,6 +15,8 @@ from tests.program import program
 from robust_xtreme import api
 from robust_xtreme.core.errors import ModelError, SpecError
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 evaluate: Any = api.evaluate
 SMALL: dict[str, Any] = {"data": "mini", "languages": "sw", "limit": 12, "workers": 0, "tasks": "tatoeba"}
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from robust_xtreme import evaluate
 from robust_xtreme.files import csv
 from robust_xtreme.files.schema import CONDITIONS, SCORES
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_run_keeps_the_axis_the_target_and_the_strength_of_each_language(tmp_path: Path) -> None:
     """A share of tokens is solved for with the tokenizer of the run's model."""
     asked = ["char_noise@realised=graphemes:0.05", "char_noise@realised=tokens:0.3", "char_noise:0.1"]

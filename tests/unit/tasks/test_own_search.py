@@ -15,6 +15,8 @@ from robust_xtreme.core.examples import Document
 from robust_xtreme.tasks.adapters.own import tasks_in
 from robust_xtreme.tasks.sources.source import Split, load
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 evaluate: Any = api.evaluate
 TOWNS = ("Berlin", "Hamburg", "Bremen", "Kiel", "Ulm", "Mainz", "Bonn", "Essen")
 HEADER = "query-id\tcorpus-id\tscore"
