@@ -135,7 +135,7 @@ def _eval(inputs: Path) -> Killable:
 COMMANDS: Final[Mapping[str, tuple[Callable[[Path], Killable], int, int]]] = {
     "import": (_import, 0, MANY // 2),
     "import --force": (_import_over, 0, MANY // 2),
-    "gate": (_gate, 1, MANY),
+    "gate": (_gate, 0, MANY),
     "gate --update": (_update, 0, MANY // 2),
     "perturb": (_perturb, 1, MANY),
     "study": (_study, 0, FEW),

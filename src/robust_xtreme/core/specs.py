@@ -340,11 +340,13 @@ class Pool:
     `make(rows, task, split)` makes the corpus from rows by language: those of the split in one language; in all its
     languages where the pool is `shared`; or, where the candidates have separate files, those of `files` and `hub` (by
     split) under the language "". `search` is `nearest`, a ranking for each query, or `bitext`, pairs mined over both
-    sides with a threshold tuned on the validation split. `max_length` is in tokens.
+    sides with a threshold tuned on the validation split. Of `translations` either side could be the query, so that an
+    encoder reads both with its prompt for queries. `max_length` is in tokens.
     """
 
     make: MakeCorpus
     shared: bool = False
+    translations: bool = False
     search: str = "nearest"
     max_length: int = 256
     files: Mapping[str, Files] = field(default_factory=dict)

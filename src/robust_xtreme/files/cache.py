@@ -14,7 +14,7 @@ import sqlite3
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -263,6 +263,9 @@ KINDS: Final = ("predictions", "units", "embeddings", "readings")
 DAMAGED: Final = ".damaged"
 
 _NAME: Final = "cache-v1.sqlite3"
+_COMPUTING: Final = f"{_NAME}-computing"
+"""The file whose bytes are locked while the values of keys are computed."""
+
 _ANOTHER: Final = f"Permit reading and writing it, or name another folder with {VARIABLE}."
 _EVERY_VERSION: Final = "cache-v*.sqlite3*"
 _UNITS: Final = {
@@ -339,6 +342,19 @@ class Cache:
         """Store values, which replace those of the same keys; then evict entries above the limit, oldest use first."""
         if values and self._writes:
             self._tried(lambda db: write(db, kind, values, self._limit), None)
+
+    @contextmanager
+    def computing(self, key: bytes) -> Iterator[None]:
+        """Wait until no other process computes the value of this key; where no file can be locked, do not wait.
+
+        A process that ends, however it does, lets the others continue.
+        """
+        with ExitStack() as stack:
+            with suppress(OSError):
+                if self._writes:
+                    file = stack.enter_context(self._path.with_name(_COMPUTING).open("ab"))
+                    fcntl.lockf(file, fcntl.LOCK_EX, 1, int.from_bytes(key[:7], "big"))
+            yield
 
     def close(self) -> None:
         """Leave the cache within its limit."""
@@ -473,7 +489,7 @@ def _not_a_folder(path: Path) -> str:
 
 def _is_current(file: Path) -> bool:
     """Whether a file is the database or one of sqlite's beside it."""
-    return file.name.startswith(_NAME) and DAMAGED not in file.name
+    return file.name.startswith(_NAME) and DAMAGED not in file.name and file.name != _COMPUTING
 
 
 def _files(directory: Path) -> list[Path]:

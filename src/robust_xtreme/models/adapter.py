@@ -207,7 +207,8 @@ def prompts_for(task: TaskSpec, given: Mapping[str, str], model: SentenceModel |
         return given.get(role, next(filter(None, known), ""))
 
     query, document = prompt("query", "query"), prompt("document", "document", "passage", "corpus")
-    return Prompts(query, document if task.head else query, bool(model and model.lower))
+    both_ask = task.pool is not None and task.pool.translations
+    return Prompts(query, query if both_ask else document, bool(model and model.lower))
 
 
 def with_encoder_inside(model: ModelFolder) -> ModelFolder:

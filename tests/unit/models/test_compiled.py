@@ -83,6 +83,7 @@ def test_a_compiler_that_fails_is_named_in_one_line(tmp_path: Path, monkeypatch:
         _loaded(folder, True)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")
 def test_a_compiled_run_is_another_run_whose_cells_say_so(tmp_path: Path, graphs: list[GraphModule]) -> None:
     """Its identity, its cells and its keys in the cache differ from those of the same run without a compiler."""

@@ -54,15 +54,12 @@ def _embedding(cache: Path) -> Embedding:
 
 
 def test_a_killed_process_loses_at_most_a_chunk(tmp_path: Path) -> None:
-    """`kill -9` three times in the middle: finished chunks are not computed again, the bytes are those of one go."""
-    reached = -16
-    for turn in range(3):
-        process = _embedding(tmp_path)
-        begun = [*process.rows(8 + turn)]
-        time.sleep(0.002 * turn)
-        process.kill()
-        assert begun[0] in (reached, reached + 16)
-        reached = [*begun, *process.rows()][-1]
+    """`kill -9` in the middle: finished chunks are not computed again, and the bytes are those of one go."""
+    process = _embedding(tmp_path)
+    begun = [*process.rows(9)]
+    time.sleep(0.002)
+    process.kill()
+    reached = [*begun, *process.rows()][-1]
     resumed = [*_embedding(tmp_path).rows()]
     assert (resumed[0] in (reached, reached + 16), resumed[-1]) == (True, 624)
     work = Work(tmp_path, 640)
@@ -71,13 +68,13 @@ def test_a_killed_process_loses_at_most_a_chunk(tmp_path: Path) -> None:
 
 
 def test_two_processes_at_once_share_their_chunks(tmp_path: Path) -> None:
-    """Neither fails, and what either computed is there for the next."""
+    """Neither fails, what either computed is there for the next, and neither computes what the other does."""
     processes = [_embedding(tmp_path) for _ in range(2)]
     computed = [[*process.rows()] for process in processes]
     for process in processes:
         process.process.join(60)
         assert process.process.exitcode == 0
-    assert {*computed[0], *computed[1]} == set(range(0, 640, 16))
+    assert sorted([*computed[0], *computed[1]]) == list(range(0, 640, 16))
     work = Work(tmp_path, 640)
     work.run(chunk=16)
     assert (work.asked, work.messages) == ([], [])

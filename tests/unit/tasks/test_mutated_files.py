@@ -204,7 +204,7 @@ SOURCES: Final[Mapping[str, tuple[Callable[[], Iterator[Case]], int]]] = {
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("many", [8, pytest.param(0, marks=pytest.mark.long)], ids=["some", "all"])
+@pytest.mark.parametrize("many", [4, pytest.param(0, marks=pytest.mark.long)], ids=["some", "all"])
 def test_a_changed_file_is_read_or_refused(source: str, many: int, tmp_path: Path) -> None:
     """With nothing written, in little time and memory; `all` are 5,000 files, and 1,000 settings and packs."""
     make, every = SOURCES[source]

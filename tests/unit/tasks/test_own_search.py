@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,43 @@ def test_a_function_searches_an_own_corpus(here: Path) -> None:
     assert noisy["value"][0] < clean["ndcg_at_10"]
     assert set(scores["task"]) == {"own_search"}
     assert "chance/random_order" in set(run.stats["model"])
+
+
+def test_passages_have_the_prompt_of_documents_and_queries_their_own(here: Path) -> None:
+    """Queries and passages are no translations of each other, of which both would have the prompt of queries."""
+    seen: list[str] = []
+
+    def encode(texts: list[str]) -> list[list[float]]:
+        seen.extend(texts)
+        return [[1.0, float(len(text))] for text in texts]
+
+    prompts = ["query=ask: ,document=passage: "]
+    evaluate(encode=encode, data=towns(here / "towns"), languages="en", perturb="char_noise:0.3", prompts=prompts)
+    assert {text.split(": ")[0] for text in seen if "The market" in text} == {"passage"}
+    assert any(text.startswith("ask: ") for text in seen)
+
+
+@pytest.mark.parametrize("missing", ["queries.jsonl", "qrels"])
+def test_what_is_missing_beside_a_corpus_is_named(missing: str, here: Path) -> None:
+    """The file that a folder in BEIR's form lacks, and not a file of rows."""
+    folder = towns(here / "towns")
+    for path in folder.rglob(f"{missing}*"):
+        if path.is_file():
+            path.unlink()
+        else:
+            shutil.rmtree(path)
+    with pytest.raises(DataError, match=f"no {missing}"):
+        evaluate(search=search, data=folder, languages="en", perturb="char_noise:0.3")
+
+
+def test_a_blank_line_is_named_and_hides_no_language(here: Path) -> None:
+    """The language is that of the first line with a query; what is wrong is the blank one."""
+    folder = towns(here / "towns")
+    path = folder / "queries.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    path.write_text("\n" + "".join(json.dumps({**row, "language": "en"}) + "\n" for row in rows), "utf-8")
+    with pytest.raises(RobustXtremeError, match=r"queries\.jsonl:1"):
+        evaluate(search=search, data=folder, perturb="char_noise:0.3")
 
 
 def test_an_encoder_searches_an_own_corpus_and_its_noise_is_on_the_index_where_asked(here: Path) -> None:

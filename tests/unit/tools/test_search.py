@@ -39,7 +39,7 @@ def test_words_keep_their_vowel_signs_and_characters_are_words_where_no_spaces_a
 
 
 @pytest.mark.parametrize("name", ["bm25", "tfidf"])
-def test_typing_errors_are_missed_by_a_search_by_words(name: str, tmp_path: Path) -> None:
+def test_typing_errors_cost_a_search_by_words_more_than_by_parts_of_them(name: str, tmp_path: Path) -> None:
     """Both are evaluated by their names, and have a version, so that their rankings are cached."""
     (tmp_path / "corpus.jsonl").write_text(
         "".join(json.dumps({"_id": key, "text": text}) + "\n" for key, text in PASSAGES.items()), "utf-8"
@@ -53,7 +53,7 @@ def test_typing_errors_are_missed_by_a_search_by_words(name: str, tmp_path: Path
     run = evaluate(model=model, data=tmp_path, languages="de", perturb="keyboard_typo:0.6", out=tmp_path / "run")
     cell = run.deltas.filter(metric="retrieval_accuracy", scope="all").row(0, named=True)
     assert cell["clean"] == 100
-    assert cell["value"] < 100
+    assert (cell["value"] < 100) == (name == "bm25")
     assert "@unversioned" not in cell["model"]
 
 

@@ -1,12 +1,12 @@
 """Computes vectors in chunks, each an entry of the cache, and maps them read-only.
 
-A chunk is stored as soon as it is computed, so that a resumed run computes the missing chunks only. The file of the map
-has no name; the system removes it with the map.
+A chunk is stored as soon as it is computed, so that a resumed run computes the missing chunks only; workers that need
+the same chunk wait for the first that computes it. The file of the map has no name; the system removes it with the map.
 """
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +47,14 @@ def _computed(compute: Compute, start: int, stop: int, dim: int, dtype: np.dtype
     return rows.tobytes()
 
 
+def _stored(storage: Cache | None, of_chunk: bytes, shape: tuple[int, int], dtype: np.dtype[Any]) -> bytes | None:
+    """The bytes of a chunk in the cache; None where it has none of this shape, or damaged ones."""
+    data = storage.get(KIND, [of_chunk]).get(of_chunk) if storage else None
+    if data is None or len(data) != shape[0] * shape[1] * dtype.itemsize:
+        return None
+    return data if np.isfinite(np.frombuffer(data, dtype)).all() else None
+
+
 def embedded(
     cache: Cache | None, key: str, shape: tuple[int, int], dtype: DTypeLike, compute: Compute, chunk: int
 ) -> Array:
@@ -65,12 +73,15 @@ def embedded(
         for start in range(0, count, chunk):
             # A batch can change the last bits of a vector, so that the key depends on the bounds of the chunk.
             of_chunk = bytes.fromhex(key_of(key, of.str, *map(str, (count, dim, chunk, start))))
-            data = storage.get(KIND, [of_chunk]).get(of_chunk) if storage else None
-            size = (min(start + chunk, count) - start) * dim * of.itemsize
-            if data is None or len(data) != size or not np.isfinite(np.frombuffer(data, of)).all():
-                data = _computed(compute, start, min(start + chunk, count), dim, of)
-                if storage:
-                    storage.put(KIND, {of_chunk: data})
+            stop = min(start + chunk, count)
+            data = _stored(storage, of_chunk, (stop - start, dim), of)
+            if data is None:
+                with storage.computing(of_chunk) if storage else nullcontext():
+                    data = _stored(storage, of_chunk, (stop - start, dim), of)  # by a worker that began before
+                    if data is None:
+                        data = _computed(compute, start, stop, dim, of)
+                        if storage:
+                            storage.put(KIND, {of_chunk: data})
             with _writing(folder):
                 file.write(data)
         with _writing(folder):

@@ -21,9 +21,19 @@ DEPTH: Final = 100
 _LONGEST: Final = 512
 
 
+_QRELS: Final = {"validation": ("qrels/dev.tsv", "qrels/validation.tsv"), "test": ("qrels/test.tsv", "qrels.tsv")}
+"""The files, by split, that say which passages are right."""
+
+
 def has_corpus(folder: Path) -> bool:
-    """Whether a folder has the two files of BEIR's form that say what it is."""
-    return (folder / QUERIES).is_file() and (folder / CORPUS).is_file()
+    """Whether a folder has a corpus in BEIR's form. Raises DataError where what belongs to it is missing."""
+    if not (folder / CORPUS).is_file():
+        return False
+    if not (folder / QUERIES).is_file():
+        raise DataError(folder, f"has {CORPUS} and no {QUERIES}, which has an object with _id and text on each line.")
+    if not any((folder / path).is_file() for paths in _QRELS.values() for path in paths):
+        raise DataError(folder, f"has {CORPUS} and no {_QRELS['test'][0]} or qrels.tsv, which say what is right.")
+    return True
 
 
 def own_search(folder: Path) -> TaskSpec:
@@ -32,7 +42,6 @@ def own_search(folder: Path) -> TaskSpec:
     Where they name none, it is in every language, and the user says which one it is.
     """
     codes = _languages(folder / QUERIES)
-    qrels = {"validation": ("qrels/dev.tsv", "qrels/validation.tsv"), "test": ("qrels/test.tsv", "qrels.tsv")}
     passages = Files("beir_corpus", (CORPUS,), ids="native")
     return TaskSpec(
         name=OWN_SEARCH,
@@ -43,14 +52,14 @@ def own_search(folder: Path) -> TaskSpec:
         train_languages=codes or languages.ALL_LANGUAGES,
         files={
             split: Files("beir_queries", tuple((QUERIES, path) for path in paths), ids="native")
-            for split, paths in qrels.items()
+            for split, paths in _QRELS.items()
         },
         perturbed=((QUERY,),),
         noisable=(CANDIDATE,) if _first_language(folder / CORPUS) else (),
         adapt=queries,
         cite="",
         max_length=_LONGEST,
-        pool=Pool(passages_of, max_length=_LONGEST, files=dict.fromkeys(qrels, passages)),
+        pool=Pool(passages_of, max_length=_LONGEST, files=dict.fromkeys(_QRELS, passages)),
         groups={OWN: ()},
         head=False,
         names_language=bool(codes),
@@ -80,15 +89,18 @@ def passages_of(rows: Rows, task: str, split: str) -> Corpus:
 
 def _first_language(path: Path) -> str:
     """The language that the first row of a file names, "" where it names none."""
-    number, line = next(numbered_lines(read_file(path).text), (1, ""))
-    return language_of(parse(line, f"{path}:{number}"), f"{path}:{number}") if line else ""
+    for number, line in numbered_lines(read_file(path).text):
+        if line.strip():
+            return language_of(parse(line, f"{path}:{number}"), f"{path}:{number}")
+    return ""
 
 
 def _languages(path: Path) -> tuple[str, ...]:
     """The languages that the rows of a file name, sorted. Raises DataError."""
     if not _first_language(path):
         return ()
-    located = ((line, f"{path}:{number}") for number, line in numbered_lines(read_file(path).text))
+    lines = numbered_lines(read_file(path).text)
+    located = ((line, f"{path}:{number}") for number, line in lines if line.strip())
     codes = dict.fromkeys(language_of(parse(line, location), location) for line, location in located)
     try:
         return tuple(sorted(languages.language(code).code for code in codes if code))

@@ -55,7 +55,7 @@ tatoeba = _task(
         files="test/{code}-eng.jsonl.gz",
     ),
     groups={"xtreme-r": (), "xtreme": tuple(code for code in _TATOEBA_LANGUAGES if code not in _SINCE_R)},
-    pool=Pool(retrieval.translated, max_length=512),
+    pool=Pool(retrieval.translated, translations=True, max_length=512),
     head=False,
     rows="Up to 1,000 pairs in each of 41 languages; as few as 205 in Javanese.",
     official="google-research/xtreme, third_party/utils_retrieve.py (similarity_search) and evaluate.py: accuracy of "
@@ -74,7 +74,7 @@ tatoeba_to_en = replace(
     accepts=(),
     groups={},
     adapt=retrieval.sentences,
-    pool=Pool(retrieval.english, max_length=512),
+    pool=Pool(retrieval.english, translations=True, max_length=512),
     perturbed=(("query",),),
     noisable=("candidate",),
     official="none: XTREME's script asks in English. The metric is that of tatoeba.",
@@ -105,7 +105,7 @@ bucc = _task(
     "(arXiv 2003.11080): its sample for validation, its training set for test",
     max_length=512,
     groups={"xtreme": ()},
-    pool=Pool(retrieval.minable, search="bitext", max_length=512),
+    pool=Pool(retrieval.minable, translations=True, search="bitext", max_length=512),
     head=False,
     rows="Between 1,896 and 14,330 gold pairs for each of four languages.",
     official="google-research/xtreme, third_party/utils_retrieve.py (mine_bitext, bucc_eval) and evaluate.py: F1 of "
