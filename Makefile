@@ -162,7 +162,7 @@ test-sentence: $(SENTENCE_STAMP)
 
 # A real encoder on real data: `make test-real DATA=DIR`, two minutes.
 test-real: install
-	$(BIN)/python -m tools.encoders
+	$(BIN)/python -m tools.encoders multilingual-e5-small
 	$(if $(DATA),ROBUST_XTREME_DATA=$(DATA)) $(BIN)/python -m pytest -m measured -n $(WORKERS) --durations 10 tests/measured
 
 generated: install
