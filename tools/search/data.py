@@ -27,8 +27,11 @@ _TATOEBA, _LAREQA = Path("tatoeba/v1"), Path("lareqa/xquad-r")
 def read_pairs(data: Path, code: str) -> list[tuple[str, str]]:
     """The sentences of a language, each with its English one, of pairs whose English sentence is not there before."""
     sides = [(data / _TATOEBA / f"tatoeba.{code}-eng.{side}").read_text("utf-8").split("\n") for side in (code, "eng")]
-    pairs = {english.strip(): sentence.strip() for sentence, english in reversed([*zip(*sides, strict=True)])}
-    return [(sentence, english) for english, sentence in reversed(pairs.items()) if sentence and english]
+    pairs: dict[str, str] = {}
+    for sentence, english in zip(*sides, strict=True):
+        if sentence.strip() and english.strip():
+            pairs.setdefault(english.strip(), sentence.strip())
+    return [(sentence, english) for english, sentence in pairs.items()]
 
 
 def keep_first_by_hash(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:

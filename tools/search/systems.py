@@ -98,7 +98,7 @@ class CosineReranker:
 
 
 for _search, _library in ((bm25, "bm25s"), (tfidf, "scikit-learn")):
-    _search.name, _search.version = _library, f"1 {version(_library)}"  # type: ignore[attr-defined]
+    _search.name, _search.version = _library, f"1 {version(_library)}"  # type: ignore[attr-defined]  # eval reads both
 
 e5 = CosineReranker("multilingual-e5-small", "query: ", "passage: ")
 minilm = CosineReranker("all-minilm-l6-v2")

@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from tests.program import program
 from tests.sentence_folders import sentence_folder
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files import csv
 from robust_xtreme.files.schema import MODELS
@@ -111,17 +109,3 @@ def test_a_run_says_it_before_the_first_batch(tmp_path: Path, monkeypatch: pytes
     vector = json.loads(models["vectors"][0])["tatoeba"]
     assert (vector["prompts"]["query"], vector["length_1"], vector["longest"]) == ("query: ", True, [64, 64])
     assert f"{vector['source']}; length 1; all {vector['width']} numbers" in lines[said]
-
-
-def test_a_file_of_an_earlier_program_has_no_such_column(tmp_path: Path) -> None:
-    """It is read with null, and a file without another column is refused."""
-    path = tmp_path / "models.csv"
-    header, row = ("schema_version", *MODELS.columns), {"schema_version": "5", "model": "m", "identity": "i"}
-    older = [name for name in header if name != "vectors"]
-    path.write_text("\n".join((",".join(older), ",".join(row.get(name, "") for name in older))) + "\n")
-    assert csv.load(path, MODELS)["vectors"].to_list() == [None]
-    assert csv.load(path, MODELS).schema["vectors"] == pl.String
-    fewer = [name for name in header if name != "stages"]
-    path.write_text("\n".join((",".join(fewer), ",".join(row.get(name, "") for name in fewer))) + "\n")
-    with pytest.raises(DataError, match="other columns"):
-        csv.load(path, MODELS)

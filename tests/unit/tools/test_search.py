@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.real.__main__ import plan
 from tools.search import data, page, systems
+from tools.search.__main__ import OUT, stages
 
 from robust_xtreme import evaluate
 from robust_xtreme.core.run_spec import from_toml
@@ -77,10 +77,10 @@ def test_pools_have_one_size_and_whole_pairs(tmp_path: Path) -> None:
         data.keep_first_by_hash(pairs[:20])
 
 
-def test_the_plan_has_a_run_of_every_system() -> None:
-    """`--plan` runs nothing, and every recipe is read."""
-    words = [sys.executable, "-m", "tools.search", "--data", "nowhere", "--plan"]
-    told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+def test_the_plan_has_a_run_of_every_system(capsys: pytest.CaptureFixture[str]) -> None:
+    """A plan runs nothing and names the command of each system, whose recipe is read."""
+    plan([*stages(Path("nowhere"), OUT)], OUT)
+    told = capsys.readouterr().out
     for system in page.SYSTEMS:
         assert f"--out runs/search/{system.run} " in told
         assert from_toml(ROOT / "configs" / "search" / f"{system.config}.toml", model=("mini",)).perturb
