@@ -26,10 +26,7 @@ ALLOWED: Final = {
     "models/retrieval/embeddings.py": ({"memmap"}, "a file without a name"),
     "files/store.py": ({"sink_parquet"}, "into memory, or into a file of `created`"),
     "exchange/perturbing/output.py": ({"open"}, "a pipe or a device that is there"),
-    "files/cache.py": (
-        {"touch", "connect", "open"},
-        "the time of use in a row; sqlite's file, never one that is a link; an empty one whose bytes are locked",
-    ),
+    "files/cache.py": ({"touch", "connect"}, "the time of use in a row; sqlite's file, never one that is a link"),
     "workers/channel.py": ({"open"}, "memory that has no name"),
     "training/resume.py": (
         {"save", "save_checkpoint", "save_file", "save_pretrained"},

@@ -46,6 +46,7 @@ WRITERS: Final = {
         "exchange/importing/run.py": "what the renderers made",
         "files/store.py": "bytes of the sinks",
         "files/journal.py": "names and hashes, as JSON in ASCII",
+        "files/cache.py": "an empty file, whose bytes are locked",
         "exchange/perturbing/output.py": "files of `perturb`, whose texts are data",
         "training/resume.py": "numbers of a saved state",
         "tasks/sources/table.py": "rows of a user, and what a suite says of them, as JSON by `json_text`",

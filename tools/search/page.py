@@ -66,7 +66,7 @@ TYPED: Final = "keyboard_typo:0.1"
 """The noise by which systems are ranked."""
 
 _RESAMPLES: Final = 2000
-_AT_ONCE: Final = (2.5, 97.5)
+_BOUNDS: Final = (2.5, 97.5)
 
 
 def read_items(out: Path) -> pl.DataFrame:
@@ -105,7 +105,7 @@ def ranks_of(levels: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """The rank of each system by its level, 1 for the best, and the bounds of its rank over the resamples."""
     table = np.array([levels[system.run] for system in SYSTEMS])
     ranks = 1 + (table[:, None, :] < table[None, :, :]).sum(1)
-    low, high = np.percentile(ranks[:, 1:], _AT_ONCE, axis=1, method="nearest")
+    low, high = np.percentile(ranks[:, 1:], _BOUNDS, axis=1, method="nearest")
     return {
         system.run: {"rank": int(ranks[row, 0]), "rank_low": int(low[row]), "rank_high": int(high[row])}
         for row, system in enumerate(SYSTEMS)
@@ -154,7 +154,7 @@ def over_languages(task: str, levels: Mapping[tuple[str, str, str], Any]) -> Ite
 
 
 def _with_bounds(name: str, values: Any) -> dict[str, float]:
-    low, high = np.percentile(values[1:], _AT_ONCE)
+    low, high = np.percentile(values[1:], _BOUNDS)
     return {name: float(values[0]), f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
@@ -275,7 +275,7 @@ runs of `robust-xtreme eval`, one draw of each noise. [systems.csv](systems.csv)
 of each change and of each rank; [means.csv](means.csv) has the tables above. Intervals of ranks, shares and means are
 the middle 95 % of 2,000 resamples of clusters, the same for all systems: they are of these languages and these
 sentences, and say nothing of others. BM25 is that of bm25s with its default settings, on words in small letters, and
-on characters where no spaces are written; TF-IDF is scikit-learn's, of two to four characters within words. The
+on the characters of Chinese; TF-IDF is scikit-learn's, of two to four characters within words. The
 rerankers order the first 20 of BM25 by the cosine of mean vectors. e5 is multilingual-e5-small with the weights of a
 file in four bits, MiniLM is all-MiniLM-L6-v2, which was trained in English.
 """

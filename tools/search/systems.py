@@ -30,7 +30,7 @@ _FOUND: Final = 20
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in small letters; in scripts without spaces each character is one."""
+    """The words of a text in small letters; each character of Chinese and Japanese is one."""
     return list(_WORD.findall(text.lower()))
 
 

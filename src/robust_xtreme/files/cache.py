@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from robust_xtreme.core.errors import DiskError, SpecError, UserError
+from robust_xtreme.files.new_files import appended
 
 KEPT: Final = 0.9
 """The share of the limit that is left after entries are evicted."""
@@ -352,7 +353,7 @@ class Cache:
         with ExitStack() as stack:
             with suppress(OSError):
                 if self._writes:
-                    file = stack.enter_context(self._path.with_name(_COMPUTING).open("ab"))
+                    file = stack.enter_context(appended(self._path.with_name(_COMPUTING)))
                     fcntl.lockf(file, fcntl.LOCK_EX, 1, int.from_bytes(key[:7], "big"))
             yield
 

@@ -84,22 +84,8 @@ def test_a_run_says_it_before_the_first_batch(tmp_path: Path, monkeypatch: pytes
     """On the terminal before any task run is answered, in the report, and by task in models.csv."""
     folder = sentence_folder(tmp_path / "m", prompts={"query": "query: "})
     monkeypatch.chdir(tmp_path)
-    words = (
-        "--model",
-        str(folder),
-        "--data",
-        "mini",
-        "--tasks",
-        "tatoeba",
-        "-l",
-        "sw",
-        "--limit",
-        "20",
-        "--no-cache",
-        "--out",
-        "run",
-    )
-    ended = program("eval", *words)
+    words = ("--data", "mini", "--tasks", "tatoeba", "-l", "sw", "--limit", "20", "--no-cache", "--out", "run")
+    ended = program("eval", "--model", str(folder), *words)
     assert ended.code in (0, None), ended.err
     lines = ended.err.splitlines()
     said = next(at for at, line in enumerate(lines) if line.startswith("vectors: tatoeba, m@"))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tools.real.__main__ import plan
 from tools.search import data, page, systems
@@ -84,3 +85,14 @@ def test_the_plan_has_a_run_of_every_system(capsys: pytest.CaptureFixture[str]) 
     for system in page.SYSTEMS:
         assert f"--out runs/search/{system.run} " in told
         assert from_toml(ROOT / "configs" / "search" / f"{system.config}.toml", model=("mini",)).perturb
+
+
+def test_ranks_follow_the_levels_and_their_resamples() -> None:
+    """The highest level has rank 1; two systems that exchange their places in the resamples have both ranks."""
+    levels = {system.run: np.full(101, 90.0 - number) for number, system in enumerate(page.SYSTEMS)}
+    first, second, third = (system.run for system in page.SYSTEMS[:3])
+    levels[second][1::2] = 95.0
+    ranks = page.ranks_of(levels)
+    assert ranks[first] == {"rank": 1, "rank_low": 1, "rank_high": 2}
+    assert ranks[second] == {"rank": 2, "rank_low": 1, "rank_high": 2}
+    assert page.format_rank(ranks[third]) == "3"
